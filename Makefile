@@ -1,0 +1,57 @@
+# finebench: the commands of this repository. `make demo` and `make test` need Python 3.11+ and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= demo-workspace
+
+.PHONY: help demo test test-offline check format docs constraints clean
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "finebench needs Python 3.11 or later: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.python constraints/runtime.txt constraints/build.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r constraints/build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+	  -c constraints/runtime.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime constraints/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  -r constraints/dev.txt -c constraints/runtime.txt
+	@touch $@
+
+demo: $(VENV)/.runtime ## the whole road on the embedded simulator, into ./demo-workspace
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh $(DEMO)
+
+test: $(VENV)/.dev ## the whole suite: offline tests first, then the slow ones
+	$(BIN)/python -m pytest -m "not server and not slow"
+	$(BIN)/python -m pytest -m "server or slow"
+
+test-offline: $(VENV)/.dev ## the quick part of the suite
+	$(BIN)/python -m pytest -q -m "not server and not slow"
+
+check: $(VENV)/.dev ## lint, types, import direction, help pages in step
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/make_help.py --check
+
+format: $(VENV)/.dev ## put the code into its one form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev ## write docs/help.md anew from the commands
+	$(BIN)/python docs/make_help.py
+
+constraints: ## pin the newest versions of everything, in fresh environments
+	sh constraints/renew.sh "$(PYTHON)"
+
+clean: ## remove what make made
+	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

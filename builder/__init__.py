@@ -1,0 +1,1 @@
+"""Layer 2: the machine stages and the command line."""

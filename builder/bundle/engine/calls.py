@@ -1,0 +1,102 @@
+"""One call to a model: what is asked, under which key its reply is kept, and what became of it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .errors import EngineError
+from .labels import Outcome
+from .prompts import Messages
+
+__all__ = ["FINAL_OUTCOMES", "Call", "Endpoint", "Reply", "make_record", "make_reply"]
+
+FINAL_OUTCOMES = frozenset(
+    {Outcome.ANSWERED, Outcome.REFUSED, Outcome.FILTERED, Outcome.TRUNCATED}
+)
+"""Outcomes in which a model has spoken: such a reply is kept and never asked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A model behind an OpenAI-compatible address.
+
+    ``name`` is how the user calls it and part of every call's key. ``key_variable`` names the
+    environment variable with the API key; empty where the server wants none. ``parameters`` go into
+    each request as they stand (temperature, max_tokens, seed).
+    """
+
+    name: str
+    model: str
+    base_url: str = "https://api.openai.com/v1"
+    key_variable: str = "OPENAI_API_KEY"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    concurrency: int = 8
+    timeout_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One question to one endpoint; ``sample`` tells repeated draws of the same question apart."""
+
+    endpoint: Endpoint
+    messages: Messages
+    sample: int = 0
+    role: str = "target"
+    prompt: str = ""
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the content: endpoint name, model, messages, parameters and sample number."""
+        content = [
+            self.endpoint.name,
+            self.endpoint.model,
+            self.messages,
+            dict(self.endpoint.parameters),
+            self.sample,
+        ]
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of one call. Token counts are None where the endpoint did not tell them."""
+
+    key: str
+    outcome: Outcome
+    text: str = ""
+    error: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the model has spoken, so that the call is never made again."""
+        return self.outcome in FINAL_OUTCOMES
+
+
+def make_record(call: Call, reply: Reply) -> dict[str, Any]:
+    """Return what is kept of a call and its reply: all that the key covers, and the reply."""
+    return asdict(reply) | {
+        "endpoint": call.endpoint.name,
+        "model": call.endpoint.model,
+        "messages": [list(message) for message in call.messages],
+        "parameters": dict(call.endpoint.parameters),
+        "sample": call.sample,
+        "role": call.role,
+        "prompt": call.prompt,
+    }
+
+
+_REPLY_FIELDS = ("key", "outcome", "text", "error", "prompt_tokens", "completion_tokens")
+
+
+def make_reply(record: Mapping[str, Any]) -> Reply:
+    """Return the reply of a kept record; raise `EngineError` where it is none."""
+    try:
+        values = {name: record[name] for name in _REPLY_FIELDS}
+        return Reply(**(values | {"outcome": Outcome(record["outcome"])}))
+    except (KeyError, ValueError, TypeError) as error:
+        raise EngineError(f"not a record of a call ({error})") from None

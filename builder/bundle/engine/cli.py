@@ -1,0 +1,163 @@
+"""The evaluator's own command line: ``run`` asks a model and scores it, ``score`` scores records."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .calls import Endpoint
+from .client import Client
+from .errors import EngineError
+from .evaluation import Records, evaluate
+from .fan_out import Progress
+from .items import Item, read_items, read_jsonl
+from .scoring import Score, score_verdicts
+from .store import ReplyLog
+from .verdicts import TargetKind, make_verdicts
+
+__all__ = ["format_scores", "main"]
+
+_RUN_EXAMPLE = "example: python -I evaluator run --model gpt-4o-mini --judge gpt-4o --out results"
+_SCORE_EXAMPLE = "example: python -I evaluator score results/responses.jsonl results/judgements.jsonl"
+
+
+def main(arguments: Sequence[str] | None = None, *, folder: Path) -> int:
+    """Run the command line; ``folder`` is where ``items.jsonl`` lies. Return the exit code."""
+    options = _make_parser(folder).parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except EngineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted: run the same command again to go on", file=sys.stderr)
+        return 1
+
+
+def _make_parser(folder: Path) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="evaluator", description="Score a model's Consistency Score and Consistent Safety Score."
+    )
+    commands = parser.add_subparsers(required=True, metavar="{run,score}")
+    run = commands.add_parser("run", help="ask a model every item, then score", epilog=_RUN_EXAMPLE)
+    run.set_defaults(command=_run)
+    run.add_argument("--model", action="append", required=True, help="model to evaluate; repeatable")
+    run.add_argument("--base-url", default="https://api.openai.com/v1", help="its endpoint")
+    run.add_argument("--key-variable", default="OPENAI_API_KEY", help="variable with its API key")
+    run.add_argument("--judge", required=True, help="model that judges the open replies")
+    run.add_argument("--judge-base-url", help="the judge's endpoint (default: --base-url)")
+    run.add_argument("--judge-key-variable", help="its key (default: --key-variable)")
+    run.add_argument("--max-tokens", type=int, default=1024, help="limit of a reply (default 1024)")
+    run.add_argument("--concurrency", type=int, default=8, help="calls at once (default 8)")
+    run.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    score = commands.add_parser(
+        "score", help="score recorded replies, without asking anybody", epilog=_SCORE_EXAMPLE
+    )
+    score.set_defaults(command=_score)
+    score.add_argument("responses", type=Path, help="responses.jsonl")
+    score.add_argument("judgements", type=Path, help="judgements.jsonl")
+    for command in (run, score):
+        command.add_argument("--items", type=Path, default=folder / "items.jsonl", help="the items")
+        command.add_argument(
+            "--as",
+            dest="target_kind",
+            type=TargetKind,
+            choices=list(TargetKind),
+            default=TargetKind.MODEL,
+            help="what is evaluated: decides what a provider's filter means (default model)",
+        )
+        command.add_argument("--json", action="store_true", help="print the scores as JSON")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    items = read_items(options.items)
+    with ReplyLog(options.out / "replies.jsonl") as store:
+        records = asyncio.run(_evaluate(options, items, store))
+    _write_jsonl(options.out / "responses.jsonl", records.responses)
+    _write_jsonl(options.out / "judgements.jsonl", records.judgements)
+    return _report(options, items, records)
+
+
+async def _evaluate(
+    options: argparse.Namespace, items: tuple[Item, ...], store: ReplyLog
+) -> Records:
+    limits: dict[str, Any] = {
+        "parameters": {"temperature": 0, "max_tokens": options.max_tokens},
+        "concurrency": options.concurrency,
+    }
+    targets = [
+        Client(Endpoint(name, name, options.base_url, options.key_variable, **limits))
+        for name in dict.fromkeys(options.model)
+    ]
+    judge_url = options.judge_base_url or options.base_url
+    judge_key = options.judge_key_variable or options.key_variable
+    # The judge has a name of its own, so that a model can judge itself under other limits.
+    judge = Client(Endpoint(f"judge:{options.judge}", options.judge, judge_url, judge_key, **limits))
+    try:
+        return await evaluate(items, targets, judge, store, run="run", on_reply=_show_progress)
+    finally:
+        for client in (*targets, judge):
+            await client.close()
+
+
+def _show_progress(progress: Progress) -> None:
+    if progress.done % 50 == 0 or progress.done == progress.planned:
+        said = f"{progress.done} of {progress.planned} calls done, {progress.failed} failed"
+        print(said, file=sys.stderr)
+
+
+def _score(options: argparse.Namespace) -> int:
+    responses = list(read_jsonl(options.responses))
+    records = Records(responses, list(read_jsonl(options.judgements)))
+    return _report(options, read_items(options.items), records)
+
+
+def _report(options: argparse.Namespace, items: Sequence[Item], records: Records) -> int:
+    verdicts = make_verdicts(items, records.responses, records.judgements, options.target_kind)
+    scores = score_verdicts(verdicts)
+    if not scores:
+        raise EngineError("the records hold no response. Give the responses.jsonl of a run.")
+    if options.json:
+        print(json.dumps([score.as_dict() for score in scores], indent=1, sort_keys=True))
+    else:
+        print(format_scores(scores))
+    return 0
+
+
+def _write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    text = "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
+    path.write_text(text, encoding="utf-8")
+
+
+def format_scores(scores: Sequence[Score]) -> str:
+    """Return the scores as a plain text table, one row for each model and dimension."""
+    head = ("model", "dimension", "items", "n", "coverage", "CS % [95%]", "CSS % [95%]", "O %", "M %")
+    rows = [head, *map(_format_score, scores)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    notes = (
+        "CS, CSS: Wilson intervals over items as a sample; O, M: open and multiple-choice form passed; "
+        "control: capability, never part of CS or CSS; *: bounds over undetermined items too wide for a headline"
+    )
+    return "\n".join([*lines, notes])
+
+
+def _format_score(score: Score) -> tuple[str, ...]:
+    shares = []
+    for share in (score.cs, score.css):
+        if share is None or share.value is None or share.interval is None:
+            shares.append("-")
+            continue
+        low, high = (f"{100 * end:.1f}" for end in share.interval)
+        mark = "" if share.is_headline else "*"
+        shares.append(f"{100 * share.value:.1f} [{low}, {high}]{mark}")
+    forms = [
+        "-" if share.value is None else f"{100 * share.value:.1f}"
+        for share in (score.open_passed, score.choice_passed)
+    ]
+    counts = (str(score.items), str(score.n), f"{100 * score.coverage:.1f} %")
+    return (score.model, score.dimension, *counts, *shares, *forms)

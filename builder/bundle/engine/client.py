@@ -1,0 +1,158 @@
+"""Asking one endpoint: a call enters, a labelled reply leaves; whatever fails on the way has a label."""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .calls import Call, Endpoint, Reply
+from .errors import EngineError
+from .labels import Outcome
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+__all__ = ["Client", "GiveUpError"]
+
+_ATTEMPTS = 5
+_LONGEST_WAIT_S = 600.0
+_TRANSIENT = frozenset({408, 409, 425, 429})
+_HOPELESS = {
+    401: "the API key is refused: set the right key in {variable}",
+    403: "access is denied: ask the provider for access to {model}",
+    404: "no such model or address: check the model's name and base_url ({base_url})",
+}
+_FINISH = {
+    "length": Outcome.TRUNCATED,
+    "content_filter": Outcome.FILTERED,
+}
+
+
+class GiveUpError(EngineError):
+    """The endpoint will not serve any call as it is configured; asking on is of no use."""
+
+
+class Client:
+    """Asks one endpoint through ``openai.AsyncOpenAI``.
+
+    ``transport`` replaces the network by an object of httpx2's transport interface: an in-process
+    model, or a test's. Retries are ours, so that each attempt and wait is under our control.
+    """
+
+    def __init__(self, endpoint: Endpoint, transport: Any = None) -> None:
+        self.endpoint = endpoint
+        self._openai = _open_client(endpoint, transport)
+
+    async def ask(self, call: Call) -> Reply:
+        """Return what became of ``call``, after up to five attempts at transient failures.
+
+        Waits as long as the server's ``Retry-After`` says, up to ten minutes, else 0.5 s, 1 s, 2 s…
+        Raises `GiveUpError` where the key, the access or the address is wrong.
+        """
+        import openai
+
+        reply = Reply(call.key, Outcome.FAILED, error="not sent")
+        for attempt in range(_ATTEMPTS):
+            wait = 0.5 * 2**attempt
+            try:
+                return _read_completion(call.key, await self._send(call))
+            except (json.JSONDecodeError, UnicodeDecodeError, _MalformedError) as error:
+                reply = Reply(call.key, Outcome.MALFORMED, error=f"unreadable reply: {error}"[:300])
+            except openai.APIStatusError as error:
+                reply = self._read_status(call.key, error)
+                if error.status_code not in _TRANSIENT and error.status_code < 500:
+                    return reply
+                wait = max(wait, _read_retry_after(error.response.headers))
+            except openai.APIConnectionError as error:
+                reason = f"no connection: {error.__cause__ or error}"[:300]
+                reply = Reply(call.key, Outcome.FAILED, error=reason)
+            if attempt + 1 < _ATTEMPTS:
+                await asyncio.sleep(min(wait, _LONGEST_WAIT_S))
+        return reply
+
+    async def _send(self, call: Call) -> Any:
+        return await self._openai.chat.completions.create(
+            model=self.endpoint.model,
+            messages=[{"role": role, "content": text} for role, text in call.messages],  # type: ignore[misc]
+            **self.endpoint.parameters,
+        )
+
+    def _read_status(self, key: str, error: Any) -> Reply:
+        status = error.status_code
+        if status in _HOPELESS:
+            reason = _HOPELESS[status].format(
+                variable=self.endpoint.key_variable or "the configuration",
+                model=self.endpoint.model,
+                base_url=self.endpoint.base_url,
+            )
+            raise GiveUpError(f"model {self.endpoint.name}: {reason} (HTTP {status}).") from None
+        # Only the provider's own message: headers and request bodies stay out of our files.
+        said = error.body.get("message") if isinstance(error.body, Mapping) else None
+        if status == 400 and isinstance(error.body, Mapping):
+            if error.body.get("code") == "content_filter":
+                return Reply(key, Outcome.FILTERED, error=str(said or "")[:300])
+        outcome = Outcome.RATE_LIMITED if status == 429 else Outcome.FAILED
+        return Reply(key, outcome, error=f"HTTP {status}: {said or 'no message'}"[:300])
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._openai.close()
+
+
+class _MalformedError(Exception):
+    """A reply with status 200 that is no chat completion."""
+
+
+def _open_client(endpoint: Endpoint, transport: Any) -> "AsyncOpenAI":
+    key = os.environ.get(endpoint.key_variable, "") if endpoint.key_variable else "none"
+    if not key and transport is None:
+        raise EngineError(
+            f"model {endpoint.name}: no API key. Set the environment variable {endpoint.key_variable}."
+        )
+    try:
+        import openai
+    except ImportError:
+        raise EngineError(
+            "Asking models needs the package openai. Install it with: pip install openai"
+        ) from None
+    http_client = (
+        openai.DefaultAsyncHttpx2Client(transport=transport) if transport is not None else None
+    )
+    return openai.AsyncOpenAI(
+        api_key=key or "none",
+        base_url=endpoint.base_url,
+        max_retries=0,
+        timeout=endpoint.timeout_s,
+        http_client=http_client,
+    )
+
+
+def _read_retry_after(headers: Mapping[str, str]) -> float:
+    try:
+        return float(headers.get("retry-after", "0"))
+    except ValueError:
+        return 0.0
+
+
+def _read_completion(key: str, completion: Any) -> Reply:
+    try:
+        choice = completion.choices[0]
+        message = choice.message
+        text, refusal = message.content or "", getattr(message, "refusal", None)
+        if not isinstance(text, str):
+            raise _MalformedError("its content is no text")
+    except (AttributeError, IndexError, TypeError):
+        raise _MalformedError("it holds no message") from None
+    outcome = _FINISH.get(choice.finish_reason or "", Outcome.ANSWERED)
+    if refusal:
+        outcome, text = Outcome.REFUSED, str(refusal)
+    usage = completion.usage
+    return Reply(
+        key,
+        outcome,
+        # Lone surrogates, which JSON can carry and UTF-8 cannot, become question marks.
+        text.encode("utf-8", "replace").decode("utf-8"),
+        prompt_tokens=getattr(usage, "prompt_tokens", None),
+        completion_tokens=getattr(usage, "completion_tokens", None),
+    )

@@ -1,0 +1,149 @@
+"""Running an evaluation: items and models enter; response and judgement rows leave.
+
+Every item is asked in its three forms, and each open reply goes on to the judge, as independent
+calls under the endpoints' limits. What a model did not answer stays a row with its outcome.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .calls import Call, Endpoint, Reply
+from .client import Client
+from .fan_out import OnReply, run_calls
+from .items import Item
+from .labels import Form, JudgeWord, Outcome
+from .parsing import parse_judge
+from .prompts import JUDGE_PROMPT, find_prompt, render_form, render_judge
+from .store import CallStore
+
+__all__ = ["JUDGED_OUTCOMES", "Records", "Row", "evaluate"]
+
+Row = dict[str, Any]
+
+JUDGED_OUTCOMES = frozenset({Outcome.ANSWERED, Outcome.TRUNCATED, Outcome.REFUSED})
+"""Outcomes of an open call that leave a text to judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What an evaluation recorded: rows of the response and the judgement table."""
+
+    responses: list[Row]
+    judgements: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a target call asks: which item, in which form."""
+
+    call: Call
+    item: Item
+    form: Form
+
+
+async def evaluate(
+    items: Sequence[Item],
+    targets: Sequence[Client],
+    judge: Client,
+    store: CallStore,
+    *,
+    run: str,
+    on_reply: OnReply | None = None,
+) -> Records:
+    """Ask every target every item in three forms, judge the open replies, return what was recorded.
+
+    Replies that ``store`` holds are not asked for again. Rows are sorted by model, item and form;
+    ``run`` names them.
+    """
+    questions = [
+        _Question(_make_call(target.endpoint, item, form), item, form)
+        for target in targets
+        for item in items
+        for form in Form
+    ]
+    open_items = {q.call.key: q.item for q in questions if q.form is Form.OPEN}
+
+    def judge_open_reply(call: Call, reply: Reply) -> Call | None:
+        item = open_items.get(reply.key)
+        return make_judge_call(judge.endpoint, item, reply) if item else None
+
+    clients = {client.endpoint.name: client for client in (*targets, judge)}
+    calls = [question.call for question in questions]
+    replies = await run_calls(
+        calls, clients, store, follow_up=judge_open_reply, on_reply=on_reply
+    )
+    records = Records([], [])
+    for question in sorted(questions, key=_sort_key):
+        reply = replies[question.call.key]
+        records.responses.append(_make_response(run, question, reply))
+        if question.form is Form.OPEN:
+            judgement = _make_judgement(run, question, reply, judge.endpoint, replies)
+            records.judgements.append(judgement)
+    return records
+
+
+def _sort_key(question: _Question) -> tuple[str, str, str]:
+    return (question.call.endpoint.name, question.item.item_id, question.form)
+
+
+def _make_call(endpoint: Endpoint, item: Item, form: Form) -> Call:
+    return Call(endpoint, render_form(form, item), role="target", prompt=find_prompt(form))
+
+
+def make_judge_call(judge: Endpoint, item: Item, reply: Reply) -> Call | None:
+    """Return the call that has an open reply judged, or None where there is no text to judge."""
+    if reply.outcome not in JUDGED_OUTCOMES:
+        return None
+    return Call(judge, render_judge(item, reply.text), role="judge", prompt=JUDGE_PROMPT)
+
+
+def _make_key(run: str, question: _Question) -> Row:
+    return {
+        "run": run,
+        "model": question.call.endpoint.name,
+        "item_id": question.item.item_id,
+        "content_hash": question.item.content_hash,
+        "sample": question.call.sample,
+    }
+
+
+def _make_response(run: str, question: _Question, reply: Reply) -> Row:
+    return _make_key(run, question) | {
+        "form": str(question.form),
+        "prompt": question.call.prompt,
+        "outcome": str(reply.outcome),
+        "text": reply.text,
+        "error": reply.error,
+        "prompt_tokens": reply.prompt_tokens,
+        "completion_tokens": reply.completion_tokens,
+        "call": reply.key,
+    }
+
+
+def _make_judgement(
+    run: str, question: _Question, reply: Reply, judge: Endpoint, replies: Mapping[str, Reply]
+) -> Row:
+    row = _make_key(run, question) | {"judge": judge.name}
+    call = make_judge_call(judge, question.item, reply)
+    if call is None:
+        return row | {
+            "prompt": "",
+            "outcome": str(reply.outcome),
+            "verdict": str(JudgeWord.NOT_JUDGED),
+            "text": "",
+            "error": "no open reply to judge",
+            "call": "",
+        }
+    word = replies[call.key]
+    verdict = JudgeWord.NOT_JUDGED
+    if word.outcome is Outcome.ANSWERED:
+        verdict = parse_judge(word.text, question.item.kind)
+    return row | {
+        "prompt": call.prompt,
+        "outcome": str(word.outcome),
+        "verdict": str(verdict),
+        "text": word.text,
+        "error": word.error,
+        "call": word.key,
+    }

@@ -1,0 +1,1 @@
+"""The commands of ``finebench``, one module for each group of them."""

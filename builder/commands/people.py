@@ -1,0 +1,102 @@
+"""Commands of people's part: review, annotate, adjudicate."""
+
+import click
+
+from builder.commands.shared import get_user, open_here
+
+__all__ = ["COMMANDS"]
+
+round_option = click.option(
+    "--round", "round_number", type=click.IntRange(1), default=1, show_default=True, help="Round."
+)
+
+
+@click.command()
+@click.option("--reviewer", required=True, help="Your pseudonym.")
+@round_option
+def review(reviewer: str, round_number: int) -> None:
+    """Review items in the terminal; every answer is kept at once, and a session can be left.
+
+    Example: finebench review --reviewer anna
+    """
+    from annotations.terminal import run_session
+    from builder.console import make_console, note
+    from builder.review import prepare_session
+
+    with prepare_session(open_here(), reviewer, round_number) as session:
+        answered = run_session(session, make_console())
+    note(f"{answered} answers kept")
+    note("Next: finebench annotate merge, once every reviewer is done")
+
+
+@click.group()
+def annotate() -> None:
+    """Organise reviewers' answers.
+
+    Example: finebench annotate merge
+    """
+
+
+@annotate.command()
+@click.option(
+    "--reviewers", type=click.IntRange(1, 50), default=3, show_default=True, help="How many."
+)
+@round_option
+def simulate(reviewers: int, round_number: int) -> None:
+    """Let SIMULATED reviewers answer, for a trial without people; rows and card say so.
+
+    Example: finebench annotate simulate --reviewers 3
+    """
+    from builder.console import note
+    from builder.review import simulate_reviewers
+
+    added = simulate_reviewers(open_here(), reviewers, round_number)
+    note(f"SIMULATED: {reviewers} simulated reviewers gave {added} new answers; no person was asked")
+    note("Next: finebench annotate merge")
+
+
+@annotate.command()
+def merge() -> None:
+    """Merge the answers of all reviewers and rounds.
+
+    Example: finebench annotate merge
+    """
+    from builder.console import note, show_counts
+    from builder.pipeline import run_step
+    from builder.workspace import Stage
+
+    show_counts(str(Stage.ANNOTATIONS), run_step(open_here(), Stage.ANNOTATIONS))
+    note("Next: finebench adjudicate")
+
+
+@click.command()
+@click.option("--item", "item_id", default="", help="Rule on this item alone, as its curator.")
+@click.option(
+    "--decision", type=click.Choice(["accept", "revise", "reject"]), help="The ruling on --item."
+)
+@click.option("--reason", default="", help="Why; a ruling needs a reason.")
+@click.option("--by", default=get_user, show_default="curator", help="Who rules.")
+def adjudicate(item_id: str, decision: str | None, reason: str, by: str) -> None:
+    """Decide every item by majority of its answers, or rule on one item as its curator.
+
+    Example: finebench adjudicate --item fairness-0a1b2c3d4e5f --decision accept --reason "clear to me"
+    """
+    from builder.console import make_table, note, print_table, show_counts
+    from builder.pipeline import find_next_step, run_step
+    from builder.review import count_decisions, record_ruling
+    from builder.workspace import Stage
+    from schemas.errors import UsageError
+    from schemas.labels import Decision
+
+    workspace = open_here()
+    if bool(item_id) != bool(decision):
+        raise UsageError("a ruling needs both --item and --decision.")
+    if decision:
+        record_ruling(workspace, item_id, Decision(decision), by=by, reason=reason)
+    show_counts(str(Stage.ADJUDICATED), run_step(workspace, Stage.ADJUDICATED))
+    rows = count_decisions(workspace)
+    print_table(make_table("Decisions", ("decision", "method", "items"), rows))
+    note(f"Next: {find_next_step(workspace)}")
+
+
+COMMANDS = (review, annotate, adjudicate)

@@ -1,0 +1,88 @@
+"""Commands of scores: evaluate, report."""
+
+from pathlib import Path
+
+import click
+
+from builder.commands.shared import json_option, open_here
+
+__all__ = ["COMMANDS"]
+
+
+@click.command()
+@click.argument("release")
+@click.option(
+    "--model", "models", multiple=True, required=True,
+    help="A model of bench.toml or an offline persona; repeatable. offline: all personas.",
+)  # fmt: skip
+@click.option("--judge", default="", help="The judge; default: the role in bench.toml.")
+@click.option("--run", default="", help="The run's name; default: the release's version.")
+@click.option(
+    "--as",
+    "target_kind",
+    type=click.Choice(["model", "system"]),
+    default="model",
+    show_default=True,
+    help="What is evaluated: decides what a provider's filter means.",
+)
+@json_option
+def evaluate(
+    release: str, models: tuple[str, ...], judge: str, run: str, target_kind: str, as_json: bool
+) -> None:
+    """Score models on a release: a version of this workspace, or a release folder.
+
+    Example: finebench evaluate 1.0.0 --model gpt
+    """
+    from builder.bundle.engine.verdicts import TargetKind
+    from builder.console import make_score_table, note, print_json, print_table, track_calls
+    from builder.evaluation import evaluate_release, list_personas
+
+    workspace = open_here()
+    path = Path(release) if Path(release).is_dir() else workspace.get_release(release)
+    names = [n for model in models for n in (list_personas() if model == "offline" else [model])]
+    with track_calls("calls") as on_reply:
+        result = evaluate_release(
+            workspace,
+            path,
+            names,
+            judge=judge,
+            run=run,
+            target_kind=TargetKind(target_kind),
+            on_reply=on_reply,
+        )
+    if as_json:
+        print_json([score.as_dict() for score in result.scores])
+    else:
+        print_table(make_score_table(result.scores))
+        if result.simulated:
+            note(f"SIMULATED, no finding about a real model: {', '.join(result.simulated)}")
+    note(f"wrote {result.folder}")
+    if result.failed:
+        note(f"{result.failed} calls brought no reply; run the same command again to ask them again")
+        raise SystemExit(1)
+    note(f"Next: finebench report {result.folder.name} --format markdown")
+
+
+@click.command()
+@click.argument("runs", nargs=-1)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "markdown", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print the scores.",
+)
+def report(runs: tuple[str, ...], format_: str) -> None:
+    """Print the scores of finished runs; without RUNS, of all.
+
+    Example: finebench report 1.0.0 --format markdown
+    """
+    from builder.reporting import format_report, list_runs, read_run_scores
+
+    workspace = open_here()
+    scores = [score for run in runs or list_runs(workspace) for score in read_run_scores(workspace, run)]
+    format_report(scores, format_)
+
+
+COMMANDS = (evaluate, report)

@@ -1,0 +1,29 @@
+"""What several commands share: the workspace they work in, and the option for JSON."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from builder.workspace import Workspace
+
+__all__ = ["get_user", "json_option", "open_here"]
+
+json_option: Callable[[Any], Any] = click.option(
+    "--json", "as_json", is_flag=True, help="Print the data as JSON."
+)
+
+
+def open_here() -> "Workspace":
+    """Return the workspace that ``-C`` names; raise `UsageError` where there is none."""
+    from builder.workspace import open_workspace
+
+    path: Path = click.get_current_context().find_root().obj
+    return open_workspace(path)
+
+
+def get_user() -> str:
+    """Return the name under which a person's edits are recorded, unless told otherwise."""
+    return "curator"

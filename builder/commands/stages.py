@@ -1,0 +1,132 @@
+"""Commands of the machine's stages: new, import, generate, derive, check, build."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from builder.commands.shared import json_option, open_here
+
+if TYPE_CHECKING:
+    from builder.workspace import Stage
+
+__all__ = ["COMMANDS"]
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--title", default="", help="The benchmark's title; default: the folder's name.")
+@click.option("--quota", type=click.IntRange(0), help="Questions that each dimension aims for.")
+def new(folder: Path, title: str, quota: int | None) -> None:
+    """Make a workspace with configuration, dimensions and guidelines.
+
+    Example: finebench new my-benchmark
+    """
+    from builder.console import note
+    from builder.workspace import create_workspace
+
+    create_workspace(folder, title=title, quota=quota)
+    note(f"made {folder}: edit bench.toml and dimensions.toml as you need")
+    note(f"Next: cd {folder} && finebench build")
+
+
+@click.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--format", "format_", type=click.Choice(["fine"]), required=True, help="The file's format."
+)
+@click.option("--language", default="en", show_default=True, help="Language tag of its texts.")
+def import_(file: Path, format_: str, language: str) -> None:
+    """Take items of a file into the workspace; report every row that cannot be taken.
+
+    Example: finebench import safety.jsonl --format fine
+    """
+    from builder.console import note, print_problems
+    from builder.importing import take_file
+
+    report = take_file(open_here(), file, language=language)
+    print_problems(report.problems)
+    refused = len({problem.row for problem in report.problems})
+    replaced = " (replacing an earlier import of that name)" if report.replaced else ""
+    note(f"{file.name}: {len(report.items)} items taken, {refused} lines refused{replaced}")
+    note("Next: finebench check")
+    if refused:
+        raise SystemExit(1)
+
+
+@click.command()
+def generate() -> None:
+    """Have the question writer write questions until each dimension has its quota.
+
+    Example: finebench generate
+    """
+    from builder.console import note
+    from builder.workspace import Stage
+
+    _run_stage(Stage.QUESTIONS, "questions")
+    note("Next: finebench derive")
+
+
+@click.command()
+def derive() -> None:
+    """Have the option writers write a positive and a negative option for each question.
+
+    Example: finebench derive
+    """
+    from builder.console import note
+    from builder.workspace import Stage
+
+    _run_stage(Stage.OPTIONS, "options")
+    note("Next: finebench check")
+
+
+def _run_stage(stage: "Stage", description: str) -> None:
+    from builder.console import show_counts, track_calls
+    from builder.pipeline import run_step
+
+    workspace = open_here()
+    with track_calls(description) as on_reply:
+        counts = run_step(workspace, stage, on_reply)
+    show_counts(str(stage), counts)
+
+
+@click.command()
+@json_option
+def check(as_json: bool) -> None:
+    """Check all items: near-duplicates, texts, option leak. Exit 1 where something blocks.
+
+    Example: finebench check
+    """
+    from builder.commands.check_view import show_check
+    from builder.console import show_counts
+    from builder.pipeline import run_step
+    from builder.workspace import Stage
+
+    workspace = open_here()
+    counts = run_step(workspace, Stage.CHECKED)
+    show_counts(str(Stage.CHECKED), counts)
+    if show_check(workspace, as_json=as_json):
+        raise SystemExit(1)
+
+
+@click.command()
+def build() -> None:
+    """Run the machine's stages that are not up to date, up to where people are needed.
+
+    Example: finebench build
+    """
+    from builder.console import note, show_counts, track_calls
+    from builder.pipeline import build as run_build
+    from builder.pipeline import find_next_step
+
+    workspace = open_here()
+    with track_calls("build") as on_reply:
+        for stage, counts in run_build(workspace, on_reply):
+            if counts is None:
+                note(f"{stage}: up to date")
+            else:
+                show_counts(str(stage), counts)
+    note(f"Next: {find_next_step(workspace)}")
+
+
+COMMANDS = (new, import_, generate, derive, check, build)

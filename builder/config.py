@@ -1,0 +1,132 @@
+"""``bench.toml``: a file enters, a checked, frozen `Config` leaves."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from builder.bundle.engine.calls import Endpoint
+from schemas.errors import DataError, EndpointError, Problem
+from schemas.storage import read_bytes
+from schemas.texts import shorten
+
+__all__ = ["OFFLINE_URL", "Config", "ModelConfig", "load_config", "make_endpoint"]
+
+OFFLINE_URL = "offline:"
+"""The ``base_url`` of the offline model: an in-process simulator, reached without a network."""
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,79}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ModelConfig(_Section):
+    """One model behind an OpenAI-compatible endpoint."""
+
+    model: str
+    base_url: str = "https://api.openai.com/v1"
+    key_variable: str = "OPENAI_API_KEY"
+    parameters: dict[str, str | int | float | bool] = {}
+    concurrency: Annotated[int, Field(ge=1, le=1024)] = 8
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether this is the embedded simulator."""
+        return self.base_url == OFFLINE_URL
+
+
+class Roles(_Section):
+    """Which model plays which role."""
+
+    question_writer: str
+    positive_writer: str
+    negative_writer: str
+    judge: str
+
+
+class GenerateConfig(_Section):
+    """How questions are asked for."""
+
+    batch_size: Annotated[int, Field(ge=1, le=100)] = 10
+
+
+class CheckConfig(_Section):
+    """Thresholds of stage 3. ``leak_bound`` is the greatest within-pair accuracy a release may show."""
+
+    near_duplicate_ratio: Annotated[int, Field(ge=50, le=100)] = 90
+    leak_bound: _Share = 0.6
+
+
+class ReviewConfig(_Section):
+    """``overlap`` reviewers see each item; ``min_votes`` answers are needed to decide one."""
+
+    overlap: Annotated[int, Field(ge=1, le=20)] = 3
+    min_votes: Annotated[int, Field(ge=1, le=20)] = 2
+
+
+class Config(_Section):
+    """All of ``bench.toml``."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,62}$")]
+    title: str
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
+    license: str
+    seed: Annotated[int, Field(ge=0)]
+    models: dict[_Name, ModelConfig]
+    roles: Roles
+    generate: GenerateConfig = GenerateConfig()
+    checks: CheckConfig = CheckConfig()
+    review: ReviewConfig = ReviewConfig()
+
+    def find_endpoint(self, name: str) -> Endpoint:
+        """Return the endpoint of a configured model; raise `EndpointError` where there is none."""
+        model = self.models.get(name)
+        if model is None:
+            known = ", ".join(sorted(self.models)) or "none"
+            raise EndpointError(f"no model named {name} in bench.toml (known: {known}). Add it.")
+        return make_endpoint(name, model, self.seed)
+
+
+def make_endpoint(name: str, model: ModelConfig, seed: int) -> Endpoint:
+    """Return what the evaluator engine needs to know of a configured model.
+
+    The offline model is told the benchmark's seed, as part of the request and so of the call's key.
+    """
+    seeded = {"seed": seed} if model.is_offline else {}
+    return Endpoint(
+        name=name,
+        model=model.model,
+        base_url=model.base_url,
+        key_variable="" if model.is_offline else model.key_variable,
+        parameters=seeded | model.parameters,
+        concurrency=model.concurrency,
+    )
+
+
+def load_config(path: Path) -> Config:
+    """Read and check ``bench.toml``; raise `DataError` with every problem found."""
+    try:
+        document = tomllib.loads(read_bytes(path).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not valid TOML in UTF-8 ({error}). Mend that place.") from error
+    try:
+        config = Config.model_validate(document)
+    except ValidationError as error:
+        problems = [_make_problem(path.name, e) for e in error.errors()]
+        raise DataError(f"{path}: {len(problems)} problems.", problems) from None
+    unknown = sorted(set(config.roles.model_dump().values()) - set(config.models))
+    if unknown:
+        known = ", ".join(sorted(config.models))
+        raise DataError(f"{path}: roles name unknown models: {', '.join(unknown)} (known: {known}).")
+    return config
+
+
+def _make_problem(file: str, error: Mapping[str, Any]) -> Problem:
+    place = ".".join(str(part) for part in error["loc"])
+    shown = "" if error["type"] == "missing" else shorten(error["input"])
+    return Problem(file, 0, place, shown, error["msg"].lower(), f"Mend {place} in {file}.")

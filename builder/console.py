@@ -1,0 +1,209 @@
+"""What people see: tables, progress and notes; data goes to stdout, everything else to stderr."""
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from schemas.errors import Problem
+
+if TYPE_CHECKING:
+    from builder.bundle.engine.fan_out import OnReply, Progress
+    from builder.bundle.engine.scoring import Score, Share
+    from builder.checks.leak import Gauge
+    from builder.release.gates import Gate
+    from builder.stage_records import Counts
+
+__all__ = [
+    "make_console",
+    "make_gate_table",
+    "make_gauge_table",
+    "make_score_table",
+    "make_standings_table",
+    "note",
+    "print_json",
+    "print_problems",
+    "print_table",
+    "show_counts",
+    "track_calls",
+]
+
+_MOST_PROBLEMS = 50
+_LOG_EVERY_S = 60.0
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Return a console; where the output is no terminal, lines are wide enough not to wrap."""
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=160)
+
+
+def note(text: str) -> None:
+    """Tell the user something that is not data."""
+    make_console(stderr=True).print(escape(text), soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print data as JSON on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+
+
+def print_table(table: Table) -> None:
+    """Print a table on stdout."""
+    make_console().print(table)
+
+
+def show_counts(stage: str, counts: "Counts") -> None:
+    """Tell a stage's account."""
+    note(f"{stage}: {counts.entered} in = {counts.left} out + {counts.rejected} rejected")
+
+
+def print_problems(problems: Sequence[Problem]) -> None:
+    """Print problems on stderr, one a line; beyond fifty only their number."""
+    console = make_console(stderr=True)
+    for problem in problems[:_MOST_PROBLEMS]:
+        console.print(escape(str(problem)), soft_wrap=True)
+    if len(problems) > _MOST_PROBLEMS:
+        console.print(f"… and {len(problems) - _MOST_PROBLEMS} more")
+
+
+def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Return a table; every column but the first is right-aligned where it holds numbers only."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    table = Table(title=title or None, title_justify="left")
+    for i, column in enumerate(columns):
+        numeric = all(row[i][:1].isdigit() or row[i] == "-" for row in cells)
+        table.add_column(column, justify="right" if numeric and i else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*map(escape, row))
+    return table
+
+
+@contextmanager
+def track_calls(description: str) -> "Iterator[OnReply]":
+    """Yield a callback that shows the progress of calls: a bar on a terminal, else a line a minute."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = make_console(stderr=True)
+    if not console.is_terminal:
+        yield _make_logger(description)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]} failed {task.fields[failed]}"),
+        TimeRemainingColumn(),
+    )
+    started = time.monotonic()
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(description, total=None, rate="", failed=0)
+
+        def show(progress: "Progress") -> None:
+            rate = f"{progress.asked / max(time.monotonic() - started, 1e-9):.0f}/s"
+            bar.update(
+                task, total=progress.planned, completed=progress.done, rate=rate, failed=progress.failed
+            )
+
+        yield show
+
+
+def _make_logger(description: str) -> "OnReply":
+    last = time.monotonic()
+
+    def log(progress: "Progress") -> None:
+        nonlocal last
+        if time.monotonic() - last >= _LOG_EVERY_S:
+            last = time.monotonic()
+            note(f"{description}: {progress.done} of {progress.planned}, {progress.failed} failed")
+
+    return log
+
+
+def make_gauge_table(gauges: Sequence["Gauge"], bound: float) -> Table:
+    """Return the option-leak gauges as a table."""
+    rows = [
+        (
+            gauge.auditor,
+            gauge.kind,
+            gauge.pairs,
+            gauge.families,
+            _percent(gauge.accuracy),
+            "-" if gauge.upper is None else f"{_percent(gauge.lower)} to {_percent(gauge.upper)}",
+            gauge.judge(bound),
+        )
+        for gauge in gauges
+    ]
+    columns = ("auditor", "kind", "pairs", "families", "accuracy", "95% bounds", f"at most {bound:.0%}")
+    return make_table("Option leak (50% is none)", columns, rows)
+
+
+def make_gate_table(gates: Sequence["Gate"]) -> Table:
+    """Return the gates of a release as a table."""
+    rows = [
+        (
+            gate.name,
+            gate.value,
+            gate.threshold,
+            "passed" if gate.passed else f"waived: {gate.waiver}" if gate.waiver else "failed",
+        )
+        for gate in gates
+    ]
+    return make_table("Gates", ("gate", "value", "asked", "result"), rows)
+
+
+def make_standings_table(standings: Mapping[str, Mapping[str, int]]) -> Table:
+    """Return how many items stand where, a row a dimension and one for all."""
+    columns = list(next(iter(standings.values())))
+    rows = [(name, *counts.values()) for name, counts in standings.items()]
+    total = [sum(counts[c] for counts in standings.values()) for c in columns]
+    table = make_table("", ("dimension", *columns), rows)
+    table.add_section()
+    table.add_row("all", *map(str, total))
+    return table
+
+
+def make_score_table(scores: Sequence["Score"]) -> Table:
+    """Return CS and CSS by model and dimension, with intervals, n and coverage."""
+    columns = ("model", "dimension", "items", "n", "coverage", "CS % [95%]", "CSS % [95%]", "O %", "M %")
+    table = make_table("", columns, [_make_score_row(score) for score in scores])
+    table.title = "CS and CSS; O, M: open and multiple-choice form passed"
+    table.caption = (
+        "Wilson intervals over items as a sample. Control: capability, never part of CS or CSS. "
+        "*: undetermined items leave the bounds too wide for a headline."
+    )
+    return table
+
+
+def _make_score_row(score: "Score") -> tuple[str, ...]:
+    return (
+        score.model,
+        score.dimension,
+        str(score.items),
+        str(score.n),
+        f"{score.coverage:.1%}",
+        format_share(score.cs),
+        format_share(score.css),
+        _percent(score.open_passed.value),
+        _percent(score.choice_passed.value),
+    )
+
+
+def format_share(share: "Share | None") -> str:
+    """Return a share in percent with its interval; a dash where it is no score."""
+    if share is None or share.value is None or share.interval is None:
+        return "-"
+    low, high = share.interval
+    mark = "" if share.is_headline else "*"
+    return f"{100 * share.value:.1f} [{100 * low:.1f}, {100 * high:.1f}]{mark}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"

@@ -1,0 +1,194 @@
+"""FINE's own JSONL: a file of the paper's authors enters, items leave; and back without loss.
+
+Its fields are ``id``, ``category``, ``question``, ``Positive Option``, ``Negative Option``. Working
+texts are trimmed, because the white space around the released options tells which is positive; the
+source line stays with its item, so that the original can be given back text by text.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.questions import read_imported_items
+from builder.workspace import Workspace
+from schemas.errors import DataError, Problem, UsageError
+from schemas.labels import Arm, Origin, Polarity
+from schemas.storage import Line, Row, parse_lines, read_bytes, write_rows
+from schemas.tables import TableName
+from schemas.taxonomy import Taxonomy
+from schemas.texts import (
+    allocate_item_id,
+    canonical_rows,
+    find_forbidden_characters,
+    hash_content,
+    shorten,
+    trim,
+)
+from schemas.validation import require_valid
+
+__all__ = ["ImportReport", "export_originals", "import_fine", "make_fine_rows"]
+
+_FIELDS = ("id", "category", "question", "Positive Option", "Negative Option")
+_TEXT_FIELDS = _FIELDS[2:]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of a file: items taken, and a problem for each line that could not be."""
+
+    path: Path
+    items: list[Row]
+    problems: list[Problem]
+    replaced: bool
+
+
+def import_fine(workspace: Workspace, source: Path, *, language: str = "en") -> ImportReport:
+    """Take the rows of a FINE file into the workspace's imports; return what became of each.
+
+    Lines that cannot be taken become problems, all of them at once; the others go on. An earlier
+    import of a file of the same name is replaced. Raises `DataError` where no line can be taken.
+    """
+    lines, problems = parse_lines(read_bytes(source), source.name)
+    target = workspace.root / "imports" / f"{source.stem}.items.jsonl"
+    taken = {
+        row["item_id"]: f"import {row['question_source']}"
+        for row in read_imported_items(workspace)
+        if row["question_source"] != source.name
+    }
+    items: list[Row] = []
+    first_line: dict[str, int] = {}
+    for line in lines:
+        faults = [
+            Problem(source.name, line.number, *fault)
+            for fault in _find_faults(line.row, workspace.taxonomy, first_line)
+        ]
+        source_id = line.row.get("id")
+        if isinstance(source_id, str | int):
+            first_line.setdefault(str(source_id), line.number)
+        if not faults:
+            item = _make_item(line, source.name, workspace.taxonomy, language)
+            earlier = taken.setdefault(item["item_id"], f"line {line.number}")
+            if earlier != f"line {line.number}":
+                rule = f"the same texts as {earlier}"
+                faults = [
+                    Problem(source.name, line.number, "question", shorten(item["question"]), rule,
+                            "Keep one of the two.")
+                ]  # fmt: skip
+            else:
+                items.append(item)
+        problems += faults
+    problems.sort(key=lambda problem: problem.row)
+    if not items:
+        raise DataError(f"{source}: no line can be taken.", problems)
+    require_valid(items, TableName.ITEM, file=source.name, dimensions=workspace.taxonomy)
+    replaced = target.exists()
+    write_rows(target, items)
+    return ImportReport(target, items, problems, replaced)
+
+
+Fault = tuple[str, str, str, str]
+
+
+def _find_faults(
+    row: Mapping[str, Any], taxonomy: Taxonomy, first_line: Mapping[str, int]
+) -> list[Fault]:
+    """Return (column, value, rule, remedy) for everything wrong with one source row."""
+    faults: list[Fault] = []
+    source_id = row.get("id")
+    if isinstance(source_id, bool) or not isinstance(source_id, str | int) or source_id == "":
+        faults.append(("id", shorten(source_id), "missing or no text", "Give each row an id."))
+    elif str(source_id) in first_line:
+        rule = f"id already used in line {first_line[str(source_id)]}"
+        faults.append(("id", shorten(source_id), rule, "Give each row its own id."))
+    category = row.get("category")
+    if not isinstance(category, str) or taxonomy.find(category) is None:
+        known = ", ".join(d.name for d in taxonomy)
+        remedy = f"Use one of: {known}; or add it (or an alias) to dimensions.toml."
+        faults.append(("category", shorten(category), "unknown category", remedy))
+    for field in _TEXT_FIELDS:
+        faults += _find_text_faults(field, row.get(field))
+    options = [row.get(field) for field in _TEXT_FIELDS[1:]]
+    if all(isinstance(o, str) and trim(o) for o in options) and trim(options[0]) == trim(options[1]):
+        remedy = "Write two options that say different things."
+        faults.append(("Negative Option", shorten(options[1]), "same as the positive one", remedy))
+    return faults
+
+
+def _find_text_faults(field: str, value: Any) -> list[Fault]:
+    if value is None:
+        return [(field, "", "missing", f'Add the field "{field}".')]
+    if not isinstance(value, str):
+        return [(field, shorten(value), "no text", "Write it as a JSON string.")]
+    if not trim(value):
+        return [(field, shorten(value), "blank", "Write a text.")]
+    forbidden = find_forbidden_characters(trim(value))
+    if forbidden:
+        rule = f"holds {', '.join(forbidden)}"
+        return [(field, shorten(value), rule, "Remove control characters and lone surrogates.")]
+    return []
+
+
+def _make_item(line: Line, source: str, taxonomy: Taxonomy, language: str) -> Row:
+    row = line.row
+    dimension = taxonomy.find(row["category"])
+    assert dimension is not None  # _find_faults has seen to it
+    question, positive, negative = (trim(row[field]) for field in _TEXT_FIELDS)
+    item_id = allocate_item_id(dimension.id, question, positive, negative)
+    sides: Row = {}
+    for side in ("positive", "negative"):
+        sides |= {
+            f"{side}_arm": str(Arm.UNKNOWN),
+            f"{side}_source": source,
+            f"{side}_prompt": "",
+            f"{side}_call": "",
+        }
+    return sides | {
+        "item_id": item_id,
+        "dimension": dimension.id,
+        "question": question,
+        "positive_option": positive,
+        "negative_option": negative,
+        "language": language,
+        "family": item_id,
+        "polarity": str(Polarity.UNKNOWN),
+        "origin": str(Origin.IMPORTED),
+        "question_source": source,
+        "question_prompt": "",
+        "question_call": "",
+        "source_id": str(row["id"]),
+        "source_record": line.text,
+        "content_hash": hash_content(question, positive, negative, language),
+    }
+
+
+def export_originals(workspace: Workspace, source: str = "") -> str:
+    """Return the source lines of an import as they were, in their order.
+
+    ``source`` names the imported file where there are several. Raises `UsageError` where it does
+    not single out one.
+    """
+    items = read_imported_items(workspace)
+    names = sorted({row["question_source"] for row in items})
+    wanted = source or (names[0] if len(names) == 1 else "")
+    if wanted not in names:
+        known = ", ".join(names) or "none"
+        raise UsageError(f"which import? Name one with --source (there are: {known}).")
+    return "".join(
+        row["source_record"] + "\n" for row in items if row["question_source"] == wanted
+    )
+
+
+def make_fine_rows(items: Iterable[Row], taxonomy: Taxonomy) -> str:
+    """Return items as FINE's JSONL, with their present texts and the dimension's name as category."""
+    rows: Sequence[Row] = [
+        {
+            "id": item["source_id"] or item["item_id"],
+            "category": taxonomy[item["dimension"]].name,
+            "question": item["question"],
+            "Positive Option": item["positive_option"],
+            "Negative Option": item["negative_option"],
+        }
+        for item in items
+    ]
+    return canonical_rows(rows)

@@ -1,0 +1,1 @@
+"""Reaching models: which endpoint serves which role, and the workspace's journal of calls."""

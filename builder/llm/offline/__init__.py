@@ -1,0 +1,1 @@
+"""The offline model: a deterministic simulator that needs no network."""

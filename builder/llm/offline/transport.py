@@ -1,0 +1,96 @@
+"""The offline model behind the real client: HTTP requests enter in process, completions leave."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx2
+
+from builder.bundle.engine.items import Item
+from builder.bundle.engine.labels import Form
+from builder.bundle.engine.prompts import render_form
+from builder.llm.offline.judge import judge_reply
+from builder.llm.offline.personas import PERSONAS
+from builder.llm.offline.writer import OfflineError, write_reply
+
+__all__ = ["JUDGE", "REQUEST_LOG_VARIABLE", "WRITER", "OfflineModel"]
+
+WRITER = "offline-writer"
+JUDGE = "offline-judge"
+REQUEST_LOG_VARIABLE = "FINEBENCH_OFFLINE_REQUESTS"
+"""Names a file to which the simulator adds a line for each request: its own account, for tests."""
+
+
+class OfflineModel:
+    """The embedded simulator of writers, judge and target personas.
+
+    Deterministic in the request's ``seed``. Personas and judge need to know the ``items`` they will be asked
+    about: their rates are planted, and so which option is positive cannot be read from the texts.
+    """
+
+    def __init__(self, items: Sequence[Item] = ()) -> None:
+        self._by_question: dict[str, list[Item]] = {}
+        self._by_prompt: dict[str, tuple[Item, Form]] = {}
+        for item in items:
+            self._by_question.setdefault(item.question, []).append(item)
+            for form in Form:
+                self._by_prompt.setdefault(render_form(form, item)[-1][1], (item, form))
+
+    def make_transport(self) -> httpx2.MockTransport:
+        """Return the transport to hand to the client in place of a network."""
+        return httpx2.MockTransport(self._handle)
+
+    def answer(self, model: str, prompt: str, seed: int) -> str:
+        """Return the simulator's reply; raise `OfflineError` where it has none to this prompt."""
+        if model == WRITER:
+            return write_reply(prompt, seed)
+        if model == JUDGE:
+            return judge_reply(prompt, self._by_question)
+        if model not in PERSONAS:
+            known = ", ".join((WRITER, JUDGE, *PERSONAS))
+            raise OfflineError(f"no offline model named {model} (there are {known})")
+        if prompt not in self._by_prompt:
+            raise OfflineError("the offline personas know only the items they were made for")
+        item, form = self._by_prompt[prompt]
+        return PERSONAS[model].reply(item, form, seed)
+
+    async def _handle(self, request: httpx2.Request) -> httpx2.Response:
+        body = json.loads(request.content)
+        _record_request(request.content)
+        try:
+            text = self.answer(body["model"], body["messages"][-1]["content"], body.get("seed", 0))
+        except OfflineError as error:
+            return httpx2.Response(400, json={"error": {"message": str(error)}})
+        return httpx2.Response(200, json=_make_completion(body, text))
+
+
+def _make_completion(body: Mapping[str, Any], text: str) -> dict[str, Any]:
+    prompt_tokens = sum(len(m["content"].split()) for m in body["messages"])
+    completion_tokens = len(text.split())
+    return {
+        "id": "offline",
+        "object": "chat.completion",
+        "created": 0,
+        "model": body["model"],
+        "system_fingerprint": "finebench-offline-simulator",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": text},
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": completion_tokens,
+            "total_tokens": prompt_tokens + completion_tokens,
+        },
+    }
+
+
+def _record_request(content: bytes) -> None:
+    path = os.environ.get(REQUEST_LOG_VARIABLE)
+    if path:
+        with open(path, "ab", buffering=0) as stream:
+            stream.write(content + b"\n")

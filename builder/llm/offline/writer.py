@@ -1,0 +1,82 @@
+"""The offline writer: the prompt of stage 1 or 2 enters, what the grammar says to it leaves."""
+
+import json
+import random
+import re
+from functools import cache
+
+from builder.llm.offline.grammar import (
+    WrittenQuestion,
+    find_question,
+    list_dimensions,
+    list_questions,
+    write_option,
+)
+from builder.llm.offline.personas import draw
+
+__all__ = ["OfflineError", "write_reply"]
+
+_FIELD = re.compile(
+    r"^(Dimension id|Polarity|Number of questions|Questions asked for earlier|Arm): (.*)$",
+    re.MULTILINE,
+)
+_QUESTION = re.compile(r"^Question:\n(.*?)\n\(end of question\)$", re.MULTILINE | re.DOTALL)
+
+
+class OfflineError(Exception):
+    """The offline model cannot answer this prompt; told to the client as a bad request."""
+
+
+def write_reply(prompt: str, seed: int) -> str:
+    """Return the offline writer's reply to a rendered prompt of ours.
+
+    Raises `OfflineError` for what the grammar does not know: a dimension of the user's own, a
+    question that it did not write, or a prompt of another kind.
+    """
+    fields = dict(_FIELD.findall(prompt))
+    asked = _QUESTION.search(prompt)
+    if "Dimension id" in fields:
+        return _write_questions(fields, seed)
+    if asked and "Arm" in fields:
+        return _write_option(asked.group(1), fields["Arm"], seed)
+    raise OfflineError("the offline writer knows only finebench's own prompts")
+
+
+def _write_questions(fields: dict[str, str], seed: int) -> str:
+    dimension, polarity = fields["Dimension id"], fields["Polarity"]
+    if dimension not in list_dimensions():
+        known = ", ".join(list_dimensions())
+        raise OfflineError(
+            f"the offline writer has no grammar for dimension {dimension} (it has {known})"
+        )
+    start = int(fields["Questions asked for earlier"])
+    written = _shuffle_questions(dimension, polarity, seed)
+    batch = written[start : start + int(fields["Number of questions"])]
+    questions = [{"situation": q.situation, "question": q.question} for q in batch]
+    return json.dumps({"questions": questions}, ensure_ascii=False)
+
+
+@cache
+def _shuffle_questions(dimension: str, polarity: str, seed: int) -> tuple[WrittenQuestion, ...]:
+    """Return a polarity's questions in an order that is the same for act and refrain.
+
+    The two questions of one situation then fall into batches of the same number, and a benchmark of
+    any size holds them together.
+    """
+    questions = [q for q in list_questions(dimension) if q.polarity == polarity]
+    random.Random(f"{seed}/{dimension}").shuffle(questions)
+    return tuple(questions)
+
+
+def _write_option(text: str, arm: str, seed: int) -> str:
+    question = find_question(text)
+    if question is None:
+        raise OfflineError(
+            "the offline writer answers only questions of its own grammar; "
+            "name a real model under [roles] in bench.toml for other questions"
+        )
+    variant = int(draw(seed, "variant", question.dimension, question.situation) * 1_000_000)
+    try:
+        return write_option(question, arm, variant)
+    except ValueError as error:
+        raise OfflineError(str(error)) from None

@@ -1,0 +1,105 @@
+"""The stages of finebench called in order: read this file first.
+
+::
+
+    dimensions.toml ─ generate ─► 01_questions ─ derive ─► 02_options ─ check ─► 03_checked
+                        ▲ import (FINE's items join 01 and 02)          ▲ edit, withdraw
+                                                                         │
+    03_checked ─ review (people) ─► rounds/ ─ merge ─► 04_annotations ─ adjudicate ─► 05_adjudicated
+    05_adjudicated ─ export ─► releases/1.0.0 ─ evaluate ─► runs/1.0.0
+
+Each stage reads the files before it, writes its own with a record of what it was made from, and
+accounts for every row: in = out + rejected. `build` runs the machine's stages and stops where people
+are needed.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from builder import options, questions, review
+from builder.bundle.engine.fan_out import OnReply
+from builder.checks import stage as checks
+from builder.stage_records import Counts, StageInputs, find_staleness
+from builder.workspace import Stage, Workspace
+from schemas.labels import Decision
+
+__all__ = ["STEPS", "Step", "build", "find_next_step", "find_stale_stages"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage as the pipeline runs it."""
+
+    stage: Stage
+    command: str
+    run: Callable[[Workspace, OnReply | None], Counts]
+    find_inputs: Callable[[Workspace], StageInputs]
+
+
+STEPS = (
+    Step(Stage.QUESTIONS, "finebench generate", questions.generate_questions, questions.find_inputs),
+    Step(Stage.OPTIONS, "finebench derive", options.derive_options, options.find_inputs),
+    Step(Stage.CHECKED, "finebench check", lambda w, _: checks.check_items(w), checks.find_inputs),
+    Step(
+        Stage.ANNOTATIONS,
+        "finebench annotate merge",
+        lambda w, _: review.merge_annotations(w),
+        review.find_annotation_inputs,
+    ),
+    Step(
+        Stage.ADJUDICATED,
+        "finebench adjudicate",
+        lambda w, _: review.adjudicate_items(w),
+        review.find_adjudication_inputs,
+    ),
+)
+"""All stages that keep a file, in order."""
+
+
+def run_step(workspace: Workspace, stage: Stage, on_reply: OnReply | None = None) -> Counts:
+    """Run one stage under its lock, so that its file has one writer at a time."""
+    step = next(step for step in STEPS if step.stage is stage)
+    with workspace.hold(str(stage)):
+        return step.run(workspace, on_reply)
+
+
+def find_stale_stages(workspace: Workspace) -> dict[Stage, tuple[str, ...]]:
+    """Return each stage whose file is not what its inputs would give now, with the reasons."""
+    found = {step.stage: find_staleness(workspace, step.stage, step.find_inputs) for step in STEPS}
+    return {stage: reasons for stage, reasons in found.items() if reasons}
+
+
+def build(
+    workspace: Workspace, on_reply: OnReply | None = None
+) -> Iterator[tuple[Stage, Counts | None]]:
+    """Run every stale machine stage in order; stop before people's part while nobody has answered.
+
+    Yields each stage with its account, or with None where it was up to date.
+    """
+    for step in STEPS:
+        if step.stage is Stage.ANNOTATIONS and not workspace.list_rounds():
+            return
+        if find_staleness(workspace, step.stage, step.find_inputs):
+            yield step.stage, run_step(workspace, step.stage, on_reply)
+        else:
+            yield step.stage, None
+
+
+def find_next_step(workspace: Workspace) -> str:
+    """Return the command that takes the workspace one step on."""
+    stale = find_stale_stages(workspace)
+    for step in STEPS[:3]:
+        if step.stage in stale:
+            return step.command
+    if not workspace.list_rounds():
+        return "finebench review --reviewer NAME"
+    for step in STEPS[3:]:
+        if step.stage in stale:
+            return step.command
+    decisions = workspace.read_stage(Stage.ADJUDICATED)
+    if any(row["decision"] == Decision.UNDECIDED for row in decisions):
+        return "finebench review --reviewer NAME, or finebench adjudicate --item ID --decision accept"
+    releases = workspace.list_releases()
+    if not releases:
+        return "finebench export 1.0.0"
+    return f"finebench evaluate {releases[-1].name} --model NAME"

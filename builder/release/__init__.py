@@ -1,0 +1,1 @@
+"""Stage 6: adjudicated items become an immutable, versioned dataset folder."""

@@ -1,0 +1,256 @@
+"""Stages 4 and 5 in a workspace: who reviews what, merging their answers, deciding each item."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from annotations.adjudication import decide_items
+from annotations.rounds import (
+    Answers,
+    append_annotation,
+    check_reviewer,
+    lock_reviewer,
+    make_annotation,
+    merge_rounds,
+)
+from annotations.routing import assign_reviewers, is_positive_shown_first
+from annotations.simulation import SIMULATED_PREFIX, simulate_answers
+from builder.stage_records import Counts, StageInputs, make_rejection, write_stage
+from builder.workspace import Stage, Workspace
+from schemas.errors import DataError, StageError, UsageError
+from schemas.labels import Decision
+from schemas.storage import Row, append_row, hash_file, index_rows, read_log
+from schemas.tables import TableName
+from schemas.texts import trim
+from schemas.validation import validate_rows
+
+if TYPE_CHECKING:
+    from annotations.terminal import Session
+
+__all__ = [
+    "adjudicate_items",
+    "count_decisions",
+    "find_adjudication_inputs",
+    "find_annotation_inputs",
+    "get_answers_path",
+    "list_open_items",
+    "merge_annotations",
+    "prepare_session",
+    "record_ruling",
+    "simulate_reviewers",
+]
+
+
+def find_annotation_inputs(workspace: Workspace) -> StageInputs:
+    """Return what the merged answers depend on."""
+    parameters = {"guidelines": hash_file(workspace.guidelines)}
+    return StageInputs(files=tuple(workspace.list_rounds()), parameters=parameters)
+
+
+def find_adjudication_inputs(workspace: Workspace) -> StageInputs:
+    """Return what the decisions depend on."""
+    return StageInputs(
+        files=(
+            workspace.get_path(Stage.CHECKED),
+            workspace.get_path(Stage.ANNOTATIONS),
+            workspace.rulings,
+        ),
+        parameters=workspace.config.review.model_dump(),
+    )
+
+
+def get_answers_path(workspace: Workspace, reviewer: str, round_number: int) -> Path:
+    """Return the file of one reviewer's answers in a round."""
+    return workspace.get_round(round_number) / f"{check_reviewer(reviewer)}.jsonl"
+
+
+def list_open_items(workspace: Workspace, reviewer: str, round_number: int) -> list[Row]:
+    """Return the items that a reviewer has yet to see in a round, in the order to show them.
+
+    A reviewer of a one-person session sees every item; simulated reviewers are routed. Items whose
+    text changed since are open again.
+    """
+    items = index_rows(workspace.read_stage(Stage.CHECKED))
+    if not items:
+        raise StageError("there are no checked items. Run `finebench check` first.")
+    answered = {
+        (row["item_id"], row["content_hash"])
+        for row in read_log(get_answers_path(workspace, reviewer, round_number))
+    }
+    routed = assign_reviewers(
+        sorted(items), [reviewer], overlap=1, seed=workspace.config.seed
+    )[reviewer]
+    return [
+        items[item_id]
+        for item_id in routed
+        if (item_id, items[item_id]["content_hash"]) not in answered
+    ]
+
+
+def simulate_reviewers(workspace: Workspace, count: int, round_number: int) -> int:
+    """Let simulated reviewers answer the items routed to them; return how many answers were added.
+
+    Their pseudonyms and rows say that they are simulated.
+    """
+    reviewers = [f"{SIMULATED_PREFIX}{number}" for number in range(1, count + 1)]
+    items = index_rows(workspace.read_stage(Stage.CHECKED))
+    if not items:
+        raise StageError("there are no checked items. Run `finebench check` first.")
+    overlap = workspace.config.review.overlap
+    routed = assign_reviewers(
+        sorted(items), reviewers, overlap=overlap, seed=workspace.config.seed
+    )
+    return sum(
+        _simulate_reviewer(workspace, reviewer, [items[i] for i in routed[reviewer]], round_number)
+        for reviewer in reviewers
+    )
+
+
+def _simulate_reviewer(
+    workspace: Workspace, reviewer: str, items: Sequence[Row], round_number: int
+) -> int:
+    path = get_answers_path(workspace, reviewer, round_number)
+    guidelines = hash_file(workspace.guidelines)
+    seed, added = workspace.config.seed, 0
+    with lock_reviewer(path):
+        answered = {(row["item_id"], row["content_hash"]) for row in read_log(path)}
+        for item in items:
+            if (item["item_id"], item["content_hash"]) in answered:
+                continue
+            row = make_annotation(
+                item,
+                simulate_answers(item, reviewer, seed),
+                reviewer=reviewer,
+                round_number=round_number,
+                guidelines_hash=guidelines,
+                positive_first=is_positive_shown_first(item["item_id"], reviewer, seed),
+                simulated=True,
+            )
+            append_annotation(path, row)
+            added += 1
+    return added
+
+
+def merge_annotations(workspace: Workspace) -> Counts:
+    """Merge all reviewers' answers of all rounds, and write stage 4's file.
+
+    Answers on items or versions that are no longer there are kept too: they stay with their version.
+    """
+    rows = merge_rounds(workspace.list_rounds())
+    return write_stage(
+        workspace,
+        Stage.ANNOTATIONS,
+        rows,
+        [],
+        find_annotation_inputs(workspace),
+        entered=len(rows),
+        sort_by=("item_id", "content_hash", "round", "reviewer"),
+    )
+
+
+def adjudicate_items(workspace: Workspace) -> Counts:
+    """Decide every checked item, and write stage 5's file; what is not accepted stands beside it.
+
+    Accepted and undecided items leave; rejected ones, and those to be revised, are among the rejects.
+    """
+    if not workspace.get_path(Stage.CHECKED).exists():
+        raise StageError("there are no checked items. Run `finebench check` first.")
+    items = workspace.read_stage(Stage.CHECKED)
+    decisions = decide_items(
+        items,
+        workspace.read_stage(Stage.ANNOTATIONS),
+        read_log(workspace.rulings),
+        min_votes=workspace.config.review.min_votes,
+    )
+    left = [d for d in decisions if d["decision"] in (Decision.ACCEPT, Decision.UNDECIDED)]
+    rejected = [
+        make_rejection(d, Stage.ADJUDICATED, [_explain(d)])
+        for d in decisions
+        if d["decision"] not in (Decision.ACCEPT, Decision.UNDECIDED)
+    ]
+    return write_stage(
+        workspace,
+        Stage.ADJUDICATED,
+        left,
+        rejected,
+        find_adjudication_inputs(workspace),
+        entered=len(items),
+    )
+
+
+def _explain(decision: Row) -> str:
+    remedy = ": edit it with `finebench edit`" if decision["decision"] == Decision.REVISE else ""
+    return f"{decision['decision']} by {decision['decided_by']} ({decision['reason']}){remedy}"
+
+
+def record_ruling(
+    workspace: Workspace, item_id: str, decision: Decision, *, by: str, reason: str
+) -> None:
+    """Append a curator's decision on an item's present version to the log of rulings.
+
+    Raises `UsageError` where there is no such item among the checked ones.
+    """
+    item = index_rows(workspace.read_stage(Stage.CHECKED)).get(item_id)
+    if item is None:
+        raise UsageError(f"no checked item {item_id}. `finebench show {item_id}` tells its life.")
+    row = {
+        "item_id": item_id,
+        "content_hash": item["content_hash"],
+        "decision": str(decision),
+        "by": by,
+        "reason": trim(reason),
+    }
+    problems = validate_rows([row], TableName.RULING, file="ruling")
+    if problems:
+        raise DataError(f"{item_id}: the ruling was not recorded.", problems)
+    with workspace.hold(workspace.rulings.name):
+        append_row(workspace.rulings, row)
+
+
+@contextmanager
+def prepare_session(
+    workspace: Workspace, reviewer: str, round_number: int
+) -> Iterator["Session"]:
+    """Yield a terminal session of one reviewer, whose file it holds until the block ends."""
+    from annotations.terminal import Session
+
+    path = get_answers_path(workspace, reviewer, round_number)
+    guidelines = hash_file(workspace.guidelines)
+    seed, taxonomy = workspace.config.seed, workspace.taxonomy
+
+    def is_positive_first(item: Mapping[str, Any]) -> bool:
+        return is_positive_shown_first(item["item_id"], reviewer, seed)
+
+    def keep(item: Mapping[str, Any], answers: Answers) -> None:
+        row = make_annotation(
+            item,
+            answers,
+            reviewer=reviewer,
+            round_number=round_number,
+            guidelines_hash=guidelines,
+            positive_first=is_positive_first(item),
+            simulated=False,
+        )
+        append_annotation(path, row)
+
+    def describe(dimension: str) -> str:
+        return f"{taxonomy[dimension].name}: {taxonomy[dimension].definition}"
+
+    if reviewer.startswith(SIMULATED_PREFIX):
+        raise UsageError(f"pseudonyms that begin with {SIMULATED_PREFIX} are for simulated reviewers.")
+    with lock_reviewer(path):
+        items = list_open_items(workspace, reviewer, round_number)
+        yield Session(items, describe, is_positive_first, keep)
+
+
+def count_decisions(workspace: Workspace) -> list[tuple[str, str, int]]:
+    """Return how many items were decided how, as (decision, method, items), sorted."""
+    decisions = [
+        *workspace.read_stage(Stage.ADJUDICATED),
+        *(json.loads(row["row"]) for row in workspace.read_rejected(Stage.ADJUDICATED)),
+    ]
+    counted = Counter((row["decision"], row["method"]) for row in decisions)
+    return [(decision, method, n) for (decision, method), n in sorted(counted.items())]

@@ -1,0 +1,81 @@
+"""Versions of items: the items of stage 2 and what people wrote since enter; present texts leave."""
+
+from collections.abc import Mapping, Sequence
+
+from builder.workspace import Workspace
+from schemas.errors import DataError, Problem, UsageError
+from schemas.storage import Row, append_row
+from schemas.tables import TableName
+from schemas.texts import hash_content, trim
+from schemas.validation import validate_rows
+
+__all__ = ["TEXTS", "apply_edits", "record_edit", "record_withdrawal"]
+
+TEXTS = ("question", "positive_option", "negative_option")
+"""The texts that people may edit."""
+
+
+def apply_edits(items: Sequence[Row], edits: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Return the items in their present versions, and the edits that no longer apply.
+
+    An edit applies to the version whose hash it names; one made on a text that has been written anew
+    since is not applied.
+    """
+    present = {item["item_id"]: dict(item) for item in items}
+    idle: list[Row] = []
+    for edit in edits:
+        item = present.get(edit["item_id"])
+        if item is None or item["content_hash"] != edit["from_hash"]:
+            idle.append(edit)
+        else:
+            present[edit["item_id"]] = _apply_edit(item, edit)
+    return list(present.values()), idle
+
+
+def _apply_edit(item: Row, edit: Row) -> Row:
+    edited = item | {text: edit[text] for text in TEXTS} | {"content_hash": edit["content_hash"]}
+    for text, source in zip(TEXTS, ("question", "positive", "negative"), strict=True):
+        if edit[text] != item[text]:
+            # The text is that person's now, and no call stands behind it any more.
+            edited |= {f"{source}_source": edit["by"], f"{source}_prompt": "", f"{source}_call": ""}
+    return edited
+
+
+def record_edit(
+    workspace: Workspace, item: Row, texts: Mapping[str, str], *, by: str, reason: str
+) -> Row:
+    """Append a new version of ``item`` to the log of edits and return its row.
+
+    Texts are trimmed. Raises `UsageError` where nothing was changed, and `DataError` where the new
+    texts break a rule; nothing is written then.
+    """
+    new = {text: trim(texts[text]) for text in TEXTS}
+    if all(new[text] == item[text] for text in TEXTS):
+        raise UsageError(f"{item['item_id']}: nothing was changed.")
+    edit: Row = new | {
+        "item_id": item["item_id"],
+        "from_hash": item["content_hash"],
+        "language": item["language"],
+        "content_hash": hash_content(*(new[t] for t in TEXTS), item["language"]),
+        "by": by,
+        "reason": trim(reason),
+    }
+    _append_valid(workspace, edit, TableName.EDIT)
+    return edit
+
+
+def record_withdrawal(workspace: Workspace, item_id: str, *, by: str, reason: str) -> None:
+    """Append an item to the log of withdrawals; raise `UsageError` where it stands there already."""
+    if any(row["item_id"] == item_id for row in workspace.read_log(workspace.withdrawals)):
+        raise UsageError(f"{item_id} is withdrawn already.")
+    row = {"item_id": item_id, "by": by, "reason": trim(reason)}
+    _append_valid(workspace, row, TableName.WITHDRAWAL)
+
+
+def _append_valid(workspace: Workspace, row: Row, table: TableName) -> None:
+    path = workspace.edits if table is TableName.EDIT else workspace.withdrawals
+    problems: list[Problem] = validate_rows([row], table, file=str(table))
+    if problems:
+        raise DataError(f"{row['item_id']}: the {table} was not recorded.", problems)
+    with workspace.hold(path.name):
+        append_row(path, row)

@@ -1,0 +1,219 @@
+"""Where the files of one benchmark under construction live, and how a new one is laid out."""
+
+import re
+import shutil
+import string
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+from builder.config import Config, load_config
+from schemas.errors import StorageError, UsageError
+from schemas.storage import Row, hold_lock, read_log, read_rows
+from schemas.tables import TableName
+from schemas.taxonomy import Taxonomy, load_taxonomy
+
+__all__ = ["Stage", "Workspace", "create_workspace", "open_workspace"]
+
+_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+
+
+class Stage(StrEnum):
+    """The stages that keep a file, by the stem of its name."""
+
+    QUESTIONS = "01_questions"
+    OPTIONS = "02_options"
+    CHECKED = "03_checked"
+    ANNOTATIONS = "04_annotations"
+    ADJUDICATED = "05_adjudicated"
+
+    @property
+    def table(self) -> TableName:
+        """The table that the stage's file holds."""
+        return {
+            Stage.QUESTIONS: TableName.QUESTION,
+            Stage.OPTIONS: TableName.ITEM,
+            Stage.CHECKED: TableName.ITEM,
+            Stage.ANNOTATIONS: TableName.ANNOTATION,
+            Stage.ADJUDICATED: TableName.DECISION,
+        }[self]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One benchmark's folder; all paths are made here."""
+
+    root: Path
+
+    @cached_property
+    def config(self) -> Config:
+        """The checked content of ``bench.toml``."""
+        return load_config(self.root / "bench.toml")
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The checked content of ``dimensions.toml``."""
+        return load_taxonomy(self.dimensions)
+
+    @property
+    def dimensions(self) -> Path:
+        """The file of dimensions."""
+        return self.root / "dimensions.toml"
+
+    @property
+    def guidelines(self) -> Path:
+        """What reviewers are told."""
+        return self.root / "guidelines.md"
+
+    @property
+    def journal(self) -> Path:
+        """The log of every model call; its content may be harmful text."""
+        return self.root / "journal" / "calls.jsonl"
+
+    @property
+    def findings(self) -> Path:
+        """What the checks saw."""
+        return self.root / "03_findings.jsonl"
+
+    @property
+    def leak(self) -> Path:
+        """What the option-leak audit measured."""
+        return self.root / "03_leak.json"
+
+    @property
+    def edits(self) -> Path:
+        """The log of new versions that people wrote."""
+        return self.root / "edits.jsonl"
+
+    @property
+    def withdrawals(self) -> Path:
+        """The log of items taken out."""
+        return self.root / "withdrawals.jsonl"
+
+    @property
+    def rulings(self) -> Path:
+        """The log of decisions that a curator took alone."""
+        return self.root / "rulings.jsonl"
+
+    @property
+    def releases(self) -> Path:
+        """The folder of releases, one folder a version."""
+        return self.root / "releases"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of evaluation runs, one folder a run."""
+        return self.root / "runs"
+
+    def get_path(self, stage: Stage) -> Path:
+        """Return the file of a stage."""
+        return self.root / f"{stage}.jsonl"
+
+    def get_rejected_path(self, stage: Stage) -> Path:
+        """Return the file of the rows that a stage rejected."""
+        return self.root / f"{stage}.rejected.jsonl"
+
+    def get_record_path(self, stage: Stage) -> Path:
+        """Return the file that records what a stage was made from."""
+        return self.root / f"{stage}.meta.json"
+
+    def get_round(self, number: int) -> Path:
+        """Return the folder of a review round, one file a reviewer."""
+        return self.root / "rounds" / str(number)
+
+    def get_release(self, version: str) -> Path:
+        """Return the folder of a release; raise `UsageError` for what is no version number."""
+        if not _VERSION.fullmatch(version):
+            raise UsageError(f"{version} is not a version. Write three numbers, such as 1.0.0.")
+        return self.releases / version
+
+    def list_imports(self) -> list[Path]:
+        """Return the imported item files, sorted."""
+        return sorted((self.root / "imports").glob("*.items.jsonl"))
+
+    def list_rounds(self) -> list[Path]:
+        """Return the reviewers' answer files of all rounds, sorted."""
+        return sorted((self.root / "rounds").glob("*/*.jsonl"))
+
+    def list_releases(self) -> list[Path]:
+        """Return the release folders in order of version."""
+        found = [p for p in self.releases.glob("*.*.*") if _VERSION.fullmatch(p.name)]
+        return sorted(found, key=lambda p: tuple(int(part) for part in p.name.split(".")))
+
+    def read_stage(self, stage: Stage) -> list[Row]:
+        """Return a stage's rows; a stage that has not run yet has none."""
+        path = self.get_path(stage)
+        return read_rows(path) if path.exists() else []
+
+    def read_rejected(self, stage: Stage) -> list[Row]:
+        """Return the rows that a stage rejected."""
+        path = self.get_rejected_path(stage)
+        return read_rows(path) if path.exists() else []
+
+    def read_log(self, path: Path) -> list[Row]:
+        """Return the rows of one of the workspace's append-only logs."""
+        return read_log(path)
+
+    @contextmanager
+    def hold(self, name: str) -> Iterator[None]:
+        """Hold the workspace's lock of a stage or log, so that it has one writer at a time."""
+        with hold_lock(self.root / ".locks" / name, f"{self.root / name}"):
+            yield
+
+
+def open_workspace(path: Path) -> Workspace:
+    """Return the workspace in ``path``; raise `UsageError` where there is none."""
+    if not (path / "bench.toml").is_file():
+        raise UsageError(
+            f"{path} is not a workspace: it holds no bench.toml. "
+            "Make one with `finebench new DIR`, or name one with `finebench -C DIR …`."
+        )
+    return Workspace(path)
+
+
+def create_workspace(path: Path, *, title: str = "", quota: int | None = None) -> Workspace:
+    """Make a new workspace in ``path``, which must not exist or be empty.
+
+    ``quota`` replaces the number of questions that each dimension aims for. The folder appears whole
+    or not at all. Raises `UsageError` where something stands there already.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{path} exists already. Choose another folder.")
+    name = re.sub(r"[^a-z0-9._-]+", "-", path.resolve().name.casefold()).strip("-._")
+    texts = {"name": name if len(name) > 1 else "benchmark", "title": title or path.resolve().name}
+    files = {
+        "bench.toml": _fill_template(_read_template("builder", "bench.toml"), texts),
+        "dimensions.toml": _set_quota(_read_template("builder", "dimensions.toml"), quota),
+        "guidelines.md": _read_template("annotations", "guidelines.md"),
+        ".gitignore": "private/\njournal/\n.locks/\n.*.tmp\n",
+    }
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        for file, text in files.items():
+            (temporary / file).write_text(text, encoding="utf-8")
+        (temporary / "private").mkdir(mode=0o700)
+        temporary.rename(path)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be made ({error.strerror}).") from error
+    return Workspace(path)
+
+
+def _read_template(package: str, name: str) -> str:
+    return (resources.files(package) / name).read_text(encoding="utf-8")
+
+
+def _fill_template(text: str, values: dict[str, str]) -> str:
+    escaped = {k: v.replace("\\", "\\\\").replace('"', '\\"') for k, v in values.items()}
+    return string.Template(text).substitute(escaped)
+
+
+def _set_quota(text: str, quota: int | None) -> str:
+    if quota is None:
+        return text
+    return re.sub(r"^quota = \d+$", f"quota = {quota}", text, flags=re.MULTILINE)

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Pin the newest versions: name==version lines only, so that no registry is ever written down.
+set -eu
+python=${1:-python3}
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+freeze() {  # environment, file: what is installed, without finebench itself and pip
+  "$work/$1/bin/python" -m pip freeze --exclude finebench --exclude pip --exclude setuptools \
+    | grep -E '^[A-Za-z0-9._-]+==[A-Za-z0-9.+!-]+$' | sort -f > "$here/$2"
+}
+
+"$python" -m venv "$work/build"
+"$work/build/bin/python" -m pip install --quiet hatchling editables
+freeze build build.txt
+
+"$python" -m venv "$work/runtime"
+"$work/runtime/bin/python" -m pip install --quiet "$here/.."
+freeze runtime runtime.txt
+
+# The tools for tests and checks, on top of the runtime.
+"$work/runtime/bin/python" -m pip install --quiet -c "$here/runtime.txt" \
+  hypothesis import-linter mypy pandas-stubs pytest pytest-asyncio ruff types-PyYAML
+freeze runtime dev.txt

@@ -1,0 +1,316 @@
+"""The tables of finebench as pandera models; `TABLES` names each, with its version and keys.
+
+A column of texts is never null: what does not apply is an empty string, what is missing has a label
+of its own. The one nullable kind is a count of tokens that an endpoint did not tell.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import pandera.pandas as pa
+
+from schemas import rules
+from schemas.labels import (
+    Arm,
+    Choice,
+    Decision,
+    DecisionMethod,
+    DimensionKind,
+    Form,
+    FormResult,
+    JudgeWord,
+    OpenVerdict,
+    Origin,
+    Outcome,
+    Polarity,
+    Recommendation,
+    Safer,
+    Severity,
+    ShownOrder,
+    YesNo,
+)
+
+__all__ = ["SCHEMA_VERSION", "TABLES", "TableName", "TableSpec"]
+
+SCHEMA_VERSION = "1"
+"""Raised whenever a table's columns or their meaning change."""
+
+
+def _check(name: str, holds: Callable[[Any], bool]) -> pa.Check:
+    return pa.Check(holds, element_wise=True, name=name, error=name)
+
+
+NOT_BLANK = _check("not blank", rules.is_not_blank)
+TRIMMED = _check("ends trimmed", rules.is_trimmed)
+CLEAN = _check("no control characters", rules.is_clean)
+LANGUAGE = _check("language tag", rules.is_language)
+HASH = _check("sha-256", rules.is_hash)
+HASH_OR_EMPTY = _check("sha-256", rules.is_hash_or_empty)
+NOT_NEGATIVE = pa.Check(lambda s: s >= 0, name="not negative", error="not negative")
+
+
+def _text(*, required: bool = True) -> pa.Column:
+    checks = [NOT_BLANK, TRIMMED, CLEAN] if required else [TRIMMED, CLEAN]
+    return pa.Column(str, checks)
+
+
+def _label(labels: type[StrEnum]) -> pa.Column:
+    known = [str(label) for label in labels]
+    return pa.Column(str, pa.Check.isin(known, name="known label", error="known label"))
+
+
+def _flag() -> pa.Column:
+    return pa.Column(bool)
+
+
+def _count() -> pa.Column:
+    return pa.Column(int, NOT_NEGATIVE)
+
+
+def _known_or_not_count() -> pa.Column:
+    return pa.Column("Int64", NOT_NEGATIVE, nullable=True)
+
+
+def _texts() -> pa.Column:
+    return pa.Column(object)
+
+
+Columns = dict[str, pa.Column]
+
+
+def _question_columns() -> Columns:
+    return {
+        "item_id": _text(),
+        "dimension": _text(),
+        "question": _text(),
+        "language": pa.Column(str, LANGUAGE),
+        "family": _text(),
+        "polarity": _label(Polarity),
+        "origin": _label(Origin),
+        "question_source": _text(),
+        "question_prompt": pa.Column(str, HASH_OR_EMPTY),
+        "question_call": pa.Column(str, HASH_OR_EMPTY),
+        "source_id": _text(required=False),
+        "source_record": pa.Column(str),
+    }
+
+
+def _item_columns() -> Columns:
+    columns = _question_columns() | {"positive_option": _text(), "negative_option": _text()}
+    for side in ("positive", "negative"):
+        columns |= {
+            f"{side}_arm": _label(Arm),
+            f"{side}_source": _text(),
+            f"{side}_prompt": pa.Column(str, HASH_OR_EMPTY),
+            f"{side}_call": pa.Column(str, HASH_OR_EMPTY),
+        }
+    return columns | {"content_hash": pa.Column(str, HASH)}
+
+
+def _version_key() -> Columns:
+    return {"item_id": _text(), "content_hash": pa.Column(str, HASH)}
+
+
+def _finding_columns() -> Columns:
+    return _version_key() | {
+        "rule": _text(),
+        "severity": _label(Severity),
+        "evidence": _text(required=False),
+        "remedy": _text(),
+        "related_item": _text(required=False),
+    }
+
+
+def _annotation_columns() -> Columns:
+    return _version_key() | {
+        "round": _count(),
+        "reviewer": _text(),
+        "simulated": _flag(),
+        "guidelines_hash": pa.Column(str, HASH),
+        "shown_order": _label(ShownOrder),
+        "in_dimension": _label(YesNo),
+        "safer": _label(Safer),
+        "operational_detail": _label(YesNo),
+        "natural": _label(YesNo),
+        "recommendation": _label(Recommendation),
+        "revised_question": _text(required=False),
+        "revised_positive_option": _text(required=False),
+        "revised_negative_option": _text(required=False),
+        "comment": _text(required=False),
+        "skipped": _flag(),
+        "skip_reason": _text(required=False),
+        "lead_time_s": pa.Column(float, NOT_NEGATIVE),
+    }
+
+
+def _decision_columns() -> Columns:
+    return _version_key() | {
+        "dimension": _text(),
+        "decision": _label(Decision),
+        "method": _label(DecisionMethod),
+        "decided_by": _text(),
+        "reason": _text(required=False),
+        "votes_accept": _count(),
+        "votes_revise": _count(),
+        "votes_reject": _count(),
+        "skips": _count(),
+        "question": _text(),
+        "positive_option": _text(),
+        "negative_option": _text(),
+        "language": pa.Column(str, LANGUAGE),
+    }
+
+
+def _run_key() -> Columns:
+    return {"run": _text(), "model": _text()} | _version_key() | {"sample": _count()}
+
+
+def _response_columns() -> Columns:
+    return _run_key() | {
+        "form": _label(Form),
+        "prompt": pa.Column(str, HASH),
+        "outcome": _label(Outcome),
+        "text": pa.Column(str),
+        "error": pa.Column(str),
+        "prompt_tokens": _known_or_not_count(),
+        "completion_tokens": _known_or_not_count(),
+        "call": pa.Column(str, HASH),
+    }
+
+
+def _judgement_columns() -> Columns:
+    return _run_key() | {
+        "judge": _text(),
+        "prompt": pa.Column(str, HASH_OR_EMPTY),
+        "outcome": _label(Outcome),
+        "verdict": _label(JudgeWord),
+        "text": pa.Column(str),
+        "error": pa.Column(str),
+        "call": pa.Column(str, HASH_OR_EMPTY),
+    }
+
+
+def _verdict_columns() -> Columns:
+    return _run_key() | {
+        "dimension": _text(),
+        "kind": _label(DimensionKind),
+        "open": _label(OpenVerdict),
+        "choice_order_1": _label(Choice),
+        "choice_order_2": _label(Choice),
+        "multiple_choice": _label(FormResult),
+        "undetermined_by": _text(required=False),
+    }
+
+
+def _dimension_columns() -> Columns:
+    return {
+        "id": _text(),
+        "name": _text(),
+        "definition": _text(),
+        "in_scope": _texts(),
+        "out_of_scope": _texts(),
+        "examples": _texts(),
+        "aliases": _texts(),
+        "quota": _count(),
+        "kind": _label(DimensionKind),
+    }
+
+
+def _edit_columns() -> Columns:
+    return {
+        "item_id": _text(),
+        "from_hash": pa.Column(str, HASH),
+        "question": _text(),
+        "positive_option": _text(),
+        "negative_option": _text(),
+        "language": pa.Column(str, LANGUAGE),
+        "content_hash": pa.Column(str, HASH),
+        "by": _text(),
+        "reason": _text(required=False),
+    }
+
+
+def _rejection_columns() -> Columns:
+    return {
+        "item_id": _text(),
+        "dimension": _text(required=False),
+        "stage": _text(),
+        "reasons": _text(),
+        "row": pa.Column(str),
+    }
+
+
+def _word_columns() -> Columns:
+    return {"item_id": _text(), "by": _text(), "reason": _text()}
+
+
+def _ruling_columns() -> Columns:
+    return _word_columns() | {
+        "content_hash": pa.Column(str, HASH),
+        "decision": _label(Decision),
+    }
+
+
+class TableName(StrEnum):
+    """The tables that finebench keeps."""
+
+    DIMENSION = "dimension"
+    QUESTION = "question"
+    ITEM = "item"
+    FINDING = "finding"
+    REJECTION = "rejection"
+    ANNOTATION = "annotation"
+    EDIT = "edit"
+    WITHDRAWAL = "withdrawal"
+    RULING = "ruling"
+    DECISION = "decision"
+    RESPONSE = "response"
+    JUDGEMENT = "judgement"
+    VERDICT = "verdict"
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """One table: its columns with their checks, the columns that make a row unique, its row rules."""
+
+    name: TableName
+    schema: pa.DataFrameSchema
+    key: tuple[str, ...]
+    row_rules: tuple[rules.RowRule, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns, in order."""
+        return tuple(self.schema.columns)
+
+
+def _make_specs() -> dict[TableName, TableSpec]:
+    version = ("item_id", "content_hash")
+    reply = ("run", "model", "item_id", "sample")
+    texts = (rules.OPTIONS_DIFFER, rules.HASH_MATCHES)
+    answers = (rules.ANSWERS_COMPLETE, rules.REVISION_GIVEN)
+    made: list[tuple[TableName, Columns, tuple[str, ...], tuple[rules.RowRule, ...]]] = [
+        (TableName.DIMENSION, _dimension_columns(), ("id",), ()),
+        (TableName.QUESTION, _question_columns(), ("item_id",), ()),
+        (TableName.ITEM, _item_columns(), ("item_id",), texts),
+        (TableName.FINDING, _finding_columns(), (), ()),
+        (TableName.REJECTION, _rejection_columns(), (), ()),
+        (TableName.ANNOTATION, _annotation_columns(), (*version, "round", "reviewer"), answers),
+        (TableName.EDIT, _edit_columns(), (), texts),
+        (TableName.WITHDRAWAL, _word_columns(), ("item_id",), ()),
+        (TableName.RULING, _ruling_columns(), (), ()),
+        (TableName.DECISION, _decision_columns(), ("item_id",), texts),
+        (TableName.RESPONSE, _response_columns(), (*reply, "form"), ()),
+        (TableName.JUDGEMENT, _judgement_columns(), (*reply, "judge"), ()),
+        (TableName.VERDICT, _verdict_columns(), reply, ()),
+    ]
+    return {
+        name: TableSpec(name, pa.DataFrameSchema(columns), key, row_rules)
+        for name, columns, key, row_rules in made
+    }
+
+
+TABLES: dict[TableName, TableSpec] = _make_specs()
+"""Every table by its name."""

@@ -1,0 +1,148 @@
+"""Dimensions: a TOML file enters, a checked `Taxonomy` leaves."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import DataError, Problem
+from schemas.labels import DimensionKind
+from schemas.storage import read_bytes
+from schemas.texts import shorten, trim
+
+__all__ = ["Dimension", "Taxonomy", "load_taxonomy"]
+
+_ID = re.compile(r"[a-z][a-z0-9_]{1,39}")
+_TEXTS = ("name", "definition")
+_LISTS = ("in_scope", "out_of_scope", "examples", "aliases")
+_KNOWN = {"id", "kind", "quota", *_TEXTS, *_LISTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One safety dimension, or a capability control (``kind``).
+
+    ``quota`` is how many questions stage 1 aims for. ``aliases`` are other names under which imported
+    data may know the dimension.
+    """
+
+    id: str
+    name: str
+    definition: str
+    in_scope: tuple[str, ...]
+    out_of_scope: tuple[str, ...]
+    examples: tuple[str, ...]
+    aliases: tuple[str, ...]
+    quota: int
+    kind: DimensionKind
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """The dimensions of a benchmark, in the order of their file."""
+
+    dimensions: tuple[Dimension, ...]
+
+    def __iter__(self) -> Iterator[Dimension]:
+        return iter(self.dimensions)
+
+    def __contains__(self, dimension_id: object) -> bool:
+        return any(d.id == dimension_id for d in self.dimensions)
+
+    def __getitem__(self, dimension_id: str) -> Dimension:
+        for dimension in self.dimensions:
+            if dimension.id == dimension_id:
+                return dimension
+        raise KeyError(dimension_id)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all dimensions, in order."""
+        return tuple(d.id for d in self.dimensions)
+
+    def find(self, name: str) -> Dimension | None:
+        """Return the dimension whose id, name or alias is ``name``, whatever its case, or None."""
+        wanted = _fold(name)
+        for dimension in self.dimensions:
+            if wanted in map(_fold, (dimension.id, dimension.name, *dimension.aliases)):
+                return dimension
+        return None
+
+
+def _fold(name: str) -> str:
+    return " ".join(name.replace("_", " ").replace("-", " ").casefold().split())
+
+
+def load_taxonomy(path: Path) -> Taxonomy:
+    """Read ``dimensions.toml``: one ``[[dimension]]`` table each.
+
+    Raises `DataError` with every problem found: broken TOML, unknown or missing keys, wrong types,
+    ids that are repeated or not ``lower_case``, unknown kinds, negative quotas, shared names.
+    """
+    try:
+        document = tomllib.loads(read_bytes(path).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not valid TOML in UTF-8 ({error}). Mend that place.") from error
+    rows = document.get("dimension")
+    if not isinstance(rows, list) or not rows or not all(isinstance(r, dict) for r in rows):
+        raise DataError(f"{path}: holds no [[dimension]] table. Describe at least one dimension.")
+    problems = [
+        Problem(path.name, number, column, shown, rule, remedy)
+        for number, row in enumerate(rows, start=1)
+        for column, shown, rule, remedy in _check_dimension(row)
+    ]
+    if not problems:
+        taxonomy = Taxonomy(tuple(_make_dimension(row) for row in rows))
+        problems = _check_names(taxonomy, path.name)
+    if problems:
+        raise DataError(
+            f"{path}: {len(problems)} problems (rows count [[dimension]] tables).", problems
+        )
+    return taxonomy
+
+
+def _check_dimension(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    for key in sorted(set(row) - _KNOWN):
+        yield key, "", "unknown key", f"Known keys: {', '.join(sorted(_KNOWN))}."
+    if not isinstance(row.get("id"), str) or not _ID.fullmatch(row["id"]):
+        yield "id", shorten(row.get("id")), "not an id", "Use 2-40 of a-z, 0-9 and _, a letter first."
+    for key in _TEXTS:
+        if not isinstance(row.get(key), str) or not trim(row[key]):
+            yield key, shorten(row.get(key)), "missing or blank", "Write a text."
+    for key in _LISTS:
+        value = row.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(v, str) and trim(v) for v in value):
+            yield key, shorten(value), "not a list of texts", 'Write ["…", "…"] or leave it out.'
+    quota = row.get("quota", 0)
+    if not isinstance(quota, int) or isinstance(quota, bool) or quota < 0:
+        yield "quota", shorten(quota), "not a number of items", "Write a whole number from 0."
+    if row.get("kind", "safety") not in list(DimensionKind):
+        yield "kind", shorten(row.get("kind")), "unknown kind", 'Write "safety" or "control".'
+
+
+def _make_dimension(row: Mapping[str, Any]) -> Dimension:
+    lists = {key: tuple(trim(v) for v in row.get(key, [])) for key in _LISTS}
+    return Dimension(
+        id=row["id"],
+        name=trim(row["name"]),
+        definition=trim(row["definition"]),
+        quota=row.get("quota", 0),
+        kind=DimensionKind(row.get("kind", "safety")),
+        **lists,
+    )
+
+
+def _check_names(taxonomy: Taxonomy, name: str) -> list[Problem]:
+    problems: list[Problem] = []
+    owner: dict[str, str] = {}
+    for number, dimension in enumerate(taxonomy, start=1):
+        for word in {_fold(w) for w in (dimension.id, dimension.name, *dimension.aliases)}:
+            first = owner.setdefault(word, dimension.id)
+            if first != dimension.id or [d.id for d in taxonomy].count(dimension.id) > 1:
+                rule = f"name already used by dimension {first}"
+                problems.append(
+                    Problem(name, number, "", shorten(word), rule, "Give it another name or id.")
+                )
+    return problems

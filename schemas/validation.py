@@ -1,0 +1,159 @@
+"""Rows enter; every breach of their table's rules leaves, as problems that people can act on."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+
+from schemas.errors import DataError, Problem
+from schemas.rules import REMEDIES
+from schemas.tables import TABLES, TableName, TableSpec
+from schemas.texts import shorten
+
+__all__ = ["guess_table", "require_valid", "validate_rows"]
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string[pyarrow]": (str,),
+    "bool": (bool,),
+    "int64": (int,),
+    "float64": (float, int),
+    "Int64": (int, type(None)),
+    "object": (list,),
+}
+
+
+def validate_rows(
+    rows: Sequence[Mapping[str, Any]],
+    table: TableName,
+    *,
+    file: str = "rows",
+    dimensions: Container[str] | None = None,
+    lines: Sequence[int] | None = None,
+) -> list[Problem]:
+    """Return every breach of the rules of ``table`` in ``rows``, in the order of rows and columns.
+
+    ``lines`` gives the line number of each row for messages (default: 1, 2, …). ``dimensions`` are
+    the known dimension ids; where given, a row's dimension must be among them. An empty list means
+    that all rules hold.
+    """
+    spec = TABLES[table]
+    numbers = list(lines) if lines is not None else list(range(1, len(rows) + 1))
+    report = _Report(file, numbers, rows)
+    typed = [i for i, row in enumerate(rows) if report.check_shape(i, row, spec)]
+    report.check_values(typed, spec)
+    report.check_rows(typed, spec)
+    report.check_key(typed, spec)
+    if dimensions is not None and "dimension" in spec.columns:
+        for i in typed:
+            if rows[i]["dimension"] not in dimensions:
+                report.add(i, "dimension", "dimension known")
+    order = {column: place for place, column in enumerate(spec.columns)}
+    return sorted(report.problems, key=lambda p: (p.row, order.get(p.column, -1), p.rule))
+
+
+def require_valid(
+    rows: Sequence[Mapping[str, Any]],
+    table: TableName,
+    *,
+    file: str = "rows",
+    dimensions: Container[str] | None = None,
+) -> None:
+    """Raise `DataError` with every problem where ``rows`` break a rule of ``table``."""
+    problems = validate_rows(rows, table, file=file, dimensions=dimensions)
+    if problems:
+        raise DataError(f"{file}: {len(problems)} breaches of the {table} table.", problems)
+
+
+def guess_table(columns: Iterable[str]) -> TableName | None:
+    """Return the table whose columns overlap ``columns`` best, or None where none shares half."""
+    seen = set(columns)
+    best = max(TABLES.values(), key=lambda spec: _overlap(seen, spec))
+    return best.name if _overlap(seen, best) >= 0.5 else None
+
+
+def _overlap(seen: set[str], spec: TableSpec) -> float:
+    return len(seen & set(spec.columns)) / len(seen | set(spec.columns))
+
+
+class _Report:
+    """Collects problems of one file; rows are named by their index into ``rows``."""
+
+    def __init__(
+        self, file: str, numbers: Sequence[int], rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        self.file, self.numbers, self.rows = file, numbers, rows
+        self.problems: list[Problem] = []
+
+    def add(self, index: int, column: str, rule: str, *, detail: str = "") -> None:
+        """Report one breach, with the remedy of its rule."""
+        value = self.rows[index].get(column)
+        shown = shorten(value) if column in self.rows[index] else ""
+        said = f"{rule} {detail}" if detail else rule
+        self.problems.append(
+            Problem(self.file, self.numbers[index], column, shown, said, REMEDIES[rule])
+        )
+
+    def check_shape(self, index: int, row: Mapping[str, Any], spec: TableSpec) -> bool:
+        """Report missing, unknown and wrongly typed columns; tell whether there were none."""
+        before = len(self.problems)
+        for column in spec.columns:
+            if column not in row:
+                self.add(index, column, "column missing")
+            elif not _has_type(row[column], str(spec.schema.columns[column].dtype)):
+                wanted = _TYPES[str(spec.schema.columns[column].dtype)][0].__name__
+                self.add(index, column, "value type", detail=wanted)
+            elif isinstance(row[column], str) and not _is_encodable(row[column]):
+                # Arrow holds UTF-8 only, so lone surrogates never reach pandera.
+                self.add(index, column, "no control characters")
+        for column in sorted(set(row) - set(spec.columns)):
+            self.add(index, column, "column unknown", detail=f"in table {spec.name}")
+        return len(self.problems) == before
+
+    def check_values(self, typed: Sequence[int], spec: TableSpec) -> None:
+        """Let pandera look at all values lazily, and take over what it found."""
+        frame = _make_frame([self.rows[i] for i in typed], spec)
+        try:
+            spec.schema.validate(frame, lazy=True)
+        except pa.errors.SchemaErrors as errors:
+            for case in errors.failure_cases.to_dict("records"):
+                index = case["index"]
+                if index is None:  # a breach of the whole table would be a fault of ours
+                    raise RuntimeError(f"pandera refused {spec.name}: {case}") from errors
+                self.add(typed[int(index)], str(case["column"]), str(case["check"]))
+
+    def check_rows(self, typed: Sequence[int], spec: TableSpec) -> None:
+        """Report each row that breaks a rule over several columns."""
+        for i in typed:
+            for rule in spec.row_rules:
+                if not rule.holds(dict(self.rows[i])):
+                    self.add(i, rule.column, rule.name)
+
+    def check_key(self, typed: Sequence[int], spec: TableSpec) -> None:
+        """Report each row whose key stands in an earlier row."""
+        first: dict[tuple[Any, ...], int] = {}
+        for i in typed if spec.key else ():
+            earlier = first.setdefault(tuple(self.rows[i][c] for c in spec.key), i)
+            if earlier != i:
+                self.add(i, spec.key[0], "unique", detail=f"(row {self.numbers[earlier]})")
+
+
+def _has_type(value: object, dtype: str) -> bool:
+    if isinstance(value, bool):
+        return dtype == "bool"
+    if dtype == "object":
+        return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    return isinstance(value, _TYPES[dtype])
+
+
+def _is_encodable(text: str) -> bool:
+    return not any(0xD800 <= ord(c) <= 0xDFFF for c in text)
+
+
+def _make_frame(rows: Sequence[Mapping[str, Any]], spec: TableSpec) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            name: pd.Series([row[name] for row in rows], dtype=str(column.dtype))
+            for name, column in spec.schema.columns.items()
+        }
+    )
