@@ -16,13 +16,15 @@ _SKIPS = 0.02
 _ERRS = 0.04
 
 
-def simulate_answers(item: Mapping[str, Any], reviewer: str, seed: int) -> Answers:
+def simulate_answers(
+    item: Mapping[str, Any], reviewer: str, round_number: int, seed: int
+) -> Answers:
     """Return the answers of a simulated reviewer, who knows which option is positive.
 
     It skips 2% of items, and rejects 4% because it takes the wrong option for the safer one; all else
-    it accepts. What it does is drawn from seed, reviewer and the item's version.
+    it accepts. What it does is drawn from seed, reviewer, round and the item's version.
     """
-    draw = random.Random(f"{seed}/{reviewer}/{item['content_hash']}")
+    draw = random.Random(f"{seed}/{reviewer}/{round_number}/{item['content_hash']}")
     manner, lead_time = draw.random(), round(draw.uniform(8.0, 60.0), 1)
     if manner < _SKIPS:
         return {"skipped": True, "skip_reason": "simulated skip", "lead_time_s": lead_time}

@@ -67,27 +67,42 @@ def get_answers_path(workspace: Workspace, reviewer: str, round_number: int) -> 
     return workspace.get_round(round_number) / f"{check_reviewer(reviewer)}.jsonl"
 
 
-def list_open_items(workspace: Workspace, reviewer: str, round_number: int) -> list[Row]:
-    """Return the items that a reviewer has yet to see in a round, in the order to show them.
+def list_round_items(workspace: Workspace, round_number: int) -> dict[str, Row]:
+    """Return the items that a round is about, by id: in the first all checked ones, later undecided ones.
 
-    A reviewer of a one-person session sees every item; simulated reviewers are routed. Items whose
-    text changed since are open again.
+    Undecided is told from the answers of earlier rounds alone, so that a round that is taken up again
+    is about the same items.
     """
-    items = index_rows(workspace.read_stage(Stage.CHECKED))
+    items = workspace.read_stage(Stage.CHECKED)
     if not items:
         raise StageError("there are no checked items. Run `finebench check` first.")
-    answered = {
-        (row["item_id"], row["content_hash"])
-        for row in read_log(get_answers_path(workspace, reviewer, round_number))
-    }
-    routed = assign_reviewers(
-        sorted(items), [reviewer], overlap=1, seed=workspace.config.seed
-    )[reviewer]
-    return [
-        items[item_id]
-        for item_id in routed
-        if (item_id, items[item_id]["content_hash"]) not in answered
-    ]
+    if round_number == 1:
+        return index_rows(items)
+    earlier = [p for p in workspace.list_rounds() if int(p.parent.name) < round_number]
+    decisions = decide_items(
+        items,
+        merge_rounds(earlier),
+        read_log(workspace.rulings),
+        min_votes=workspace.config.review.min_votes,
+    )
+    undecided = {d["item_id"] for d in decisions if d["decision"] == Decision.UNDECIDED}
+    return {item["item_id"]: item for item in items if item["item_id"] in undecided}
+
+
+def list_open_items(workspace: Workspace, reviewer: str, round_number: int) -> list[Row]:
+    """Return the items that a person has yet to see in a round, in the order to show them.
+
+    A person at a terminal sees every item of the round. Items whose text changed since are open again.
+    """
+    items = list_round_items(workspace, round_number)
+    answered = _list_answered(get_answers_path(workspace, reviewer, round_number))
+    seed = workspace.config.seed
+    routed = assign_reviewers(sorted(items), [reviewer], overlap=1, seed=seed)[reviewer]
+    return [items[i] for i in routed if (i, items[i]["content_hash"]) not in answered]
+
+
+def _list_answered(path: Path) -> set[tuple[str, str]]:
+    return {(row["item_id"], row["content_hash"]) for row in read_log(path)}
 
 
 def simulate_reviewers(workspace: Workspace, count: int, round_number: int) -> int:
@@ -96,13 +111,9 @@ def simulate_reviewers(workspace: Workspace, count: int, round_number: int) -> i
     Their pseudonyms and rows say that they are simulated.
     """
     reviewers = [f"{SIMULATED_PREFIX}{number}" for number in range(1, count + 1)]
-    items = index_rows(workspace.read_stage(Stage.CHECKED))
-    if not items:
-        raise StageError("there are no checked items. Run `finebench check` first.")
-    overlap = workspace.config.review.overlap
-    routed = assign_reviewers(
-        sorted(items), reviewers, overlap=overlap, seed=workspace.config.seed
-    )
+    items = list_round_items(workspace, round_number)
+    overlap, seed = workspace.config.review.overlap, workspace.config.seed
+    routed = assign_reviewers(sorted(items), reviewers, overlap=overlap, seed=seed)
     return sum(
         _simulate_reviewer(workspace, reviewer, [items[i] for i in routed[reviewer]], round_number)
         for reviewer in reviewers
@@ -116,13 +127,13 @@ def _simulate_reviewer(
     guidelines = hash_file(workspace.guidelines)
     seed, added = workspace.config.seed, 0
     with lock_reviewer(path):
-        answered = {(row["item_id"], row["content_hash"]) for row in read_log(path)}
+        answered = _list_answered(path)
         for item in items:
             if (item["item_id"], item["content_hash"]) in answered:
                 continue
             row = make_annotation(
                 item,
-                simulate_answers(item, reviewer, seed),
+                simulate_answers(item, reviewer, round_number, seed),
                 reviewer=reviewer,
                 round_number=round_number,
                 guidelines_hash=guidelines,

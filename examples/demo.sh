@@ -17,7 +17,9 @@ finebench build
 step "3 review: SIMULATED reviewers answer; no person is asked"
 finebench annotate simulate --reviewers 3
 
-step "4 merge and adjudicate: answers become decisions"
+step "4 merge and adjudicate; a second round settles what the first left undecided"
+finebench build
+finebench annotate simulate --reviewers 3 --round 2
 finebench build
 
 step "5 validate: every file of the workspace against its table"

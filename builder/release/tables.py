@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CONFIGS", "make_config_rows", "write_tables"]
 
-CONFIGS = ("items", "open", "mcq_order_1", "mcq_order_2")
+_CHOICE_FORMS = {"mcq_order_1": Form.MC_ORDER_1, "mcq_order_2": Form.MC_ORDER_2}
+
+CONFIGS = ("items", "open", *_CHOICE_FORMS)
 """The configs of the dataset; ``items`` is the full table, the others the three forms."""
 
 
@@ -31,8 +33,8 @@ def make_config_rows(config: str, rows: Sequence[Row]) -> list[Row]:
     made = []
     for row in rows:
         base = {column: row[column] for column in shared}
-        if config != "open":
-            item, form = make_item(row), Form(config)
+        if config in _CHOICE_FORMS:
+            item, form = make_item(row), _CHOICE_FORMS[config]
             option_a, option_b = item.order_options(form)
             base |= {
                 "option_a": option_a,
@@ -56,8 +58,9 @@ def make_features(columns: Sequence[str], taxonomy: Taxonomy) -> "Features":
 
 def write_tables(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> None:
     """Write ``data/<config>/test-00000-of-00001.parquet`` for each config."""
-    from datasets import Dataset
+    from datasets import Dataset, disable_progress_bars
 
+    disable_progress_bars()
     for config in CONFIGS:
         config_rows = make_config_rows(config, rows)
         features = make_features(list(config_rows[0]), taxonomy)
