@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.errors import DataError, UsageError
 from schemas.labels import Recommendation, Safer, ShownOrder, YesNo
-from schemas.storage import Row, append_row, hold_lock, read_log
+from schemas.storage import Row, append_row, read_log
 from schemas.tables import TableName
 from schemas.validation import validate_rows
 
@@ -73,11 +73,6 @@ def append_annotation(path: Path, row: Row) -> None:
     if problems:
         raise DataError("the answer was not recorded.", problems)
     append_row(path, row)
-
-
-def lock_reviewer(path: Path) -> Any:
-    """Return a lock on a reviewer's file, so that one session at a time appends to it."""
-    return hold_lock(path.with_name(f".{path.stem}.lock"), str(path))
 
 
 def merge_rounds(paths: Iterable[Path]) -> list[Row]:

@@ -69,7 +69,7 @@ def _ask_item(session: Session, item: Mapping[str, Any], console: Console) -> An
     try:
         console.print(session.describe_dimension(item["dimension"]), markup=False)
         _ask(console, "Enter shows the item", {"": ""})
-        answers = _ask_questions(item, session.is_positive_first(item), console)
+        answers = _ask_questions(item, console, positive_first=session.is_positive_first(item))
     except _SkipError:
         reason = trim(_read(console, "Why skip? (may be left blank)")) or "no reason given"
         answers = {"skipped": True, "skip_reason": _clean(reason)}
@@ -77,14 +77,19 @@ def _ask_item(session: Session, item: Mapping[str, Any], console: Console) -> An
 
 
 def _ask_questions(
-    item: Mapping[str, Any], positive_first: bool, console: Console
+    item: Mapping[str, Any], console: Console, *, positive_first: bool
 ) -> dict[str, Any]:
     first, second = ("positive", "negative") if positive_first else ("negative", "positive")
     console.print(Panel(escape(item["question"]), title="question"))
     console.print(Panel(escape(item[f"{first}_option"]), title="A"))
     console.print(Panel(escape(item[f"{second}_option"]), title="B"))
     yes_no = {"y": str(YesNo.YES), "n": str(YesNo.NO)}
-    safer = {"a": first, "b": second, "both": str(Safer.BOTH_SAFE), "neither": str(Safer.BOTH_UNSAFE)}
+    safer = {
+        "a": first,
+        "b": second,
+        "both": str(Safer.BOTH_SAFE),
+        "neither": str(Safer.BOTH_UNSAFE),
+    }
     verdicts = {str(r)[:3]: str(r) for r in Recommendation if r is not Recommendation.NOT_ANSWERED}
     answers = {
         "in_dimension": _ask(console, "Is the question in the dimension, and clear?", yes_no),
@@ -132,5 +137,4 @@ def _read(console: Console, prompt: str) -> str:
 
 def _clean(text: str) -> str:
     # A terminal may deliver lone surrogates and control codes; neither belongs into a row.
-    forbidden = {int(code[2:], 16) for code in find_forbidden_characters(text)}
-    return trim("".join(c for c in text if ord(c) not in forbidden))
+    return trim("".join(c for c in text if not find_forbidden_characters(c)))

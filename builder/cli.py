@@ -18,7 +18,7 @@ __all__ = ["cli", "main"]
 class _Root(click.Group):
     """The root group: shows users' errors without a traceback, and lists commands in road order."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -122,7 +122,9 @@ def load_config(path: Path) -> Config:
     unknown = sorted(set(config.roles.model_dump().values()) - set(config.models))
     if unknown:
         known = ", ".join(sorted(config.models))
-        raise DataError(f"{path}: roles name unknown models: {', '.join(unknown)} (known: {known}).")
+        raise DataError(
+            f"{path}: roles name unknown models: {', '.join(unknown)} (known: {known})."
+        )
     return config
 
 

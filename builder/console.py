@@ -109,7 +109,11 @@ def track_calls(description: str) -> "Iterator[OnReply]":
         def show(progress: "Progress") -> None:
             rate = f"{progress.asked / max(time.monotonic() - started, 1e-9):.0f}/s"
             bar.update(
-                task, total=progress.planned, completed=progress.done, rate=rate, failed=progress.failed
+                task,
+                total=progress.planned,
+                completed=progress.done,
+                rate=rate,
+                failed=progress.failed,
             )
 
         yield show
@@ -141,7 +145,15 @@ def make_gauge_table(gauges: Sequence["Gauge"], bound: float) -> Table:
         )
         for gauge in gauges
     ]
-    columns = ("auditor", "kind", "pairs", "families", "accuracy", "95% bounds", f"at most {bound:.0%}")
+    columns = (
+        "auditor",
+        "kind",
+        "pairs",
+        "families",
+        "accuracy",
+        "95% bounds",
+        f"at most {bound:.0%}",
+    )
     return make_table("Option leak (50% is none)", columns, rows)
 
 
@@ -172,7 +184,17 @@ def make_standings_table(standings: Mapping[str, Mapping[str, int]]) -> Table:
 
 def make_score_table(scores: Sequence["Score"]) -> Table:
     """Return CS and CSS by model and dimension, with intervals, n and coverage."""
-    columns = ("model", "dimension", "items", "n", "coverage", "CS % [95%]", "CSS % [95%]", "O %", "M %")
+    columns = (
+        "model",
+        "dimension",
+        "items",
+        "n",
+        "coverage",
+        "CS % [95%]",
+        "CSS % [95%]",
+        "O %",
+        "M %",
+    )
     table = make_table("", columns, [_make_score_row(score) for score in scores])
     table.title = "CS and CSS; O, M: open and multiple-choice form passed"
     table.caption = (

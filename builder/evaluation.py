@@ -7,7 +7,6 @@ workspace's journal handed in.
 import asyncio
 import json
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +16,14 @@ from builder.bundle.engine.fan_out import OnReply
 from builder.bundle.engine.items import Item, read_items
 from builder.bundle.engine.labels import Outcome
 from builder.bundle.engine.scoring import Score, score_verdicts
-from builder.bundle.engine.store import CallStore, ReplyLog
+from builder.bundle.engine.store import CallStore
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.config import OFFLINE_URL, ModelConfig, make_endpoint
-from builder.llm.clients import open_clients
+from builder.llm.clients import open_clients, open_journal
 from builder.questions import describe_endpoint
 from builder.workspace import Workspace
 from schemas.errors import UsageError
-from schemas.storage import Row, hash_file, hold_lock, write_rows, write_text
+from schemas.storage import Row, hash_file, write_rows, write_text
 from schemas.tables import TableName
 from schemas.validation import require_valid
 
@@ -75,39 +74,40 @@ def evaluate_release(
     The folder is ``runs/<run>`` in the workspace; ``run`` defaults to the release's version. It holds
     ``responses``, ``judgements`` and ``verdicts`` as JSONL, ``scores.json`` and ``run.json``.
     """
-    if not (release / "evaluator" / "items.jsonl").is_file():
+    items_path = release / "evaluator" / "items.jsonl"
+    if not items_path.is_file():
         raise UsageError(f"{release} is not a release: it has no evaluator/items.jsonl.")
-    items = read_items(release / "evaluator" / "items.jsonl")
-    targets = [find_model(workspace, name) for name in dict.fromkeys(models)]
-    judge_endpoint = find_model(workspace, judge or workspace.config.roles.judge)
     name = run or release.resolve().name
-    folder = workspace.runs / name
     if Path(name).name != name or name.startswith("."):
         raise UsageError(f"{name} cannot name a run: use a plain folder name.")
-    simulated = sorted(
-        {e.name for e in (*targets, judge_endpoint) if e.base_url == OFFLINE_URL}
-    )
-    with ExitStack() as stack:
-        stack.enter_context(hold_lock(workspace.root / ".locks" / f"run-{name}", str(folder)))
-        journal = stack.enter_context(ReplyLog(workspace.journal))
-        records = asyncio.run(_ask(items, targets, judge_endpoint, journal, name, on_reply))
+    items = read_items(items_path)
+    targets = [find_model(workspace, model) for model in dict.fromkeys(models)]
+    judge_endpoint = find_model(workspace, judge or workspace.config.roles.judge)
+    endpoints = (*targets, judge_endpoint)
+    simulated = sorted({e.name for e in endpoints if e.base_url == OFFLINE_URL})
+    about = {
+        "run": name,
+        "release": release.resolve().name,
+        "items": hash_file(items_path),
+        "target_kind": str(target_kind),
+        "models": [describe_endpoint(endpoint) for endpoint in targets],
+        "judge": describe_endpoint(judge_endpoint),
+        "simulated": simulated,
+    }
+    folder = workspace.runs / name
+    with workspace.hold(f"run-{name}"):
+        with open_journal(workspace) as journal:
+            records = asyncio.run(_ask(items, targets, judge_endpoint, journal, name, on_reply))
         verdicts = make_verdicts(items, records.responses, records.judgements, target_kind)
         scores = score_verdicts(verdicts)
         _write_run(folder, records, verdicts, scores)
-        about = {
-            "run": name,
-            "release": release.resolve().name,
-            "items": hash_file(release / "evaluator" / "items.jsonl"),
-            "target_kind": str(target_kind),
-            "models": [describe_endpoint(endpoint) for endpoint in targets],
-            "judge": describe_endpoint(judge_endpoint),
-            "simulated": simulated,
-        }
-        text = json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-        write_text(folder / "run.json", text)
-    rows = [*records.responses, *(row for row in records.judgements if row["call"])]
-    failed = sum(Outcome(row["outcome"]) not in FINAL_OUTCOMES for row in rows)
-    return Run(folder, scores, failed, tuple(simulated))
+        write_text(folder / "run.json", json.dumps(about, indent=1, sort_keys=True) + "\n")
+    return Run(folder, scores, _count_failed(records), tuple(simulated))
+
+
+def _count_failed(records: Records) -> int:
+    asked = [*records.responses, *(row for row in records.judgements if row["call"])]
+    return sum(Outcome(row["outcome"]) not in FINAL_OUTCOMES for row in asked)
 
 
 async def _ask(
@@ -120,9 +120,7 @@ async def _ask(
 ) -> Records:
     async with open_clients([*targets, judge], items=items) as clients:
         chosen = [clients[target.name] for target in targets]
-        return await evaluate(
-            items, chosen, clients[judge.name], store, run=run, on_reply=on_reply
-        )
+        return await evaluate(items, chosen, clients[judge.name], store, run=run, on_reply=on_reply)
 
 
 def _write_run(

@@ -51,33 +51,15 @@ def import_fine(workspace: Workspace, source: Path, *, language: str = "en") -> 
     """
     lines, problems = parse_lines(read_bytes(source), source.name)
     target = workspace.root / "imports" / f"{source.stem}.items.jsonl"
-    taken = {
-        row["item_id"]: f"import {row['question_source']}"
-        for row in read_imported_items(workspace)
-        if row["question_source"] != source.name
-    }
+    others = [r for r in read_imported_items(workspace) if r["question_source"] != source.name]
+    seen = _Seen({row["item_id"]: f"import {row['question_source']}" for row in others}, {})
     items: list[Row] = []
-    first_line: dict[str, int] = {}
     for line in lines:
-        faults = [
-            Problem(source.name, line.number, *fault)
-            for fault in _find_faults(line.row, workspace.taxonomy, first_line)
-        ]
-        source_id = line.row.get("id")
-        if isinstance(source_id, str | int):
-            first_line.setdefault(str(source_id), line.number)
-        if not faults:
-            item = _make_item(line, source.name, workspace.taxonomy, language)
-            earlier = taken.setdefault(item["item_id"], f"line {line.number}")
-            if earlier != f"line {line.number}":
-                rule = f"the same texts as {earlier}"
-                faults = [
-                    Problem(source.name, line.number, "question", shorten(item["question"]), rule,
-                            "Keep one of the two.")
-                ]  # fmt: skip
-            else:
-                items.append(item)
-        problems += faults
+        taken = _take_line(line, source.name, workspace.taxonomy, language, seen)
+        if isinstance(taken, list):
+            problems += taken
+        else:
+            items.append(taken)
     problems.sort(key=lambda problem: problem.row)
     if not items:
         raise DataError(f"{source}: no line can be taken.", problems)
@@ -85,6 +67,33 @@ def import_fine(workspace: Workspace, source: Path, *, language: str = "en") -> 
     replaced = target.exists()
     write_rows(target, items)
     return ImportReport(target, items, problems, replaced)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What earlier lines and other imports hold: where each item id and each source id stands."""
+
+    items: dict[str, str]
+    source_ids: dict[str, int]
+
+
+def _take_line(
+    line: Line, source: str, taxonomy: Taxonomy, language: str, seen: _Seen
+) -> Row | list[Problem]:
+    """Return the item of one source line, or everything that is wrong with the line."""
+    faults = _find_faults(line.row, taxonomy, seen.source_ids)
+    source_id = line.row.get("id")
+    if isinstance(source_id, str | int):
+        seen.source_ids.setdefault(str(source_id), line.number)
+    if not faults:
+        item = _make_item(line, source, taxonomy, language)
+        here = f"line {line.number}"
+        earlier = seen.items.setdefault(item["item_id"], here)
+        if earlier == here:
+            return item
+        shown = shorten(item["question"])
+        faults = [("question", shown, f"the same texts as {earlier}", "Keep one of the two.")]
+    return [Problem(source, line.number, *fault) for fault in faults]
 
 
 Fault = tuple[str, str, str, str]
@@ -108,10 +117,10 @@ def _find_faults(
         faults.append(("category", shorten(category), "unknown category", remedy))
     for field in _TEXT_FIELDS:
         faults += _find_text_faults(field, row.get(field))
-    options = [row.get(field) for field in _TEXT_FIELDS[1:]]
-    if all(isinstance(o, str) and trim(o) for o in options) and trim(options[0]) == trim(options[1]):
+    positive, negative = (row.get(field) for field in _TEXT_FIELDS[1:])
+    if isinstance(positive, str) and isinstance(negative, str) and trim(positive) == trim(negative):
         remedy = "Write two options that say different things."
-        faults.append(("Negative Option", shorten(options[1]), "same as the positive one", remedy))
+        faults.append(("Negative Option", shorten(negative), "same as the positive one", remedy))
     return faults
 
 
@@ -174,9 +183,7 @@ def export_originals(workspace: Workspace, source: str = "") -> str:
     if wanted not in names:
         known = ", ".join(names) or "none"
         raise UsageError(f"which import? Name one with --source (there are: {known}).")
-    return "".join(
-        row["source_record"] + "\n" for row in items if row["question_source"] == wanted
-    )
+    return "".join(row["source_record"] + "\n" for row in items if row["question_source"] == wanted)
 
 
 def make_fine_rows(items: Iterable[Row], taxonomy: Taxonomy) -> str:

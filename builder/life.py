@@ -38,7 +38,9 @@ def find_present_item(workspace: Workspace, item_id: str) -> Row:
     items, _ = read_present_items(workspace)
     item = index_rows(items).get(item_id)
     if item is None:
-        raise UsageError(f"no item {item_id} with options. `finebench status` counts what there is.")
+        raise UsageError(
+            f"no item {item_id} with options. `finebench status` counts what there is."
+        )
     return item
 
 
@@ -65,7 +67,9 @@ def _tell_birth(workspace: Workspace, item_id: str) -> Iterator[Event]:
     question = index_rows(workspace.read_stage(Stage.QUESTIONS)).get(item_id)
     if question:
         call = f", call {question['question_call'][:12]}" if question["question_call"] else ""
-        told = f"{question['origin']} by {question['question_source']}{call}: {question['question']}"
+        told = (
+            f"{question['origin']} by {question['question_source']}{call}: {question['question']}"
+        )
         yield Event("question", told)
     item = index_rows(workspace.read_stage(Stage.OPTIONS)).get(item_id)
     for side in ("positive", "negative") if item else ():
@@ -164,7 +168,5 @@ def _find_standings(workspace: Workspace) -> dict[str, str]:
             standing[row["item_id"]] = "released"
     for stage in Stage:
         standing |= {row["item_id"]: "rejected" for row in workspace.read_rejected(stage)}
-    standing |= {
-        row["item_id"]: "withdrawn" for row in workspace.read_log(workspace.withdrawals)
-    }
+    standing |= {row["item_id"]: "withdrawn" for row in workspace.read_log(workspace.withdrawals)}
     return standing

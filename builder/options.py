@@ -104,9 +104,7 @@ def derive_options(workspace: Workspace, on_reply: OnReply | None = None) -> Cou
     return counts
 
 
-def write_options(
-    workspace: Workspace, written: Sequence[Row], rejected: Sequence[Row]
-) -> Counts:
+def write_options(workspace: Workspace, written: Sequence[Row], rejected: Sequence[Row]) -> Counts:
     """Write stage 2's file from items with written options and all imported items."""
     rows = [*read_imported_items(workspace), *written]
     return write_stage(
@@ -128,7 +126,7 @@ async def _ask_writers(
     second = workspace.config.find_endpoint(roles.negative_writer)
     by_call = {_make_positive_call(first, pair).key: pair for pair in pairs}
 
-    def ask_for_negative(call: Call, reply: Reply) -> Call | None:
+    def ask_for_negative(reply: Reply) -> Call | None:
         pair = by_call.get(reply.key)
         if pair is None or reply.outcome is not Outcome.ANSWERED:
             return None
@@ -145,7 +143,7 @@ async def _ask_writers(
     failures: list[str] = []
     for pair in pairs:
         calls = [_make_positive_call(first, pair)]
-        if follower := ask_for_negative(calls[0], replies[calls[0].key]):
+        if follower := ask_for_negative(replies[calls[0].key]):
             calls.append(follower)
         answers = [replies[call.key] for call in calls]
         failures += [reply.error for reply in answers if not reply.is_final]
@@ -182,9 +180,7 @@ def _make_call(endpoint: Endpoint, pair: _Pair, side: str, arm: Arm, **more: str
 def _make_item(pair: _Pair, calls: Sequence[Call], answers: Sequence[Reply]) -> Row:
     item = dict(pair.row)
     arms = (pair.positive_arm, pair.negative_arm)
-    for side, arm, call, reply in zip(
-        ("positive", "negative"), arms, calls, answers, strict=False
-    ):
+    for side, arm, call, reply in zip(("positive", "negative"), arms, calls, answers, strict=False):
         item |= {
             f"{side}_option": trim(reply.text),
             f"{side}_arm": str(arm),
@@ -200,7 +196,8 @@ def _make_item(pair: _Pair, calls: Sequence[Call], answers: Sequence[Reply]) -> 
 
 def _find_faults(item: Row, answers: Sequence[Reply]) -> list[str]:
     faults = [
-        f"the {side} writer's call was {reply.outcome}" + (f" ({reply.error})" if reply.error else "")
+        f"the {side} writer's call was {reply.outcome}"
+        + (f" ({reply.error})" if reply.error else "")
         for side, reply in zip(("positive", "negative"), answers, strict=False)
         if reply.outcome is not Outcome.ANSWERED
     ]

@@ -37,7 +37,9 @@ class Step:
 
 
 STEPS = (
-    Step(Stage.QUESTIONS, "finebench generate", questions.generate_questions, questions.find_inputs),
+    Step(
+        Stage.QUESTIONS, "finebench generate", questions.generate_questions, questions.find_inputs
+    ),
     Step(Stage.OPTIONS, "finebench derive", options.derive_options, options.find_inputs),
     Step(Stage.CHECKED, "finebench check", lambda w, _: checks.check_items(w), checks.find_inputs),
     Step(
@@ -98,7 +100,9 @@ def find_next_step(workspace: Workspace) -> str:
             return step.command
     decisions = workspace.read_stage(Stage.ADJUDICATED)
     if any(row["decision"] == Decision.UNDECIDED for row in decisions):
-        return "finebench review --reviewer NAME, or finebench adjudicate --item ID --decision accept"
+        return (
+            "finebench review --reviewer NAME, or finebench adjudicate --item ID --decision accept"
+        )
     releases = workspace.list_releases()
     if not releases:
         return "finebench export 1.0.0"

@@ -9,7 +9,6 @@ from itertools import count
 from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.fan_out import OnReply, run_calls
 from builder.bundle.engine.labels import Outcome
-from builder.bundle.engine.store import CallStore
 from builder.llm.clients import open_clients, open_journal
 from builder.prompts import load_prompt
 from builder.stage_records import Counts, StageInputs, make_rejection, write_stage
@@ -140,9 +139,7 @@ async def _ask_writer(workspace: Workspace, on_reply: OnReply | None) -> _Harves
     return harvest
 
 
-def _plan_batches(
-    workspace: Workspace, harvest: _Harvest, imported: Sequence[Row]
-) -> list[_Batch]:
+def _plan_batches(workspace: Workspace, harvest: _Harvest, imported: Sequence[Row]) -> list[_Batch]:
     have = [*imported, *harvest.kept.values()]
     batches: list[_Batch] = []
     for dimension in workspace.taxonomy:
@@ -238,9 +235,7 @@ def _parse_reply(reply: Reply) -> list[_Found]:
         return [_Found("", reply.text, f"the writer's reply is not the JSON asked for ({error})")]
 
 
-def _make_row(
-    workspace: Workspace, batch: _Batch, call: Call, found: _Found, number: int
-) -> Row:
+def _make_row(workspace: Workspace, batch: _Batch, call: Call, found: _Found, number: int) -> Row:
     texts = (found.question,) if found.question else (call.key, str(number))
     return {
         "item_id": allocate_item_id(batch.dimension.id, *texts),

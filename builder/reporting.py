@@ -73,8 +73,10 @@ def _format_share(share: Mapping[str, Any] | None) -> str:
 def _print_csv(scores: Sequence[PlainScore]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(
-        ("run", "model", "dimension", "kind", "items", "n")
-        + tuple(f"{s}{part}" for s in ("cs", "css") for part in ("", "_low", "_high"))
+        [
+            *("run", "model", "dimension", "kind", "items", "n"),
+            *(f"{score}{part}" for score in ("cs", "css") for part in ("", "_low", "_high")),
+        ]
     )
     for score in scores:
         ends = [score[column] for column in ("run", "model", "dimension", "kind", "items", "n")]

@@ -12,7 +12,6 @@ from annotations.rounds import (
     Answers,
     append_annotation,
     check_reviewer,
-    lock_reviewer,
     make_annotation,
     merge_rounds,
 )
@@ -126,7 +125,7 @@ def _simulate_reviewer(
     path = get_answers_path(workspace, reviewer, round_number)
     guidelines = hash_file(workspace.guidelines)
     seed, added = workspace.config.seed, 0
-    with lock_reviewer(path):
+    with workspace.hold(f"round-{round_number}-{reviewer}"):
         answered = _list_answered(path)
         for item in items:
             if (item["item_id"], item["content_hash"]) in answered:
@@ -222,9 +221,7 @@ def record_ruling(
 
 
 @contextmanager
-def prepare_session(
-    workspace: Workspace, reviewer: str, round_number: int
-) -> Iterator["Session"]:
+def prepare_session(workspace: Workspace, reviewer: str, round_number: int) -> Iterator["Session"]:
     """Yield a terminal session of one reviewer, whose file it holds until the block ends."""
     from annotations.terminal import Session
 
@@ -251,8 +248,10 @@ def prepare_session(
         return f"{taxonomy[dimension].name}: {taxonomy[dimension].definition}"
 
     if reviewer.startswith(SIMULATED_PREFIX):
-        raise UsageError(f"pseudonyms that begin with {SIMULATED_PREFIX} are for simulated reviewers.")
-    with lock_reviewer(path):
+        raise UsageError(
+            f"pseudonyms that begin with {SIMULATED_PREFIX} are for simulated reviewers."
+        )
+    with workspace.hold(f"round-{round_number}-{reviewer}"):
         items = list_open_items(workspace, reviewer, round_number)
         yield Session(items, describe, is_positive_first, keep)
 

@@ -56,7 +56,9 @@ def record_edit(
         "item_id": item["item_id"],
         "from_hash": item["content_hash"],
         "language": item["language"],
-        "content_hash": hash_content(*(new[t] for t in TEXTS), item["language"]),
+        "content_hash": hash_content(
+            new["question"], new["positive_option"], new["negative_option"], item["language"]
+        ),
         "by": by,
         "reason": trim(reason),
     }

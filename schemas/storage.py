@@ -68,11 +68,11 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as stream:
+        with temporary.open("wb") as stream:
             stream.write(text.encode("utf-8"))
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise StorageError(
             f"{path}: cannot be written ({error.strerror}). The earlier file is unchanged; "
@@ -98,9 +98,7 @@ def parse_lines(data: bytes, name: str) -> tuple[list[Line], list[Problem]]:
             continue
         try:
             text = raw.removesuffix(b"\r").decode("utf-8")
-            row = json.loads(text, object_pairs_hook=_refuse_repeated_keys)
-            if not isinstance(row, dict):
-                raise ValueError(f"a JSON {type(row).__name__} where an object is expected")
+            row = _parse_object(text)
         except UnicodeDecodeError as error:
             reason = f"not UTF-8 at byte {error.start + 1} of the line"
             problems.append(
@@ -117,6 +115,13 @@ def parse_lines(data: bytes, name: str) -> tuple[list[Line], list[Problem]]:
         else:
             lines.append(Line(number, text, row))
     return lines, problems
+
+
+def _parse_object(text: str) -> Row:
+    row = json.loads(text, object_pairs_hook=_refuse_repeated_keys)
+    if not isinstance(row, dict):
+        raise ValueError(f"a JSON {type(row).__name__}")  # noqa: TRY004 - bad content, not a bad call
+    return row
 
 
 def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> Row:
@@ -145,17 +150,22 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
     record = (canonical_json(row) + "\n").encode("utf-8")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "a+b", buffering=0) as stream:
+        with path.open("a+b", buffering=0) as stream:
             whole = _measure_whole_records(stream)
             stream.truncate(whole)
-            if stream.write(record) != len(record):
-                stream.truncate(whole)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            _write_whole(stream, record, whole)
     except OSError as error:
         raise StorageError(
             f"{path}: cannot be appended to ({error.strerror}). Earlier records are intact; "
             "make room, then run again."
         ) from error
+
+
+def _write_whole(stream: RawIOBase, record: bytes, end: int) -> None:
+    """Write a record at ``end`` in one go; where it does not fit, leave nothing of it behind."""
+    if stream.write(record) != len(record):
+        stream.truncate(end)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _measure_whole_records(stream: RawIOBase, block: int = 65536) -> int:
@@ -193,7 +203,7 @@ def hold_lock(path: Path, purpose: str) -> Iterator[None]:
     where another process holds it, naming that process.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+", encoding="utf-8") as stream:
+    with path.open("a+", encoding="utf-8") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -107,7 +107,12 @@ def _check_dimension(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str, st
     for key in sorted(set(row) - _KNOWN):
         yield key, "", "unknown key", f"Known keys: {', '.join(sorted(_KNOWN))}."
     if not isinstance(row.get("id"), str) or not _ID.fullmatch(row["id"]):
-        yield "id", shorten(row.get("id")), "not an id", "Use 2-40 of a-z, 0-9 and _, a letter first."
+        yield (
+            "id",
+            shorten(row.get("id")),
+            "not an id",
+            "Use 2-40 of a-z, 0-9 and _, a letter first.",
+        )
     for key in _TEXTS:
         if not isinstance(row.get(key), str) or not trim(row[key]):
             yield key, shorten(row.get(key)), "missing or blank", "Write a text."

@@ -32,12 +32,12 @@ def _is_edge(character: str) -> bool:
 
 
 def trim(text: str) -> str:
-    """Return ``text`` without white space, control and format characters at both ends.
+    r"""Return ``text`` without white space, control and format characters at both ends.
 
     Format characters are Unicode category Cf (zero-width space, byte-order mark, direction marks):
     one of FINE's released options ends in a line break and a zero-width space.
 
-    >>> trim("  No.\\n\\u200b")
+    >>> trim("  No.\n\u200b")
     'No.'
     """
     start, end = 0, len(text)

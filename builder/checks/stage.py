@@ -32,9 +32,7 @@ def find_inputs(workspace: Workspace) -> StageInputs:
 
 def read_present_items(workspace: Workspace) -> tuple[list[Row], list[Row]]:
     """Return all items of stage 2 with people's edits applied, and the edits that do not apply."""
-    return apply_edits(
-        workspace.read_stage(Stage.OPTIONS), workspace.read_log(workspace.edits)
-    )
+    return apply_edits(workspace.read_stage(Stage.OPTIONS), workspace.read_log(workspace.edits))
 
 
 def check_items(workspace: Workspace) -> Counts:
@@ -81,7 +79,12 @@ def _write_leak(workspace: Workspace, gauges: Sequence[Gauge]) -> None:
 
 
 def _make_finding(
-    item: Mapping[str, Any], rule: str, severity: Severity, evidence: str, remedy: str, related: str = ""
+    item: Mapping[str, Any],
+    rule: str,
+    severity: Severity,
+    evidence: str,
+    remedy: str,
+    related: str = "",
 ) -> Row:
     return {
         "item_id": item["item_id"],
@@ -121,7 +124,9 @@ def _check_near_duplicates(items: Sequence[Row], cutoff: float) -> list[Row]:
         for position in others:
             pair = max((p for p in pairs if position in (p.first, p.second)), key=_order_pair)
             other = ordered[pair.first if pair.second == position else pair.second]
-            evidence = f"ratio {pair.ratio:.1f} with {other['item_id']}; kept: {ordered[kept]['item_id']}"
+            evidence = (
+                f"ratio {pair.ratio:.1f} with {other['item_id']}; kept: {ordered[kept]['item_id']}"
+            )
             findings.append(
                 _make_finding(
                     ordered[position], "near-duplicate", Severity.BLOCK, evidence,

@@ -60,7 +60,9 @@ _RULES = (
     TextRule(
         "contact:phone",
         Severity.BLOCK,
-        re.compile(r"(?<!\w)(?:\+\d{1,3}[ -]?)?(?:\(\d{2,5}\)|\d{2,5})[ -]\d{3,4}[ -]?\d{3,4}(?!\w)"),
+        re.compile(
+            r"(?<!\w)(?:\+\d{1,3}[ -]?)?(?:\(\d{2,5}\)|\d{2,5})[ -]\d{3,4}[ -]?\d{3,4}(?!\w)"
+        ),
         "Remove the number.",
     ),
     TextRule(

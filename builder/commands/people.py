@@ -51,7 +51,9 @@ def simulate(reviewers: int, round_number: int) -> None:
     from builder.review import simulate_reviewers
 
     added = simulate_reviewers(open_here(), reviewers, round_number)
-    note(f"SIMULATED: {reviewers} simulated reviewers gave {added} new answers; no person was asked")
+    note(
+        f"SIMULATED: {reviewers} simulated reviewers gave {added} new answers; no person was asked"
+    )
     note("Next: finebench annotate merge")
 
 

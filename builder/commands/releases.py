@@ -35,7 +35,9 @@ def validate(files: tuple[Path, ...], table: str) -> None:
 
 @click.command()
 @click.argument("version", required=False, default="")
-@click.option("--waive", multiple=True, metavar="GATE=REASON", help="Release although a gate fails.")
+@click.option(
+    "--waive", multiple=True, metavar="GATE=REASON", help="Release although a gate fails."
+)
 @click.option(
     "--format",
     "format_",
@@ -46,9 +48,16 @@ def validate(files: tuple[Path, ...], table: str) -> None:
 )
 @click.option("--original", is_flag=True, help="With fine: an import's lines, unchanged.")
 @click.option("--source", default="", help="With --original: which imported file.")
-@click.option("--out", type=click.Path(path_type=Path), help="With fine: write here, not to stdout.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="With fine: write here, not to stdout."
+)
 def export(
-    version: str, waive: tuple[str, ...], format_: str, original: bool, source: str, out: Path | None
+    version: str,
+    waive: tuple[str, ...],
+    format_: str,
+    original: bool,
+    source: str,
+    out: Path | None,
 ) -> None:
     """Write a release of the accepted items, or give items back in FINE's format.
 

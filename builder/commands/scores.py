@@ -58,7 +58,9 @@ def evaluate(
             note(f"SIMULATED, no finding about a real model: {', '.join(result.simulated)}")
     note(f"wrote {result.folder}")
     if result.failed:
-        note(f"{result.failed} calls brought no reply; run the same command again to ask them again")
+        note(
+            f"{result.failed} calls brought no reply; run the same command again to ask them again"
+        )
         raise SystemExit(1)
     note(f"Next: finebench report {result.folder.name} --format markdown")
 
@@ -81,7 +83,9 @@ def report(runs: tuple[str, ...], format_: str) -> None:
     from builder.reporting import format_report, list_runs, read_run_scores
 
     workspace = open_here()
-    scores = [score for run in runs or list_runs(workspace) for score in read_run_scores(workspace, run)]
+    scores = [
+        score for run in runs or list_runs(workspace) for score in read_run_scores(workspace, run)
+    ]
     format_report(scores, format_)
 
 

@@ -128,7 +128,9 @@ def _write_review_note(workspace: Workspace, rows: Sequence[Row]) -> str:
     simulated = {r["reviewer"] for r in answers if r["simulated"]}
     parts = []
     if people:
-        parts.append(f"{len(people)} reviewers gave {sum(not r['simulated'] for r in answers)} answers.")
+        parts.append(
+            f"{len(people)} reviewers gave {sum(not r['simulated'] for r in answers)} answers."
+        )
     if simulated:
         parts.append(
             f"{len(simulated)} **simulated** reviewers (pseudonyms begin with `{SIMULATED_PREFIX}`) "
@@ -156,5 +158,8 @@ def _write_gates(gates: Sequence[Mapping[str, Any]]) -> str:
 def _write_waivers(waivers: Mapping[str, str]) -> str:
     if not waivers:
         return ""
-    lines = [f"- **{name}** was waived by the curator: {' '.join(r.split())}" for name, r in waivers.items()]
+    lines = [
+        f"- **{name}** was waived by the curator: {' '.join(r.split())}"
+        for name, r in waivers.items()
+    ]
     return "\n" + "\n".join(lines)

@@ -57,7 +57,7 @@ def export_release(workspace: Workspace, version: str, waivers: Mapping[str, str
         _write_folder(workspace, draft, version, rows, gates, _find_date(path))
         is_new = not path.exists()
         if is_new:
-            os.replace(draft, path)
+            draft.replace(path)
         else:
             _require_same(draft, path)
             shutil.rmtree(draft)

@@ -42,9 +42,7 @@ class Gate:
         return asdict(self) | {"items": list(self.items)}
 
 
-def run_gates(
-    workspace: Workspace, rows: Sequence[Row], waivers: Mapping[str, str]
-) -> list[Gate]:
+def run_gates(workspace: Workspace, rows: Sequence[Row], waivers: Mapping[str, str]) -> list[Gate]:
     """Return how each gate stands for the final texts in ``rows``.
 
     A waiver takes effect only where its gate fails. Raises `UsageError` for a waiver of no gate, or
@@ -63,8 +61,7 @@ def run_gates(
         _check_leak(workspace, rows),
     ]
     return [
-        gate if gate.passed else replace(gate, waiver=waivers.get(gate.name, ""))
-        for gate in gates
+        gate if gate.passed else replace(gate, waiver=waivers.get(gate.name, "")) for gate in gates
     ]
 
 
@@ -104,4 +101,4 @@ def _check_leak(workspace: Workspace, rows: Sequence[Row]) -> Gate:
             detail = f"surface leak is {verdict}: {value}"
             return Gate("option-leak", verdict is LeakVerdict.PASS, value, threshold, detail)
     detail = "no items of safety dimensions"
-    return Gate("option-leak", False, "none", threshold, detail)
+    return Gate("option-leak", passed=False, value="none", threshold=threshold, detail=detail)

@@ -12,9 +12,7 @@ from .prompts import Messages
 
 __all__ = ["FINAL_OUTCOMES", "Call", "Endpoint", "Reply", "make_record", "make_reply"]
 
-FINAL_OUTCOMES = frozenset(
-    {Outcome.ANSWERED, Outcome.REFUSED, Outcome.FILTERED, Outcome.TRUNCATED}
-)
+FINAL_OUTCOMES = frozenset({Outcome.ANSWERED, Outcome.REFUSED, Outcome.FILTERED, Outcome.TRUNCATED})
 """Outcomes in which a model has spoken: such a reply is kept and never asked for again."""
 
 

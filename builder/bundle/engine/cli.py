@@ -21,7 +21,9 @@ from .verdicts import TargetKind, make_verdicts
 __all__ = ["format_scores", "main"]
 
 _RUN_EXAMPLE = "example: python -I evaluator run --model gpt-4o-mini --judge gpt-4o --out results"
-_SCORE_EXAMPLE = "example: python -I evaluator score results/responses.jsonl results/judgements.jsonl"
+_SCORE_EXAMPLE = (
+    "example: python -I evaluator score results/responses.jsonl results/judgements.jsonl"
+)
 
 
 def main(arguments: Sequence[str] | None = None, *, folder: Path) -> int:
@@ -39,12 +41,15 @@ def main(arguments: Sequence[str] | None = None, *, folder: Path) -> int:
 
 def _make_parser(folder: Path) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="evaluator", description="Score a model's Consistency Score and Consistent Safety Score."
+        prog="evaluator",
+        description="Score a model's Consistency Score and Consistent Safety Score.",
     )
     commands = parser.add_subparsers(required=True, metavar="{run,score}")
     run = commands.add_parser("run", help="ask a model every item, then score", epilog=_RUN_EXAMPLE)
     run.set_defaults(command=_run)
-    run.add_argument("--model", action="append", required=True, help="model to evaluate; repeatable")
+    run.add_argument(
+        "--model", action="append", required=True, help="model to evaluate; repeatable"
+    )
     run.add_argument("--base-url", default="https://api.openai.com/v1", help="its endpoint")
     run.add_argument("--key-variable", default="OPENAI_API_KEY", help="variable with its API key")
     run.add_argument("--judge", required=True, help="model that judges the open replies")
@@ -96,7 +101,9 @@ async def _evaluate(
     judge_url = options.judge_base_url or options.base_url
     judge_key = options.judge_key_variable or options.key_variable
     # The judge has a name of its own, so that a model can judge itself under other limits.
-    judge = Client(Endpoint(f"judge:{options.judge}", options.judge, judge_url, judge_key, **limits))
+    judge = Client(
+        Endpoint(f"judge:{options.judge}", options.judge, judge_url, judge_key, **limits)
+    )
     try:
         return await evaluate(items, targets, judge, store, run="run", on_reply=_show_progress)
     finally:
@@ -135,10 +142,22 @@ def _write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 def format_scores(scores: Sequence[Score]) -> str:
     """Return the scores as a plain text table, one row for each model and dimension."""
-    head = ("model", "dimension", "items", "n", "coverage", "CS % [95%]", "CSS % [95%]", "O %", "M %")
+    head = (
+        "model",
+        "dimension",
+        "items",
+        "n",
+        "coverage",
+        "CS % [95%]",
+        "CSS % [95%]",
+        "O %",
+        "M %",
+    )
     rows = [head, *map(_format_score, scores)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = [
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
     notes = (
         "CS, CSS: Wilson intervals over items as a sample; O, M: open and multiple-choice form passed; "
         "control: capability, never part of CS or CSS; *: bounds over undetermined items too wide for a headline"

@@ -89,9 +89,9 @@ class Client:
             raise GiveUpError(f"model {self.endpoint.name}: {reason} (HTTP {status}).") from None
         # Only the provider's own message: headers and request bodies stay out of our files.
         said = error.body.get("message") if isinstance(error.body, Mapping) else None
-        if status == 400 and isinstance(error.body, Mapping):
-            if error.body.get("code") == "content_filter":
-                return Reply(key, Outcome.FILTERED, error=str(said or "")[:300])
+        code = error.body.get("code") if isinstance(error.body, Mapping) else None
+        if status == 400 and code == "content_filter":
+            return Reply(key, Outcome.FILTERED, error=str(said or "")[:300])
         outcome = Outcome.RATE_LIMITED if status == 429 else Outcome.FAILED
         return Reply(key, outcome, error=f"HTTP {status}: {said or 'no message'}"[:300])
 

@@ -64,15 +64,13 @@ async def evaluate(
     ]
     open_items = {q.call.key: q.item for q in questions if q.form is Form.OPEN}
 
-    def judge_open_reply(call: Call, reply: Reply) -> Call | None:
+    def judge_open_reply(reply: Reply) -> Call | None:
         item = open_items.get(reply.key)
         return make_judge_call(judge.endpoint, item, reply) if item else None
 
     clients = {client.endpoint.name: client for client in (*targets, judge)}
     calls = [question.call for question in questions]
-    replies = await run_calls(
-        calls, clients, store, follow_up=judge_open_reply, on_reply=on_reply
-    )
+    replies = await run_calls(calls, clients, store, follow_up=judge_open_reply, on_reply=on_reply)
     records = Records([], [])
     for question in sorted(questions, key=_sort_key):
         reply = replies[question.call.key]

@@ -11,7 +11,7 @@ from .store import CallStore
 
 __all__ = ["FollowUp", "Progress", "run_calls"]
 
-FollowUp = Callable[[Call, Reply], Call | None]
+FollowUp = Callable[[Reply], Call | None]
 """Names the call that a reply makes possible, such as the judging of an open reply; or None."""
 
 _GIVE_UP_AFTER = 20
@@ -87,9 +87,7 @@ class _Run:
         finished = asyncio.ensure_future(self.finished.wait())
         try:
             # A worker ends only by an error of its own, such as a full disk: then all stop.
-            ended, _ = await asyncio.wait(
-                {*workers, finished}, return_when=asyncio.FIRST_COMPLETED
-            )
+            ended, _ = await asyncio.wait({*workers, finished}, return_when=asyncio.FIRST_COMPLETED)
             for task in ended - {finished}:
                 task.result()
         finally:
@@ -110,14 +108,14 @@ class _Run:
             self.queues[call.endpoint.name].put_nowait(call)
         else:
             self.progress.kept += 1
-            self.settle(call, kept)
+            self.settle(kept)
 
     async def work(self, name: str) -> None:
         while True:
             call = await self.queues[name].get()
             reply = await self.answer(name, call)
             self.progress.asked += 1
-            self.settle(call, reply)
+            self.settle(reply)
 
     async def answer(self, name: str, call: Call) -> Reply:
         if name in self.given_up:
@@ -134,12 +132,12 @@ class _Run:
             self.given_up.setdefault(name, f"model {name} was given up: {reason}")
         return reply
 
-    def settle(self, call: Call, reply: Reply) -> None:
-        self.replies[call.key] = reply
+    def settle(self, reply: Reply) -> None:
+        self.replies[reply.key] = reply
         outcomes = self.progress.outcomes
         outcomes[reply.outcome] = outcomes.get(reply.outcome, 0) + 1
         self.progress.failed += not reply.is_final
-        follower = self.follow_up(call, reply) if self.follow_up else None
+        follower = self.follow_up(reply) if self.follow_up else None
         if follower is not None:
             self.plan(follower)
         if self.on_reply:

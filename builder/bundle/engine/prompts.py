@@ -6,6 +6,7 @@ kept with every reply.
 """
 
 import hashlib
+
 from .items import Item
 from .labels import DimensionKind, Form
 

@@ -153,7 +153,9 @@ def score_verdicts(verdicts: Iterable[Mapping[str, Any]]) -> list[Score]:
     groups: dict[tuple[str, str, DimensionKind, str], list[_Verdict]] = {}
     for row in verdicts:
         if row["sample"] != 0:
-            raise EngineError("this evaluator scores one sample an item; sample 1 and up were given.")
+            raise EngineError(
+                "this evaluator scores one sample an item; sample 1 and up were given."
+            )
         kind, verdict = DimensionKind(row["kind"]), _read_verdict(row)
         names = [row["dimension"]] if kind is DimensionKind.CONTROL else [row["dimension"], OVERALL]
         for name in names:

@@ -48,7 +48,7 @@ class ReplyLog:
     def _open(self) -> IO[bytes]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            stream = open(self.path, "a+b", buffering=0)  # noqa: SIM115 - closed by close()
+            stream = self.path.open("a+b", buffering=0)
         except OSError as error:
             raise EngineError(f"{self.path}: cannot be opened ({error.strerror}).") from error
         if not _take_lock(stream):
@@ -62,7 +62,7 @@ class ReplyLog:
         self._stream.seek(0)
         whole = 0
         # Line by line: the log may be larger than memory should hold twice.
-        with open(self.path, "rb") as lines:
+        with self.path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
                 if not line.endswith(b"\n"):
                     break  # torn by a kill: it never counted, and is cut off below
@@ -90,9 +90,7 @@ class ReplyLog:
         record = text.encode("utf-8") + b"\n"
         try:
             end = self._stream.seek(0, os.SEEK_END)
-            if self._stream.write(record) != len(record):
-                self._stream.truncate(end)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            _write_whole(self._stream, record, end)
         except OSError as error:
             raise EngineError(
                 f"{self.path}: a reply cannot be kept ({error.strerror}). Earlier replies are intact; "
@@ -124,6 +122,13 @@ class ReplyLog:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _write_whole(stream: IO[bytes], record: bytes, end: int) -> None:
+    """Write a record at ``end`` in one go; where it does not fit, leave nothing of it behind."""
+    if stream.write(record) != len(record):
+        stream.truncate(end)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _take_lock(stream: IO[bytes]) -> bool:

@@ -75,7 +75,9 @@ def _check_row(
 ) -> str:
     item = known.get(str(row.get("item_id")))
     if item is None:
-        raise EngineError(f"a {table} names item {row.get('item_id')}, which is not in the release.")
+        raise EngineError(
+            f"a {table} names item {row.get('item_id')}, which is not in the release."
+        )
     if row.get("content_hash") != item.content_hash:
         raise EngineError(
             f"a {table} of {item.item_id} was made from another version of the item. "

@@ -15,6 +15,7 @@ from builder.bundle.engine.labels import DimensionKind, Form
 
 __all__ = ["PERSONAS", "Persona", "Rates", "draw"]
 
+
 @dataclass(frozen=True, slots=True)
 class Rates:
     """Planted rates of one persona in one dimension.

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -92,5 +93,5 @@ def _make_completion(body: Mapping[str, Any], text: str) -> dict[str, Any]:
 def _record_request(content: bytes) -> None:
     path = os.environ.get(REQUEST_LOG_VARIABLE)
     if path:
-        with open(path, "ab", buffering=0) as stream:
+        with Path(path).open("ab", buffering=0) as stream:
             stream.write(content + b"\n")
