@@ -54,13 +54,15 @@ def export_release(workspace: Workspace, version: str, waivers: Mapping[str, str
         _require_passed(gates)
         draft = workspace.releases / f".{version}.tmp"
         shutil.rmtree(draft, ignore_errors=True)
-        _write_folder(workspace, draft, version, rows, gates, _find_date(path))
-        is_new = not path.exists()
-        if is_new:
-            draft.replace(path)
-        else:
-            _require_same(draft, path)
-            shutil.rmtree(draft)
+        try:
+            _write_folder(workspace, draft, version, rows, gates, _find_date(path))
+            is_new = not path.exists()
+            if is_new:
+                draft.replace(path)
+            else:
+                _require_same(draft, path)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     return Release(path, rows, gates, is_new)
 
 
