@@ -1,5 +1,6 @@
 """An item's whole life, and where all items stand: a workspace's files enter, rows to show leave."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,13 +141,13 @@ def count_standings(workspace: Workspace) -> dict[str, dict[str, int]]:
     """
     standing = _find_standings(workspace)
     dimension = {
-        row["item_id"]: row["dimension"]
-        for stage in (Stage.QUESTIONS, Stage.OPTIONS)
-        for row in workspace.read_stage(stage)
+        row["item_id"]: row["dimension"] for row in workspace.read_rejected(Stage.QUESTIONS)
     }
+    for stage in (Stage.QUESTIONS, Stage.OPTIONS):
+        dimension |= {row["item_id"]: row["dimension"] for row in workspace.read_stage(stage)}
     counts = {d: dict.fromkeys(STANDINGS, 0) for d in workspace.taxonomy.ids}
     for item_id, where in standing.items():
-        if item_id in dimension:
+        if dimension.get(item_id) in counts:
             counts[dimension[item_id]][where] += 1
     return counts
 
@@ -166,7 +167,12 @@ def _find_standings(workspace: Workspace) -> dict[str, str]:
     for row in _read_released(releases[-1]) if releases else []:
         if standing.get(row["item_id"]) in ("accepted", "undecided"):
             standing[row["item_id"]] = "released"
+    present = {item["item_id"]: item["content_hash"] for item in items}
     for stage in Stage:
-        standing |= {row["item_id"]: "rejected" for row in workspace.read_rejected(stage)}
+        for row in workspace.read_rejected(stage):
+            # A rejection counts for the version that it was spoken on.
+            rejected_hash = json.loads(row["row"]).get("content_hash")
+            if rejected_hash is None or present.get(row["item_id"]) == rejected_hash:
+                standing[row["item_id"]] = "rejected"
     standing |= {row["item_id"]: "withdrawn" for row in workspace.read_log(workspace.withdrawals)}
     return standing

@@ -87,7 +87,9 @@ def derive_options(workspace: Workspace, on_reply: OnReply | None = None) -> Cou
     """Have both options of each question written, and write stage 2's file.
 
     The negative option is written with the positive one in view, for its form. Imported items bring
-    their options along. Raises `EndpointError` where calls failed; replies that came are kept.
+    their options along. Raises `EndpointError` where calls failed that may succeed later: nothing is
+    written then, and the replies that came are kept. A question that an endpoint will not take is
+    rejected.
     """
     questions = workspace.read_stage(Stage.QUESTIONS)
     if not workspace.get_path(Stage.QUESTIONS).exists():
@@ -95,13 +97,12 @@ def derive_options(workspace: Workspace, on_reply: OnReply | None = None) -> Cou
     imported = {row["item_id"] for row in read_imported_items(workspace)}
     pairs = [_Pair(row, *plan_arms(row)) for row in questions if row["item_id"] not in imported]
     written, rejected, failures = asyncio.run(_ask_writers(workspace, pairs, on_reply))
-    counts = write_options(workspace, written, rejected)
     if failures:
         raise EndpointError(
             f"{len(failures)} calls for options failed, the first with: {failures[0]}. "
             "Replies that came are kept: run `finebench derive` again."
         )
-    return counts
+    return write_options(workspace, written, rejected)
 
 
 def write_options(workspace: Workspace, written: Sequence[Row], rejected: Sequence[Row]) -> Counts:
@@ -146,7 +147,7 @@ async def _ask_writers(
         if follower := ask_for_negative(replies[calls[0].key]):
             calls.append(follower)
         answers = [replies[call.key] for call in calls]
-        failures += [reply.error for reply in answers if not reply.is_final]
+        failures += [reply.error for reply in answers if reply.may_come_later]
         item = _make_item(pair, calls, answers)
         faults = _find_faults(item, answers)
         if faults:

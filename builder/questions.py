@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -25,7 +26,13 @@ from schemas.texts import (
     trim,
 )
 
-__all__ = ["find_inputs", "generate_questions", "read_imported_items", "write_questions"]
+__all__ = [
+    "find_inputs",
+    "find_shortfalls",
+    "generate_questions",
+    "read_imported_items",
+    "write_questions",
+]
 
 _MOST_ROUNDS = 5
 _POLARITY_TEXTS = {
@@ -89,18 +96,25 @@ def read_imported_items(workspace: Workspace) -> list[Row]:
 def generate_questions(workspace: Workspace, on_reply: OnReply | None = None) -> Counts:
     """Ask the question writer until each dimension has its quota, and write stage 1's file.
 
-    The quota of a dimension counts imported questions too. Questions that repeat another word for
-    word are rejected and asked for anew, in at most five rounds. Raises `EndpointError` where calls
-    failed; the replies that came are kept, so that the next run goes on from there.
+    The quota of a dimension counts imported questions too. Questions that stand in stage 1's file
+    already stay there, for people may have reviewed them; only what is missing is asked for.
+    Questions that repeat another word for word are rejected and asked for anew, in at most five
+    rounds. Raises `EndpointError` where calls failed: nothing is written then, and the replies that
+    came are kept, so that the next run goes on from there.
     """
     harvest = asyncio.run(_ask_writer(workspace, on_reply))
-    counts = write_questions(workspace, list(harvest.kept.values()), harvest.rejected)
     if harvest.failures:
         raise EndpointError(
             f"{len(harvest.failures)} calls for questions failed, the first with: "
             f"{harvest.failures[0]}. Replies that came are kept: run `finebench generate` again."
         )
-    return counts
+    return write_questions(workspace, list(harvest.kept.values()), harvest.rejected)
+
+
+def find_shortfalls(workspace: Workspace) -> dict[str, tuple[int, int]]:
+    """Return the dimensions that have fewer questions than their quota, as (have, quota) by id."""
+    have = Counter(row["dimension"] for row in workspace.read_stage(Stage.QUESTIONS))
+    return {d.id: (have[d.id], d.quota) for d in workspace.taxonomy if have[d.id] < d.quota}
 
 
 def write_questions(
@@ -123,8 +137,11 @@ def write_questions(
 async def _ask_writer(workspace: Workspace, on_reply: OnReply | None) -> _Harvest:
     endpoint = workspace.config.find_endpoint(workspace.config.roles.question_writer)
     imported = read_imported_items(workspace)
-    seen = {normalise_for_comparison(row["question"]): row for row in imported}
-    harvest = _Harvest({}, [], {}, [])
+    harvest = _take_up_earlier(workspace)
+    seen = {
+        normalise_for_comparison(row["question"]): row
+        for row in (*imported, *harvest.kept.values())
+    }
     with open_journal(workspace) as journal:
         async with open_clients([endpoint]) as clients:
             for _ in range(_MOST_ROUNDS):
@@ -137,6 +154,29 @@ async def _ask_writer(workspace: Workspace, on_reply: OnReply | None) -> _Harves
                 if harvest.failures or len(harvest.kept) == before:
                     break
     return harvest
+
+
+def _take_up_earlier(workspace: Workspace) -> _Harvest:
+    """Return what earlier runs brought; questions of a dimension that is gone become rejections."""
+    harvest = _Harvest({}, [], {}, [])
+    for row in workspace.read_stage(Stage.QUESTIONS):
+        if row["origin"] != Origin.GENERATED:
+            continue
+        _count_asked(harvest, row)
+        if row["dimension"] in workspace.taxonomy:
+            harvest.kept[row["item_id"]] = row
+        else:
+            reason = f"dimensions.toml no longer has {row['dimension']}"
+            harvest.rejected.append(make_rejection(row, Stage.QUESTIONS, [reason]))
+    for rejection in workspace.read_rejected(Stage.QUESTIONS):
+        harvest.rejected.append(rejection)
+        _count_asked(harvest, json.loads(rejection["row"]))
+    return harvest
+
+
+def _count_asked(harvest: _Harvest, row: Row) -> None:
+    cell = (row["dimension"], Polarity(row["polarity"]))
+    harvest.asked[cell] = harvest.asked.get(cell, 0) + 1
 
 
 def _plan_batches(workspace: Workspace, harvest: _Harvest, imported: Sequence[Row]) -> list[_Batch]:

@@ -79,7 +79,7 @@ def merge() -> None:
 @click.option("--reason", default="", help="Why; a ruling needs a reason.")
 @click.option("--by", default=get_user, show_default="curator", help="Who rules.")
 def adjudicate(item_id: str, decision: str | None, reason: str, by: str) -> None:
-    """Decide every item by majority of its answers, or rule on one item as its curator.
+    """Merge the answers and decide every item by majority, or rule on one item as its curator.
 
     Example: finebench adjudicate --item fairness-0a1b2c3d4e5f --decision accept --reason "clear to me"
     """
@@ -95,7 +95,8 @@ def adjudicate(item_id: str, decision: str | None, reason: str, by: str) -> None
         raise UsageError("a ruling needs both --item and --decision.")
     if decision:
         record_ruling(workspace, item_id, Decision(decision), by=by, reason=reason)
-    show_counts(str(Stage.ADJUDICATED), run_step(workspace, Stage.ADJUDICATED))
+    for stage in (Stage.ANNOTATIONS, Stage.ADJUDICATED):
+        show_counts(str(stage), run_step(workspace, stage))
     rows = count_decisions(workspace)
     print_table(make_table("Decisions", ("decision", "method", "items"), rows))
     note(f"Next: {find_next_step(workspace)}")

@@ -65,9 +65,12 @@ def generate() -> None:
     Example: finebench generate
     """
     from builder.console import note
+    from builder.questions import find_shortfalls
     from builder.workspace import Stage
 
     _run_stage(Stage.QUESTIONS, "questions")
+    for dimension, (have, quota) in find_shortfalls(open_here()).items():
+        note(f"{dimension} has {have} of {quota} questions: the writer brought no more new ones")
     note("Next: finebench derive")
 
 

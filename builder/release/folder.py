@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import builder.bundle
+from builder.pipeline import find_stale_stages
 from builder.release.card import write_card
 from builder.release.gates import Gate, run_gates
 from builder.release.rows import make_release_rows, select_items
 from builder.release.tables import CONFIGS, write_tables
 from builder.stage_records import list_versions, read_record
 from builder.workspace import Stage, Workspace
-from schemas.errors import GateError, StorageError, UsageError
+from schemas.errors import GateError, StageError, StorageError, UsageError
 from schemas.storage import Row, hash_file, write_text
 from schemas.tables import SCHEMA_VERSION
 from schemas.texts import canonical_rows, hash_text
@@ -49,6 +50,7 @@ def export_release(workspace: Workspace, version: str, waivers: Mapping[str, str
     """
     path = workspace.get_release(version)
     with workspace.hold("releases"):
+        _require_fresh(workspace)
         rows = make_release_rows(workspace, select_items(workspace, waivers))
         gates = run_gates(workspace, rows, waivers)
         _require_passed(gates)
@@ -64,6 +66,16 @@ def export_release(workspace: Workspace, version: str, waivers: Mapping[str, str
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return Release(path, rows, gates, is_new)
+
+
+def _require_fresh(workspace: Workspace) -> None:
+    stale = find_stale_stages(workspace)
+    if stale:
+        told = "; ".join(f"{stage}: {', '.join(reasons)}" for stage, reasons in stale.items())
+        raise StageError(
+            f"the workspace is not up to date ({told}). Run `finebench build`, or the stages named "
+            "by `finebench status`; then export again."
+        )
 
 
 def _require_passed(gates: Sequence[Gate]) -> None:

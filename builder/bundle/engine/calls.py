@@ -60,12 +60,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What became of one call. Token counts are None where the endpoint did not tell them."""
+    """What became of one call.
+
+    Token counts are None where the endpoint did not tell them. ``status`` is the HTTP status of an
+    error reply, 0 where there was none.
+    """
 
     key: str
     outcome: Outcome
     text: str = ""
     error: str = ""
+    status: int = 0
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
@@ -73,6 +78,11 @@ class Reply:
     def is_final(self) -> bool:
         """Whether the model has spoken, so that the call is never made again."""
         return self.outcome in FINAL_OUTCOMES
+
+    @property
+    def may_come_later(self) -> bool:
+        """Whether asking again may bring a reply: the call failed, and not because of its content."""
+        return not self.is_final and not (400 <= self.status < 500 and self.status != 429)
 
 
 def make_record(call: Call, reply: Reply) -> dict[str, Any]:
@@ -88,7 +98,7 @@ def make_record(call: Call, reply: Reply) -> dict[str, Any]:
     }
 
 
-_REPLY_FIELDS = ("key", "outcome", "text", "error", "prompt_tokens", "completion_tokens")
+_REPLY_FIELDS = ("key", "outcome", "text", "error", "status", "prompt_tokens", "completion_tokens")
 
 
 def make_reply(record: Mapping[str, Any]) -> Reply:

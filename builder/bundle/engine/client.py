@@ -91,9 +91,11 @@ class Client:
         said = error.body.get("message") if isinstance(error.body, Mapping) else None
         code = error.body.get("code") if isinstance(error.body, Mapping) else None
         if status == 400 and code == "content_filter":
-            return Reply(key, Outcome.FILTERED, error=str(said or "")[:300])
+            return Reply(key, Outcome.FILTERED, error=str(said or "")[:300], status=status)
         outcome = Outcome.RATE_LIMITED if status == 429 else Outcome.FAILED
-        return Reply(key, outcome, error=f"HTTP {status}: {said or 'no message'}"[:300])
+        return Reply(
+            key, outcome, error=f"HTTP {status}: {said or 'no message'}"[:300], status=status
+        )
 
     async def close(self) -> None:
         """Close the connections."""
