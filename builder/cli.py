@@ -45,7 +45,9 @@ def _show_error(error: Exception) -> None:
     note(f"error: {error}")
 
 
-@click.group(cls=_Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option(
     "-C",
     "--workspace",

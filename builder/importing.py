@@ -4,7 +4,7 @@ from pathlib import Path
 
 from builder.fine_format import ImportReport, import_fine
 from builder.options import write_options
-from builder.questions import write_questions
+from builder.questions import count_missing, read_imported_items, write_questions
 from builder.workspace import Stage, Workspace
 from schemas.labels import Origin
 
@@ -20,7 +20,9 @@ def take_file(workspace: Workspace, file: Path, *, language: str = "en") -> Impo
     with workspace.hold(str(Stage.QUESTIONS)), workspace.hold(str(Stage.OPTIONS)):
         generated = _list_generated(workspace, Stage.QUESTIONS)
         report = import_fine(workspace, file, language=language)
-        write_questions(workspace, generated, workspace.read_rejected(Stage.QUESTIONS))
+        missing = count_missing(workspace, [*generated, *read_imported_items(workspace)])
+        rejected_questions = workspace.read_rejected(Stage.QUESTIONS)
+        write_questions(workspace, generated, rejected_questions, writer_asked=not missing)
         written = _list_generated(workspace, Stage.OPTIONS)
         rejected = workspace.read_rejected(Stage.OPTIONS)
         settled = {row["item_id"] for row in (*written, *rejected)}

@@ -64,12 +64,16 @@ class _Harvest:
     failures: list[str]
 
 
-def find_inputs(workspace: Workspace) -> StageInputs:
-    """Return what the questions are made from."""
+def find_inputs(workspace: Workspace, *, writer_asked: bool = True) -> StageInputs:
+    """Return what the questions are made from.
+
+    ``writer_asked`` is false while an import has written the file, and quotas are not yet asked for.
+    """
     writer = workspace.config.find_endpoint(workspace.config.roles.question_writer)
     return StageInputs(
         files=(workspace.dimensions, *workspace.list_imports()),
         parameters={
+            "writer_asked": writer_asked,
             "writer": describe_endpoint(writer),
             "prompt": load_prompt("questions").hash,
             "language": workspace.config.language,
@@ -113,12 +117,21 @@ def generate_questions(workspace: Workspace, on_reply: OnReply | None = None) ->
 
 def find_shortfalls(workspace: Workspace) -> dict[str, tuple[int, int]]:
     """Return the dimensions that have fewer questions than their quota, as (have, quota) by id."""
-    have = Counter(row["dimension"] for row in workspace.read_stage(Stage.QUESTIONS))
+    return count_missing(workspace, workspace.read_stage(Stage.QUESTIONS))
+
+
+def count_missing(workspace: Workspace, rows: Sequence[Row]) -> dict[str, tuple[int, int]]:
+    """Return the dimensions of which ``rows`` hold fewer than their quota, as (have, quota) by id."""
+    have = Counter(row["dimension"] for row in rows)
     return {d.id: (have[d.id], d.quota) for d in workspace.taxonomy if have[d.id] < d.quota}
 
 
 def write_questions(
-    workspace: Workspace, generated: Sequence[Row], rejected: Sequence[Row]
+    workspace: Workspace,
+    generated: Sequence[Row],
+    rejected: Sequence[Row],
+    *,
+    writer_asked: bool = True,
 ) -> Counts:
     """Write stage 1's file from generated questions and all imported ones."""
     columns = TABLES[TableName.QUESTION].columns
@@ -129,7 +142,7 @@ def write_questions(
         Stage.QUESTIONS,
         rows,
         rejected,
-        find_inputs(workspace),
+        find_inputs(workspace, writer_asked=writer_asked),
         entered=len(rows) + len(rejected),
     )
 

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from builder.config import Config, load_config
-from schemas.errors import StorageError, UsageError
+from schemas.errors import DataError, StorageError, UsageError
 from schemas.storage import Row, hold_lock, read_log, read_rows
 from schemas.tables import TableName
 from schemas.taxonomy import Taxonomy, load_taxonomy
@@ -58,6 +58,18 @@ class Workspace:
     def taxonomy(self) -> Taxonomy:
         """The checked content of ``dimensions.toml``."""
         return load_taxonomy(self.dimensions)
+
+    def check_configuration(self) -> None:
+        """Load ``bench.toml`` and ``dimensions.toml``; raise one `DataError` with the faults of both."""
+        errors: list[DataError] = []
+        for name in ("config", "taxonomy"):
+            try:
+                getattr(self, name)
+            except DataError as error:
+                errors.append(error)
+        if errors:
+            message = " ".join(str(error) for error in errors)
+            raise DataError(message, [p for error in errors for p in error.problems])
 
     @property
     def dimensions(self) -> Path:

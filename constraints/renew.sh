@@ -21,5 +21,5 @@ freeze runtime runtime.txt
 
 # The tools for tests and checks, on top of the runtime.
 "$work/runtime/bin/python" -m pip install --quiet -c "$here/runtime.txt" \
-  hypothesis import-linter mypy pandas-stubs pytest pytest-asyncio ruff types-PyYAML
+  hypothesis import-linter mypy pandas-stubs pytest ruff types-PyYAML
 freeze runtime dev.txt

@@ -12,7 +12,7 @@ by_option = click.option("--by", default=get_user, show_default="curator", help=
 @click.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Count where items stand, by dimension; name stale files and the next step.
+    """Count where items stand; name stale files and the next step.
 
     Example: finebench status
     """
@@ -68,7 +68,7 @@ def edit(
     reason: str,
     by: str,
 ) -> None:
-    """Make a new version of an item: in your editor, or from the texts given.
+    """Make a new version of an item, in your editor or from texts given.
 
     Example: finebench edit fairness-0a1b2c3d4e5f
     """
@@ -94,7 +94,7 @@ def edit(
 @click.option("--reason", required=True, help="Why it is taken out.")
 @by_option
 def withdraw(item_id: str, reason: str, by: str) -> None:
-    """Take an item out of the benchmark, for good; earlier releases stay as they are.
+    """Take an item out for good; earlier releases stay as they are.
 
     Example: finebench withdraw fairness-0a1b2c3d4e5f --reason "asks about a real person"
     """

@@ -15,7 +15,7 @@ round_option = click.option(
 @click.option("--reviewer", required=True, help="Your pseudonym.")
 @round_option
 def review(reviewer: str, round_number: int) -> None:
-    """Review items in the terminal; every answer is kept at once, and a session can be left.
+    """Review items in the terminal; every answer is kept at once.
 
     Example: finebench review --reviewer anna
     """
@@ -79,7 +79,7 @@ def merge() -> None:
 @click.option("--reason", default="", help="Why; a ruling needs a reason.")
 @click.option("--by", default=get_user, show_default="curator", help="Who rules.")
 def adjudicate(item_id: str, decision: str | None, reason: str, by: str) -> None:
-    """Merge the answers and decide every item by majority, or rule on one item as its curator.
+    """Decide every item by majority, or rule on one as its curator.
 
     Example: finebench adjudicate --item fairness-0a1b2c3d4e5f --decision accept --reason "clear to me"
     """

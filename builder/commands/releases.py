@@ -13,7 +13,7 @@ __all__ = ["COMMANDS"]
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--as", "table", default="", help="Take the file for this table, without guessing.")
 def validate(files: tuple[Path, ...], table: str) -> None:
-    """Say what a file is and whether it holds; without FILES, all files of the workspace.
+    """Say what a file is and whether it holds; by default all of the workspace.
 
     Example: finebench validate 03_checked.jsonl
     """
@@ -59,7 +59,7 @@ def export(
     source: str,
     out: Path | None,
 ) -> None:
-    """Write a release of the accepted items, or give items back in FINE's format.
+    """Write a release of the accepted items, or items in FINE's format.
 
     Example: finebench export 1.0.0
     """

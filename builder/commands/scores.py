@@ -29,7 +29,7 @@ __all__ = ["COMMANDS"]
 def evaluate(
     release: str, models: tuple[str, ...], judge: str, run: str, target_kind: str, as_json: bool
 ) -> None:
-    """Score models on a release: a version of this workspace, or a release folder.
+    """Score models on a release: a version here, or a folder.
 
     Example: finebench evaluate 1.0.0 --model gpt
     """
@@ -76,7 +76,7 @@ def evaluate(
     help="How to print the scores.",
 )
 def report(runs: tuple[str, ...], format_: str) -> None:
-    """Print the scores of finished runs; without RUNS, of all.
+    """Print the scores of finished runs; by default of all.
 
     Example: finebench report 1.0.0 --format markdown
     """

@@ -17,11 +17,16 @@ json_option: Callable[[Any], Any] = click.option(
 
 
 def open_here() -> "Workspace":
-    """Return the workspace that ``-C`` names; raise `UsageError` where there is none."""
+    """Return the workspace that ``-C`` names, its configuration checked.
+
+    Raises `UsageError` where there is none, and `DataError` with every fault of its two TOML files.
+    """
     from builder.workspace import open_workspace
 
     path: Path = click.get_current_context().find_root().obj
-    return open_workspace(path)
+    workspace = open_workspace(path)
+    workspace.check_configuration()
+    return workspace
 
 
 def get_user() -> str:

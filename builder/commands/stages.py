@@ -18,7 +18,7 @@ __all__ = ["COMMANDS"]
 @click.option("--title", default="", help="The benchmark's title; default: the folder's name.")
 @click.option("--quota", type=click.IntRange(0), help="Questions that each dimension aims for.")
 def new(folder: Path, title: str, quota: int | None) -> None:
-    """Make a workspace with configuration, dimensions and guidelines.
+    """Make a workspace: configuration, dimensions, guidelines.
 
     Example: finebench new my-benchmark
     """
@@ -41,7 +41,7 @@ def new(folder: Path, title: str, quota: int | None) -> None:
 )
 @click.option("--language", default="en", show_default=True, help="Language tag of its texts.")
 def import_(file: Path, language: str) -> None:
-    """Take items of a file into the workspace; report every row that cannot be taken.
+    """Take items from a file; report every row that cannot be taken.
 
     Example: finebench import safety.jsonl --format fine
     """
@@ -60,7 +60,7 @@ def import_(file: Path, language: str) -> None:
 
 @click.command()
 def generate() -> None:
-    """Have the question writer write questions until each dimension has its quota.
+    """Have questions written until each dimension has its quota.
 
     Example: finebench generate
     """
@@ -76,7 +76,7 @@ def generate() -> None:
 
 @click.command()
 def derive() -> None:
-    """Have the option writers write a positive and a negative option for each question.
+    """Have a positive and a negative option written for each question.
 
     Example: finebench derive
     """
@@ -100,7 +100,7 @@ def _run_stage(stage: "Stage", description: str) -> None:
 @click.command()
 @json_option
 def check(as_json: bool) -> None:
-    """Check all items: near-duplicates, texts, option leak. Exit 1 where something blocks.
+    """Check near-duplicates, texts and option leak; exit 1 where something blocks.
 
     Example: finebench check
     """
@@ -118,7 +118,7 @@ def check(as_json: bool) -> None:
 
 @click.command()
 def build() -> None:
-    """Run the machine's stages that are not up to date, up to where people are needed.
+    """Run the stages that are not up to date, up to where people are needed.
 
     Example: finebench build
     """

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import builder.bundle
-from builder.pipeline import find_stale_stages
+from builder.pipeline import find_next_step, find_stale_stages
 from builder.release.card import write_card
 from builder.release.gates import Gate, run_gates
 from builder.release.rows import make_release_rows, select_items
@@ -73,8 +73,8 @@ def _require_fresh(workspace: Workspace) -> None:
     if stale:
         told = "; ".join(f"{stage}: {', '.join(reasons)}" for stage, reasons in stale.items())
         raise StageError(
-            f"the workspace is not up to date ({told}). Run `finebench build`, or the stages named "
-            "by `finebench status`; then export again."
+            f"the workspace is not up to date ({told}). Run `{find_next_step(workspace)}` and what "
+            "comes after it, then export again."
         )
 
 
