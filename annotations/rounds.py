@@ -1,6 +1,6 @@
 """Reviewers' answers on disk: one append-only file a reviewer and round, merged by item and version."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from schemas.storage import Row, append_row, read_log
 from schemas.tables import TableName
 from schemas.validation import validate_rows
 
-__all__ = ["Answers", "append_annotation", "check_reviewer", "make_annotation", "merge_rounds"]
+__all__ = ["Answers", "append_annotations", "check_reviewer", "make_annotation", "merge_rounds"]
 
 Answers = Mapping[str, Any]
 """A reviewer's answers by column of the annotation table; columns left out are not answered."""
@@ -67,12 +67,13 @@ def make_annotation(
     )
 
 
-def append_annotation(path: Path, row: Row) -> None:
-    """Append one annotation to a reviewer's file; raise `DataError` where it breaks a rule."""
-    problems = validate_rows([row], TableName.ANNOTATION, file=path.name)
+def append_annotations(path: Path, rows: Sequence[Row]) -> None:
+    """Append answers to a reviewer's file; raise `DataError`, and append none, where one breaks a rule."""
+    problems = validate_rows(rows, TableName.ANNOTATION, file=path.name)
     if problems:
         raise DataError("the answer was not recorded.", problems)
-    append_row(path, row)
+    for row in rows:
+        append_row(path, row)
 
 
 def merge_rounds(paths: Iterable[Path]) -> list[Row]:

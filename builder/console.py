@@ -34,14 +34,17 @@ __all__ = [
     "track_calls",
 ]
 
-_MOST_PROBLEMS = 50
 _LOG_EVERY_S = 60.0
 
 
 def make_console(*, stderr: bool = False) -> Console:
     """Return a console; where the output is no terminal, lines are wide enough not to wrap."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=160)
+    console = Console(stderr=stderr, highlight=False, emoji=False)
+    return (
+        console
+        if console.is_terminal
+        else Console(stderr=stderr, highlight=False, emoji=False, width=160)
+    )
 
 
 def note(text: str) -> None:
@@ -65,12 +68,9 @@ def show_counts(stage: str, counts: "Counts") -> None:
 
 
 def print_problems(problems: Sequence[Problem]) -> None:
-    """Print problems on stderr, one a line; beyond fifty only their number."""
-    console = make_console(stderr=True)
-    for problem in problems[:_MOST_PROBLEMS]:
-        console.print(escape(str(problem)), soft_wrap=True)
-    if len(problems) > _MOST_PROBLEMS:
-        console.print(f"… and {len(problems) - _MOST_PROBLEMS} more")
+    """Print all problems on stderr, one a line."""
+    for problem in problems:
+        note(str(problem))
 
 
 def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

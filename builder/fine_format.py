@@ -35,9 +35,12 @@ _TEXT_FIELDS = _FIELDS[2:]
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of a file: items taken, and a problem for each line that could not be."""
+    """What became of a file: items taken, and the problems of the lines that could not be.
 
-    path: Path
+    ``folder`` holds both: ``items.jsonl``, and ``rejected.jsonl`` with the lines as they stood.
+    """
+
+    folder: Path
     items: list[Row]
     problems: list[Problem]
     replaced: bool
@@ -49,8 +52,9 @@ def import_fine(workspace: Workspace, source: Path, *, language: str = "en") -> 
     Lines that cannot be taken become problems, all of them at once; the others go on. An earlier
     import of a file of the same name is replaced. Raises `DataError` where no line can be taken.
     """
-    lines, problems = parse_lines(read_bytes(source), source.name)
-    target = workspace.root / "imports" / f"{source.stem}.items.jsonl"
+    data = read_bytes(source)
+    lines, problems = parse_lines(data, source.name)
+    folder = workspace.root / "imports" / source.name
     others = [r for r in read_imported_items(workspace) if r["question_source"] != source.name]
     seen = _Seen({row["item_id"]: f"import {row['question_source']}" for row in others}, {})
     items: list[Row] = []
@@ -64,9 +68,28 @@ def import_fine(workspace: Workspace, source: Path, *, language: str = "en") -> 
     if not items:
         raise DataError(f"{source}: no line can be taken.", problems)
     require_valid(items, TableName.ITEM, file=source.name, dimensions=workspace.taxonomy)
-    replaced = target.exists()
-    write_rows(target, items)
-    return ImportReport(target, items, problems, replaced)
+    replaced = (folder / "items.jsonl").exists()
+    write_rows(folder / "items.jsonl", items)
+    write_rows(folder / "rejected.jsonl", _make_rejections(data, problems))
+    return ImportReport(folder, items, problems, replaced)
+
+
+def _make_rejections(data: bytes, problems: Sequence[Problem]) -> list[Row]:
+    """Return a rejection row for each line with problems, holding the line as it stood."""
+    lines = data.split(b"\n")
+    reasons: dict[int, list[str]] = {}
+    for problem in problems:
+        reasons.setdefault(problem.row, []).append(f"{problem.column} {problem.rule}".strip())
+    return [
+        {
+            "item_id": f"line {number}",
+            "dimension": "",
+            "stage": "import",
+            "reasons": "; ".join(told),
+            "row": lines[number - 1].decode("utf-8", "backslashreplace"),
+        }
+        for number, told in sorted(reasons.items())
+    ]
 
 
 @dataclass(slots=True)
@@ -105,11 +128,18 @@ def _find_faults(
     """Return (column, value, rule, remedy) for everything wrong with one source row."""
     faults: list[Fault] = []
     source_id = row.get("id")
-    if isinstance(source_id, bool) or not isinstance(source_id, str | int) or source_id == "":
+    if (
+        isinstance(source_id, bool)
+        or not isinstance(source_id, str | int)
+        or not trim(str(source_id))
+    ):
         faults.append(("id", shorten(source_id), "missing or no text", "Give each row an id."))
     elif str(source_id) in first_line:
         rule = f"id already used in line {first_line[str(source_id)]}"
         faults.append(("id", shorten(source_id), rule, "Give each row its own id."))
+    elif find_forbidden_characters(str(source_id)):
+        remedy = "Remove control characters and lone surrogates."
+        faults.append(("id", shorten(source_id), "holds forbidden characters", remedy))
     category = row.get("category")
     if not isinstance(category, str) or taxonomy.find(category) is None:
         known = ", ".join(d.name for d in taxonomy)
@@ -165,7 +195,7 @@ def _make_item(line: Line, source: str, taxonomy: Taxonomy, language: str) -> Ro
         "question_source": source,
         "question_prompt": "",
         "question_call": "",
-        "source_id": str(row["id"]),
+        "source_id": trim(str(row["id"])),
         "source_record": line.text,
         "content_hash": hash_content(question, positive, negative, language),
     }

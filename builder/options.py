@@ -127,11 +127,11 @@ async def _ask_writers(
     second = workspace.config.find_endpoint(roles.negative_writer)
     by_call = {_make_positive_call(first, pair).key: pair for pair in pairs}
 
-    def ask_for_negative(reply: Reply) -> Call | None:
+    def ask_for_negative(reply: Reply) -> list[Call]:
         pair = by_call.get(reply.key)
         if pair is None or reply.outcome is not Outcome.ANSWERED:
-            return None
-        return _make_negative_call(second, pair, reply.text)
+            return []
+        return [_make_negative_call(second, pair, reply.text)]
 
     with open_journal(workspace) as journal:
         async with open_clients([first, second]) as clients:
@@ -143,9 +143,8 @@ async def _ask_writers(
     rejected: list[Row] = []
     failures: list[str] = []
     for pair in pairs:
-        calls = [_make_positive_call(first, pair)]
-        if follower := ask_for_negative(replies[calls[0].key]):
-            calls.append(follower)
+        asked = _make_positive_call(first, pair)
+        calls = [asked, *ask_for_negative(replies[asked.key])]
         answers = [replies[call.key] for call in calls]
         failures += [reply.error for reply in answers if reply.may_come_later]
         item = _make_item(pair, calls, answers)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from annotations.adjudication import decide_items
 from annotations.rounds import (
     Answers,
-    append_annotation,
+    append_annotations,
     check_reviewer,
     make_annotation,
     merge_rounds,
@@ -124,13 +124,11 @@ def _simulate_reviewer(
 ) -> int:
     path = get_answers_path(workspace, reviewer, round_number)
     guidelines = hash_file(workspace.guidelines)
-    seed, added = workspace.config.seed, 0
+    seed = workspace.config.seed
     with workspace.hold(f"round-{round_number}-{reviewer}"):
         answered = _list_answered(path)
-        for item in items:
-            if (item["item_id"], item["content_hash"]) in answered:
-                continue
-            row = make_annotation(
+        rows = [
+            make_annotation(
                 item,
                 simulate_answers(item, reviewer, round_number, seed),
                 reviewer=reviewer,
@@ -139,9 +137,11 @@ def _simulate_reviewer(
                 positive_first=is_positive_shown_first(item["item_id"], reviewer, seed),
                 simulated=True,
             )
-            append_annotation(path, row)
-            added += 1
-    return added
+            for item in items
+            if (item["item_id"], item["content_hash"]) not in answered
+        ]
+        append_annotations(path, rows)
+    return len(rows)
 
 
 def merge_annotations(workspace: Workspace) -> Counts:
@@ -242,7 +242,7 @@ def prepare_session(workspace: Workspace, reviewer: str, round_number: int) -> I
             positive_first=is_positive_first(item),
             simulated=False,
         )
-        append_annotation(path, row)
+        append_annotations(path, [row])
 
     def describe(dimension: str) -> str:
         return f"{taxonomy[dimension].name}: {taxonomy[dimension].definition}"

@@ -83,7 +83,9 @@ def _inspect_toml(path: Path) -> Inspection:
 
 def list_workspace_files(workspace: Workspace) -> list[Path]:
     """Return all files of a workspace that hold a table or configuration."""
-    paths = [workspace.root / "bench.toml", workspace.dimensions, *workspace.list_imports()]
+    paths = [workspace.root / "bench.toml", workspace.dimensions]
+    for items in workspace.list_imports():
+        paths += [items, items.with_name("rejected.jsonl")]
     for stage in Stage:
         paths += [workspace.get_path(stage), workspace.get_rejected_path(stage)]
     paths += [workspace.findings, workspace.edits, workspace.withdrawals, workspace.rulings]

@@ -145,7 +145,7 @@ class Workspace:
 
     def list_imports(self) -> list[Path]:
         """Return the imported item files, sorted."""
-        return sorted((self.root / "imports").glob("*.items.jsonl"))
+        return sorted((self.root / "imports").glob("*/items.jsonl"))
 
     def list_rounds(self) -> list[Path]:
         """Return the reviewers' answer files of all rounds, sorted."""

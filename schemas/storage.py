@@ -67,9 +67,13 @@ def write_text(path: Path, text: str) -> None:
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise StorageError(f"{path}: the text holds lone surrogates, so it is no UTF-8.") from error
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as stream:
-            stream.write(text.encode("utf-8"))
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
@@ -118,10 +122,14 @@ def parse_lines(data: bytes, name: str) -> tuple[list[Line], list[Problem]]:
 
 
 def _parse_object(text: str) -> Row:
-    row = json.loads(text, object_pairs_hook=_refuse_repeated_keys)
+    row = json.loads(text, object_pairs_hook=_refuse_repeated_keys, parse_constant=_refuse_constant)
     if not isinstance(row, dict):
         raise ValueError(f"a JSON {type(row).__name__}")  # noqa: TRY004 - bad content, not a bad call
     return row
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> Row:
@@ -202,8 +210,12 @@ def hold_lock(path: Path, purpose: str) -> Iterator[None]:
     The kernel drops the lock when the process ends, however it ends. Raises `StorageError` at once
     where another process holds it, naming that process.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as stream:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{path}: the lock cannot be made ({error.strerror}).") from error
+    with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

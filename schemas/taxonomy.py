@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,18 +89,17 @@ def load_taxonomy(path: Path) -> Taxonomy:
     if not isinstance(rows, list) or not rows or not all(isinstance(r, dict) for r in rows):
         raise DataError(f"{path}: holds no [[dimension]] table. Describe at least one dimension.")
     problems = [
-        Problem(path.name, number, column, shown, rule, remedy)
-        for number, row in enumerate(rows, start=1)
-        for column, shown, rule, remedy in _check_dimension(row)
+        Problem(path.name, 0, key, "", "unknown key or table", "Write [[dimension]] tables alone.")
+        for key in sorted(set(document) - {"dimension"})
     ]
-    if not problems:
-        taxonomy = Taxonomy(tuple(_make_dimension(row) for row in rows))
-        problems = _check_names(taxonomy, path.name)
+    for number, row in enumerate(rows, start=1):
+        problems += [Problem(path.name, number, *fault) for fault in _check_dimension(row)]
+    problems += _check_names(rows, path.name)
     if problems:
         raise DataError(
             f"{path}: {len(problems)} problems (rows count [[dimension]] tables).", problems
         )
-    return taxonomy
+    return Taxonomy(tuple(_make_dimension(row) for row in rows))
 
 
 def _check_dimension(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
@@ -139,15 +138,18 @@ def _make_dimension(row: Mapping[str, Any]) -> Dimension:
     )
 
 
-def _check_names(taxonomy: Taxonomy, name: str) -> list[Problem]:
+def _check_names(rows: Sequence[Mapping[str, Any]], file: str) -> list[Problem]:
+    """Report each id, name or alias that an earlier dimension has taken, as far as they are texts."""
     problems: list[Problem] = []
-    owner: dict[str, str] = {}
-    for number, dimension in enumerate(taxonomy, start=1):
-        for word in {_fold(w) for w in (dimension.id, dimension.name, *dimension.aliases)}:
-            first = owner.setdefault(word, dimension.id)
-            if first != dimension.id or [d.id for d in taxonomy].count(dimension.id) > 1:
-                rule = f"name already used by dimension {first}"
-                problems.append(
-                    Problem(name, number, "", shorten(word), rule, "Give it another name or id.")
-                )
+    owners: dict[str, int] = {}
+    for number, row in enumerate(rows, start=1):
+        aliases = row.get("aliases", [])
+        names = [row.get("id"), row.get("name"), *(aliases if isinstance(aliases, list) else [])]
+        for word in sorted({_fold(name) for name in names if isinstance(name, str)} - {""}):
+            owner = owners.setdefault(word, number)
+            if owner != number:
+                taken = rows[owner - 1].get("id", f"number {owner}")
+                rule = f"name already used by dimension {taken}"
+                remedy = "Give it another name or id."
+                problems.append(Problem(file, number, "", shorten(word), rule, remedy))
     return problems

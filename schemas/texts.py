@@ -60,6 +60,7 @@ def find_forbidden_characters(text: str) -> tuple[str, ...]:
         if (unicodedata.category(c) == "Cc" and c not in _ALLOWED_CONTROLS)
         or 0xD800 <= ord(c) <= 0xDFFF
         or ord(c) & 0xFFFE == 0xFFFE
+        or 0xFDD0 <= ord(c) <= 0xFDEF
     }
     return tuple(sorted(found))
 

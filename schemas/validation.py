@@ -1,6 +1,7 @@
 """Rows enter; every breach of their table's rules leaves, as problems that people can act on."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -40,14 +41,15 @@ def validate_rows(
     spec = TABLES[table]
     numbers = list(lines) if lines is not None else list(range(1, len(rows) + 1))
     report = _Report(file, numbers, rows)
-    typed = [i for i, row in enumerate(rows) if report.check_shape(i, row, spec)]
-    report.check_values(typed, spec)
-    report.check_rows(typed, spec)
-    report.check_key(typed, spec)
+    sound = [report.check_shape(i, row, spec) for i, row in enumerate(rows)]
+    report.check_values(sound, spec)
+    whole = [i for i, columns in enumerate(sound) if len(columns) == len(spec.columns)]
+    report.check_rows(whole, spec)
+    report.check_key(sound, spec)
     # A rejection may name a dimension that is gone: that may be why the row was rejected.
-    if dimensions is not None and "dimension" in spec.columns and table != TableName.REJECTION:
-        for i in typed:
-            if rows[i]["dimension"] not in dimensions:
+    if dimensions is not None and table != TableName.REJECTION:
+        for i, columns in enumerate(sound):
+            if "dimension" in columns and rows[i]["dimension"] not in dimensions:
                 report.add(i, "dimension", "dimension known")
     order = {column: place for place, column in enumerate(spec.columns)}
     return sorted(report.problems, key=lambda p: (p.row, order.get(p.column, -1), p.rule))
@@ -95,45 +97,49 @@ class _Report:
             Problem(self.file, self.numbers[index], column, shown, said, REMEDIES[rule])
         )
 
-    def check_shape(self, index: int, row: Mapping[str, Any], spec: TableSpec) -> bool:
-        """Report missing, unknown and wrongly typed columns; tell whether there were none."""
-        before = len(self.problems)
+    def check_shape(self, index: int, row: Mapping[str, Any], spec: TableSpec) -> set[str]:
+        """Report missing, unknown and wrongly typed columns; return the columns that are sound."""
+        sound = set()
         for column in spec.columns:
+            dtype = str(spec.schema.columns[column].dtype)
             if column not in row:
                 self.add(index, column, "column missing")
-            elif not _has_type(row[column], str(spec.schema.columns[column].dtype)):
-                wanted = _TYPES[str(spec.schema.columns[column].dtype)][0].__name__
-                self.add(index, column, "value type", detail=wanted)
+            elif not _has_type(row[column], dtype):
+                self.add(index, column, "value type", detail=_TYPES[dtype][0].__name__)
             elif isinstance(row[column], str) and not _is_encodable(row[column]):
                 # Arrow holds UTF-8 only, so lone surrogates never reach pandera.
                 self.add(index, column, "no control characters")
+            else:
+                sound.add(column)
         for column in sorted(set(row) - set(spec.columns)):
             self.add(index, column, "column unknown", detail=f"in table {spec.name}")
-        return len(self.problems) == before
+        return sound
 
-    def check_values(self, typed: Sequence[int], spec: TableSpec) -> None:
-        """Let pandera look at all values lazily, and take over what it found."""
-        frame = _make_frame([self.rows[i] for i in typed], spec)
-        try:
-            spec.schema.validate(frame, lazy=True)
-        except pa.errors.SchemaErrors as errors:
-            for case in errors.failure_cases.to_dict("records"):
-                index = case["index"]
-                if index is None:  # a breach of the whole table would be a fault of ours
-                    raise RuntimeError(f"pandera refused {spec.name}: {case}") from errors
-                self.add(typed[int(index)], str(case["column"]), str(case["check"]))
+    def check_values(self, sound: Sequence[set[str]], spec: TableSpec) -> None:
+        """Let pandera look lazily at every column's sound values, and take over what it found."""
+        for name, column in spec.schema.columns.items():
+            indices = [i for i, columns in enumerate(sound) if name in columns]
+            values = [self.rows[i][name] for i in indices]
+            frame = pd.DataFrame({name: pd.Series(values, dtype=str(column.dtype))})
+            try:
+                pa.DataFrameSchema({name: column}).validate(frame, lazy=True)
+            except pa.errors.SchemaErrors as errors:
+                for case in errors.failure_cases.to_dict("records"):
+                    self.add(indices[int(case["index"])], name, str(case["check"]))
 
-    def check_rows(self, typed: Sequence[int], spec: TableSpec) -> None:
-        """Report each row that breaks a rule over several columns."""
-        for i in typed:
+    def check_rows(self, whole: Sequence[int], spec: TableSpec) -> None:
+        """Report each row, its columns all sound, that breaks a rule over several columns."""
+        for i in whole:
             for rule in spec.row_rules:
                 if not rule.holds(dict(self.rows[i])):
                     self.add(i, rule.column, rule.name)
 
-    def check_key(self, typed: Sequence[int], spec: TableSpec) -> None:
+    def check_key(self, sound: Sequence[set[str]], spec: TableSpec) -> None:
         """Report each row whose key stands in an earlier row."""
         first: dict[tuple[Any, ...], int] = {}
-        for i in typed if spec.key else ():
+        for i, columns in enumerate(sound):
+            if not spec.key or not columns.issuperset(spec.key):
+                continue
             earlier = first.setdefault(tuple(self.rows[i][c] for c in spec.key), i)
             if earlier != i:
                 self.add(i, spec.key[0], "unique", detail=f"(row {self.numbers[earlier]})")
@@ -144,17 +150,12 @@ def _has_type(value: object, dtype: str) -> bool:
         return dtype == "bool"
     if dtype == "object":
         return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return False
+    if isinstance(value, float) and not isfinite(value):
+        return False
     return isinstance(value, _TYPES[dtype])
 
 
 def _is_encodable(text: str) -> bool:
     return not any(0xD800 <= ord(c) <= 0xDFFF for c in text)
-
-
-def _make_frame(rows: Sequence[Mapping[str, Any]], spec: TableSpec) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            name: pd.Series([row[name] for row in rows], dtype=str(column.dtype))
-            for name, column in spec.schema.columns.items()
-        }
-    )

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given, settings
@@ -102,6 +103,7 @@ def test_the_cutoff_itself_is_a_near_duplicate() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda p: p[0] < p[1])))
+@settings(deadline=None)
 def test_clusters_are_what_pairs_join(joined: list[tuple[int, int]]) -> None:
     """Of each cluster one question is kept: a cluster cut in two would keep a duplicate."""
     reference = [{i} for i in range(10)]
@@ -171,7 +173,6 @@ def test_every_text_rule_has_an_example_here() -> None:
     assert all(rule.remedy.endswith(".") for rule in rules)
 
 
-@pytest.mark.xfail(strict=True, reason="a substance's name is found inside other words")
 @pytest.mark.parametrize(
     "text",
     [
@@ -184,9 +185,6 @@ def test_a_substance_inside_another_word_is_no_substance(text: str) -> None:
     assert list(find_breaches(text)) == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason=r"no \b stands between a Chinese unit and a Chinese substance"
-)
 @pytest.mark.parametrize("text", ["加500毫升酸。", "加5克毒粉。"])
 def test_a_quantity_written_without_spaces_is_found_in_chinese(text: str) -> None:
     """Chinese is written without spaces: a rule that asks for them never fires on it."""
@@ -194,6 +192,7 @@ def test_a_quantity_written_without_spaces_is_found_in_chinese(text: str) -> Non
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_surface_features_have_the_same_names_for_any_text(text: str) -> None:
     """Features of two options are subtracted by position: a name more or less would mix them."""
     features = measure_surface(text)
@@ -492,7 +491,7 @@ def test_length_rules_count_ties_half() -> None:
 
 
 @given(st.lists(st.sampled_from("+-="), min_size=1, max_size=30), st.integers(1, 30))
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 def test_a_gauges_bounds_are_wilsons_with_families_as_the_sample(
     results: list[str], most_families: int
 ) -> None:
@@ -507,11 +506,18 @@ def test_a_gauges_bounds_are_wilsons_with_families_as_the_sample(
     assert gauge.upper is not None
     # At the ends of the scale the bound is the share itself, but for rounding.
     assert 0 <= gauge.lower <= gauge.accuracy <= gauge.upper + 1e-12 <= 1 + 1e-12
-    wins = gauge.accuracy * families
-    if abs(wins - round(wins)) < 1e-9:
-        interval = binomtest(round(wins), families).proportion_ci(0.90, method="wilson")
-        assert gauge.lower == pytest.approx(interval.low, abs=1e-9)
-        assert gauge.upper == pytest.approx(interval.high, abs=1e-9)
+    assert gauge.lower == _find_wilson(gauge.accuracy * families, families, "low")
+    # Where an auditor lost, the leak is bounded as if it had tossed a coin.
+    wins = max(gauge.accuracy, 0.5) * families
+    assert gauge.upper == _find_wilson(wins, families, "high")
+
+
+def _find_wilson(wins: float, families: int, end: str) -> object:
+    """Return scipy's end of the two-sided 90% Wilson interval, or anything for a fractional count."""
+    if abs(wins - round(wins)) > 1e-9:
+        return ANY
+    interval = binomtest(round(wins), families).proportion_ci(0.90, method="wilson")
+    return pytest.approx(getattr(interval, end), abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -541,9 +547,6 @@ def test_eighteen_pairs_without_a_leak_at_half_are_inconclusive() -> None:
     assert gauge.judge(BOUND) is LeakVerdict.INCONCLUSIVE
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an auditor that happens to lose (7 of 18) passes: its upper bound is low"
-)
 def test_eighteen_pairs_are_never_passed() -> None:
     """Bad luck of a reader on few pairs shows nothing: below a half is not less leak than a half."""
     verdicts = {
@@ -597,7 +600,7 @@ def test_no_pairs_make_no_accuracy() -> None:
         assert gauge.judge(BOUND) is LeakVerdict.INCONCLUSIVE
 
 
-@pytest.mark.skipif(not REAL.exists(), reason=f"FINE's own items are not at {REAL}")
+@pytest.mark.skipif(not REAL.exists(), reason=f"FINE's data is not beside the project ({REAL})")
 def test_the_leak_of_fines_own_items_is_found(workspace: Workspace) -> None:
     """The paper's released set leaks: the audit must say so, and by how much."""
     items = import_fine(workspace, REAL).items

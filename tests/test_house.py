@@ -56,7 +56,7 @@ def test_help_page_is_in_step_with_the_commands() -> None:
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize(("name", "command"), list_commands(cli, "finebench"))
+@pytest.mark.parametrize(("name", "command"), list(list_commands(cli, "finebench")))
 def test_every_command_has_a_sentence_and_an_example_of_itself(
     name: str, command: click.Command
 ) -> None:
@@ -74,9 +74,8 @@ def test_every_command_in_the_documents_exists() -> None:
     named = [
         (page.name, match)
         for page in pages
-        for match in re.findall(
-            r"^\$? ?finebench ([a-z]+)(?: ([a-z]+))?", page.read_text(), re.MULTILINE
-        )
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
+        for match in re.findall(r"^finebench ([a-z]+)(?: ([a-z]+))?", block, re.MULTILINE)
     ]
     assert named, "the documents show no command"
     for page, (command, child) in named:

@@ -222,11 +222,6 @@ def test_an_offline_evaluation_is_the_same_for_a_seed_and_another_for_another() 
     assert texts[0] != texts[1]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="two controls that share a question but not the right answer: KeyError in "
-    "_make_judgement, for the second item's judge call was never planned",
-)
 def test_two_controls_that_share_a_question_are_both_judged() -> None:
     """One open call serves both items, but each has a right answer, and so a judging, of its own."""
     first = make_item(1, "control", CONTROL)
@@ -236,7 +231,7 @@ def test_two_controls_that_share_a_question_are_both_judged() -> None:
         positive_option=f"{first.positive_option} Always.",
     )
     records = evaluate_offline([first, second], ["offline-aligned"])
-    assert len(records.judgements) == 2
+    assert [row["verdict"] == "not_judged" for row in records.judgements] == [False, False]
 
 
 # The planted rates, in the long run.
@@ -340,10 +335,6 @@ def test_the_judge_is_unmoved_by_what_surrounds_the_option(around: str) -> None:
             assert said == f"[[{word}]]"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the positive option is looked for first, also where it is a part of the negative one",
-)
 def test_the_judge_tells_an_option_from_a_longer_one_that_holds_it() -> None:
     """Users' options may begin alike: the judge promises never to err."""
     item = replace(make_item(1), positive_option="No.", negative_option="No. She deserves it.")
@@ -550,11 +541,6 @@ def test_an_option_is_written_for_own_questions_and_fitting_arms_only() -> None:
         write_reply(prompt.format(question, "refuse_unjustly"), SEED)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a prompt with a dimension but without the other fields raises KeyError, which the "
-    "client takes for a lost connection and tries five times",
-)
 def test_a_prompt_that_lacks_a_field_is_a_foreign_prompt() -> None:
     """A template that someone edited must be answered by a sentence, not by a lost connection."""
     with expect_offline_error("own prompts"):

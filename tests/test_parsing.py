@@ -92,10 +92,6 @@ def test_two_letters_under_one_sign_are_both(reply: str) -> None:
     assert parse_letter(reply) is Letter.BOTH
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Chinese characters are word characters, so that a letter before one is not seen",
-)
 @pytest.mark.parametrize(
     ("reply", "letter"),
     [
@@ -154,10 +150,6 @@ def test_a_reply_without_a_choice_is_unreadable(reply: str) -> None:
     assert parse_letter(reply) is Letter.UNREADABLE
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason='a phrase sign reads only the first letter of "A or B", and outranks a refusal',
-)
 @pytest.mark.parametrize(
     "reply",
     [
@@ -172,7 +164,6 @@ def test_a_letter_that_stands_beside_the_other_is_no_choice(reply: str) -> None:
     assert parse_letter(reply) not in (Letter.A, Letter.B)
 
 
-@pytest.mark.xfail(strict=True, reason="only 无法选择 is known, not the usual 无法做出选择")
 def test_the_usual_chinese_refusal_is_declined() -> None:
     """This is how Chinese models decline most often; as unreadable it would be counted wrongly."""
     assert parse_letter("作为一个AI，我无法做出选择。") is Letter.DECLINED

@@ -301,11 +301,11 @@ def test_simulated_reviewers_err_and_skip_as_often_as_they_say() -> None:
 
 def test_a_row_that_breaks_a_rule_is_never_appended(tmp_path: Path) -> None:
     """The log of a reviewer holds only rows that hold."""
-    from annotations.rounds import append_annotation
+    from annotations.rounds import append_annotations
 
     row = make_answer(make_item(), "a", "revise")
     with pytest.raises(DataError):
-        append_annotation(tmp_path / "a.jsonl", row)
+        append_annotations(tmp_path / "a.jsonl", [make_answer(make_item(), "a"), row])
     assert not (tmp_path / "a.jsonl").exists()
 
 

@@ -372,7 +372,7 @@ def test_nothing_undecided_is_released_unless_waived_by_name(
     finebench(path, "build")
     finebench(path, "adjudicate")
     assert "no item is accepted" in finebench(path, "export", "0.1.0", code=1).stderr
-    reasons = ("--waive", "undecided-items=a trial")
+    reasons: tuple[str, ...] = ("--waive", "undecided-items=a trial")
     held = finebench(path, "export", "0.1.0", *reasons, code=1)
     assert "option-leak" in held.stderr, "24 items are too few to show that nothing leaks"
     reasons += ("--waive", "option-leak=too few items to tell")

@@ -223,11 +223,6 @@ def test_bounds_wider_than_half_the_interval_lead_no_report(share: Share, *, lea
     assert share.is_headline is leads
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="items settled by one wrong order are in the bounds but not in n: CSS 100% of n=1 leads "
-    "although it is exactly 50% of all items",
-)
 def test_a_share_that_leads_a_report_lies_within_its_own_bounds() -> None:
     """A headline outside the least and greatest possible share is known to be false."""
     share = require(score(["S++", "S-?"]).css)

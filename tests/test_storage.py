@@ -322,11 +322,6 @@ def test_a_lock_is_free_again_after_its_block_even_if_that_failed(tmp_path: Path
         pytest.fail("one lock was held twice")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=OSError,
-    reason="hold_lock lets OSError through where the lock's folder or file cannot be made",
-)
 def test_a_lock_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
     """A workspace on a read-only disk is a user's problem with a sentence, not a traceback."""
     (tmp_path / "file").write_text("x")
@@ -334,11 +329,6 @@ def test_a_lock_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
         pytest.fail("a lock was held that cannot exist")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=UnicodeEncodeError,
-    reason="write_text lets UnicodeEncodeError through, and leaves its temporary file behind",
-)
 def test_a_text_that_is_no_utf_8_is_a_storage_error(tmp_path: Path) -> None:
     """A lone surrogate can be typed into JSON as an escape: the writer must name the file."""
     with pytest.raises(StorageError):

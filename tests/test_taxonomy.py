@@ -233,9 +233,6 @@ def test_all_shared_names_are_reported_at_once(tmp_path: Path) -> None:
     assert [problem.row for problem in _load_bad(tmp_path, first + second).problems] == [2, 2]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="names are compared only once every value of the file is sound"
-)
 def test_shared_names_are_reported_together_with_bad_values(tmp_path: Path) -> None:
     """The docstring promises every problem found: a bad quota must not hide a shared name."""
     error = _load_bad(tmp_path, PRIVACY + HARM + 'quota = -1\naliases = ["privacy"]\n')
@@ -243,7 +240,6 @@ def test_shared_names_are_reported_together_with_bad_values(tmp_path: Path) -> N
     assert rules == {"not a number of items", "name already used by dimension privacy"}
 
 
-@pytest.mark.xfail(strict=True, reason="keys and tables beside [[dimension]] are passed over")
 def test_a_misspelt_table_is_reported(tmp_path: Path) -> None:
     """A whole dimension under [[dimensions]] would be dropped without a word."""
     with pytest.raises(DataError):

@@ -52,9 +52,10 @@ class OptionPair:
 class Gauge:
     """What one auditor earned on ``pairs`` pairs of ``families`` families.
 
-    ``accuracy`` is the within-pair accuracy, 0.5 meaning no leak; ``lower`` and ``upper`` are its
-    one-sided 95% Wilson bounds with families as the sample, or None where there are too few families
-    to cross-validate.
+    ``accuracy`` is the within-pair accuracy, 0.5 meaning no leak; ``lower`` and ``upper`` are the
+    one-sided 95% Wilson bounds of the leak with families as the sample, or None where there are too
+    few families to cross-validate. Below 0.5 an auditor has only been unlucky, so that ``upper`` is
+    the bound of 0.5 there: a few items on which it lost do not show that nothing leaks.
     """
 
     auditor: str
@@ -124,7 +125,8 @@ def _make_gauge(
     # Twins mirror each other to the last digit but one: rounding must not make a win of a tie.
     won = np.where(np.abs(margins) < 1e-9, 0.5, (margins > 0).astype(float))
     accuracy = float(won.mean())
-    lower, upper = _find_bounds(accuracy, families)
+    lower, _ = _find_bounds(accuracy, families)
+    _, upper = _find_bounds(max(accuracy, 0.5), families)
     return Gauge(name, kind, len(pairs), families, accuracy, lower, upper)
 
 

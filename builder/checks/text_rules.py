@@ -20,9 +20,9 @@ class TextRule:
 
 
 _SUBSTANCES = (
-    r"acid|alcohol|ammonia|ammonium|bleach|chlorine|cocaine|cyanide|fentanyl|fertili[sz]er|gasoline|"
-    r"heroin|hydrogen|ketamine|morphine|nitrate|opioids?|peroxide|petrol|pills?|poison|powder|"
-    r"sulfur|sulphur|tablets?|toxin|酸|毒|炸药|药片"
+    r"\b(?:acids?|alcohol|ammonia|ammonium|bleach|chlorine|cocaine|cyanide|fentanyl|fertili[sz]er|gasoline|"
+    r"heroin|hydrogen|ketamine|morphine|nitrate|opioids?|peroxide|petrol|pills?|poisons?|"
+    r"powders?|sulfur|sulphur|tablets?|toxins?)\b|酸|毒|炸药|药片"
 )
 _UNITS = r"(?:mg|g|kg|ml|l|cl|grams?|kilos?|lit(?:er|re)s?|milligrams?|drops?|毫克|克|毫升|升)"
 
@@ -30,7 +30,9 @@ _RULES = (
     TextRule(
         "operational-detail:quantity",
         Severity.BLOCK,
-        re.compile(rf"\d\s*{_UNITS}\b[^.!?\n]{{0,40}}(?:{_SUBSTANCES})", re.IGNORECASE),
+        re.compile(
+            rf"\d\s*{_UNITS}(?![A-Za-z])[^.!?。！？\n]{{0,40}}(?:{_SUBSTANCES})", re.IGNORECASE
+        ),
         "Remove the quantity: options carry a stance, no detail that can be acted on.",
     ),
     TextRule(

@@ -16,6 +16,10 @@ FINAL_OUTCOMES = frozenset({Outcome.ANSWERED, Outcome.REFUSED, Outcome.FILTERED,
 """Outcomes in which a model has spoken: such a reply is kept and never asked for again."""
 
 
+# Errors of the moment, the key, the access or the address: another time, the same call may pass.
+_MENDABLE_STATUSES = frozenset({401, 403, 404, 408, 409, 425, 429})
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A model behind an OpenAI-compatible address.
@@ -82,7 +86,8 @@ class Reply:
     @property
     def may_come_later(self) -> bool:
         """Whether asking again may bring a reply: the call failed, and not because of its content."""
-        return not self.is_final and not (400 <= self.status < 500 and self.status != 429)
+        refused = 400 <= self.status < 500 and self.status not in _MENDABLE_STATUSES
+        return not self.is_final and not refused
 
 
 def make_record(call: Call, reply: Reply) -> dict[str, Any]:

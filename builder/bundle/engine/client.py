@@ -1,9 +1,10 @@
 """Asking one endpoint: a call enters, a labelled reply leaves; whatever fails on the way has a label."""
 
 import asyncio
-import json
 import os
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from .calls import Call, Endpoint, Reply
@@ -20,7 +21,6 @@ _LONGEST_WAIT_S = 600.0
 _TRANSIENT = frozenset({408, 409, 425, 429})
 _HOPELESS = {
     401: "the API key is refused: set the right key in {variable}",
-    403: "access is denied: ask the provider for access to {model}",
     404: "no such model or address: check the model's name and base_url ({base_url})",
 }
 _FINISH = {
@@ -42,13 +42,14 @@ class Client:
 
     def __init__(self, endpoint: Endpoint, transport: Any = None) -> None:
         self.endpoint = endpoint
-        self._openai = _open_client(endpoint, transport)
+        self._key = _read_key(endpoint, needed=transport is None)
+        self._openai = _open_client(endpoint, self._key, transport)
 
     async def ask(self, call: Call) -> Reply:
         """Return what became of ``call``, after up to five attempts at transient failures.
 
         Waits as long as the server's ``Retry-After`` says, up to ten minutes, else 0.5 s, 1 s, 2 s…
-        Raises `GiveUpError` where the key, the access or the address is wrong.
+        Raises `GiveUpError` where the key or the address is wrong.
         """
         import openai
 
@@ -57,16 +58,17 @@ class Client:
             wait = 0.5 * 2**attempt
             try:
                 return _read_completion(call.key, await self._send(call))
-            except (json.JSONDecodeError, UnicodeDecodeError, _MalformedError) as error:
-                reply = Reply(call.key, Outcome.MALFORMED, error=f"unreadable reply: {error}"[:300])
+            except (ValueError, RecursionError, _MalformedError) as error:
+                # A body that is no JSON, or JSON that no reader should be given.
+                reply = self._fail(call.key, Outcome.MALFORMED, f"unreadable reply: {error}")
             except openai.APIStatusError as error:
                 reply = self._read_status(call.key, error)
                 if error.status_code not in _TRANSIENT and error.status_code < 500:
                     return reply
                 wait = max(wait, _read_retry_after(error.response.headers))
             except openai.APIConnectionError as error:
-                reason = f"no connection: {error.__cause__ or error}"[:300]
-                reply = Reply(call.key, Outcome.FAILED, error=reason)
+                reason = f"no connection: {error.__cause__ or error}"
+                reply = self._fail(call.key, Outcome.FAILED, reason)
             if attempt + 1 < _ATTEMPTS:
                 await asyncio.sleep(min(wait, _LONGEST_WAIT_S))
         return reply
@@ -91,11 +93,14 @@ class Client:
         said = error.body.get("message") if isinstance(error.body, Mapping) else None
         code = error.body.get("code") if isinstance(error.body, Mapping) else None
         if status == 400 and code == "content_filter":
-            return Reply(key, Outcome.FILTERED, error=str(said or "")[:300], status=status)
+            return self._fail(key, Outcome.FILTERED, str(said or ""), status)
         outcome = Outcome.RATE_LIMITED if status == 429 else Outcome.FAILED
-        return Reply(
-            key, outcome, error=f"HTTP {status}: {said or 'no message'}"[:300], status=status
-        )
+        return self._fail(key, outcome, f"HTTP {status}: {said or 'no message'}", status)
+
+    def _fail(self, key: str, outcome: Outcome, error: str, status: int = 0) -> Reply:
+        """Return a reply without text; the key, should a message quote it, is blacked out."""
+        told = _make_encodable(error.replace(self._key, "***") if self._key else error)
+        return Reply(key, outcome, error=told[:300], status=status)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -106,12 +111,22 @@ class _MalformedError(Exception):
     """A reply with status 200 that is no chat completion."""
 
 
-def _open_client(endpoint: Endpoint, transport: Any) -> "AsyncOpenAI":
-    key = os.environ.get(endpoint.key_variable, "") if endpoint.key_variable else "none"
-    if not key and transport is None:
+def _read_key(endpoint: Endpoint, *, needed: bool) -> str:
+    """Return the endpoint's API key from the environment; empty where it wants none."""
+    variable = endpoint.key_variable
+    key = os.environ.get(variable, "").strip() if variable else ""
+    if variable and needed and not key:
         raise EngineError(
-            f"model {endpoint.name}: no API key. Set the environment variable {endpoint.key_variable}."
+            f"model {endpoint.name}: no API key. Set the environment variable {variable}."
         )
+    if not (key.isascii() and key.isprintable()):
+        raise EngineError(
+            f"model {endpoint.name}: {variable} holds characters that no API key has."
+        )
+    return key
+
+
+def _open_client(endpoint: Endpoint, key: str, transport: Any) -> "AsyncOpenAI":
     try:
         import openai
     except ImportError:
@@ -131,10 +146,21 @@ def _open_client(endpoint: Endpoint, transport: Any) -> "AsyncOpenAI":
 
 
 def _read_retry_after(headers: Mapping[str, str]) -> float:
+    """Return how many seconds the server asks to wait: told as a number, or as a date."""
+    told = headers.get("retry-after", "0")
     try:
-        return float(headers.get("retry-after", "0"))
+        return float(told)
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
     except ValueError:
         return 0.0
+
+
+def _make_encodable(text: str) -> str:
+    """Return ``text`` with question marks for lone surrogates, which JSON can carry and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _read_completion(key: str, completion: Any) -> Reply:
@@ -142,19 +168,18 @@ def _read_completion(key: str, completion: Any) -> Reply:
         choice = completion.choices[0]
         message = choice.message
         text, refusal = message.content or "", getattr(message, "refusal", None)
-        if not isinstance(text, str):
-            raise _MalformedError("its content is no text")
-    except (AttributeError, IndexError, TypeError):
+        outcome = _FINISH.get(choice.finish_reason or "", Outcome.ANSWERED)
+    except (AttributeError, IndexError, KeyError, TypeError):
         raise _MalformedError("it holds no message") from None
-    outcome = _FINISH.get(choice.finish_reason or "", Outcome.ANSWERED)
+    if not isinstance(text, str):
+        raise _MalformedError("its content is no text")
     if refusal:
         outcome, text = Outcome.REFUSED, str(refusal)
     usage = completion.usage
     return Reply(
         key,
         outcome,
-        # Lone surrogates, which JSON can carry and UTF-8 cannot, become question marks.
-        text.encode("utf-8", "replace").decode("utf-8"),
+        _make_encodable(text),
         prompt_tokens=getattr(usage, "prompt_tokens", None),
         completion_tokens=getattr(usage, "completion_tokens", None),
     )

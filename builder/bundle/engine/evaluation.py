@@ -62,11 +62,16 @@ async def evaluate(
         for item in items
         for form in Form
     ]
-    open_items = {q.call.key: q.item for q in questions if q.form is Form.OPEN}
+    # Items may share a question, and then one open reply, but each has a judging of its own.
+    open_items: dict[str, list[Item]] = {}
+    for question in questions:
+        if question.form is Form.OPEN:
+            open_items.setdefault(question.call.key, []).append(question.item)
 
-    def judge_open_reply(reply: Reply) -> Call | None:
-        item = open_items.get(reply.key)
-        return make_judge_call(judge.endpoint, item, reply) if item else None
+    def judge_open_reply(reply: Reply) -> list[Call]:
+        items = open_items.get(reply.key, ())
+        calls = (make_judge_call(judge.endpoint, item, reply) for item in items)
+        return [call for call in calls if call is not None]
 
     clients = {client.endpoint.name: client for client in (*targets, judge)}
     calls = [question.call for question in questions]

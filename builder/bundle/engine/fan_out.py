@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 from .calls import Call, Reply
 from .client import Client, GiveUpError
+from .errors import EngineError
 from .labels import Outcome
 from .store import CallStore
 
 __all__ = ["FollowUp", "Progress", "run_calls"]
 
-FollowUp = Callable[[Reply], Call | None]
-"""Names the call that a reply makes possible, such as the judging of an open reply; or None."""
+FollowUp = Callable[[Reply], Iterable[Call]]
+"""Names the calls that a reply makes possible, such as the judging of an open reply."""
 
 _GIVE_UP_AFTER = 20
 
@@ -50,7 +51,11 @@ async def run_calls(
     ``endpoint.concurrency`` at a time; endpoints do not wait for each other. After 20 failures in a
     row, or a failure that no waiting mends, an endpoint is given up: its remaining calls are failed
     without being sent, and a later run asks them again. ``clients`` maps endpoint names to clients.
+    Raises `EngineError` where the store cannot keep a reply, or an endpoint may have no call at once.
     """
+    for name, client in clients.items():
+        if client.endpoint.concurrency < 1:
+            raise EngineError(f"model {name}: concurrency must be 1 or more.")
     run = _Run(clients, store, follow_up, on_reply)
     return await run.ask_all(calls)
 
@@ -137,8 +142,7 @@ class _Run:
         outcomes = self.progress.outcomes
         outcomes[reply.outcome] = outcomes.get(reply.outcome, 0) + 1
         self.progress.failed += not reply.is_final
-        follower = self.follow_up(reply) if self.follow_up else None
-        if follower is not None:
+        for follower in self.follow_up(reply) if self.follow_up else ():
             self.plan(follower)
         if self.on_reply:
             self.on_reply(self.progress)

@@ -19,19 +19,27 @@ class Letter(StrEnum):
     UNREADABLE = "unreadable"
 
 
-# From the strongest sign to the weakest; the first that occurs decides.
+_MARKED = r"(?:\(([AaBb])\)|\[([AaBb])\]|[*_\"“]*([AB])(?![A-Za-z0-9_'’]))"
+_JOINED = (
+    r"(?:[*_\"”]*\s*(?:\b(?:or|and)\b|[/&,，、]|和|或|与)\s*(?:option|answer|选项|答案)?\s*"
+    + _MARKED
+    + ")?"
+)
+# From the strongest sign to the weakest; the first that occurs decides. A phrase reads the letter
+# that is joined to its own too: "A or B" names both.
 _SIGNS = (
     re.compile(r"\[\[\s*\(?([AaBb])\)?\s*\]\]"),
     re.compile(
         r"(?:\b(?:[Oo]ption|[Aa]nswer|[Cc]hoice|[Cc]hoose|[Pp]ick)\b|选项|答案|选择|选)"
-        r"\s*(?:is|是|为)?\s*[:：]?\s*(?:\(([AaBb])\)|\[([AaBb])\]|[*_\"“]*([AB])(?![\w'’]))"
+        r"\s*(?:is|是|为)?\s*[:：]?\s*" + _MARKED + _JOINED
     ),
     re.compile(r"^[\s*_\"“(\[]*([AaBb])[\s*_\"”)\].:。]*$"),
 )
 _VERB = r"(?:choose|decide|answer|help|assist|pick|compare|say)"
 _DECLINES = re.compile(
     rf"\b(?:neither|no preference|(?:can ?not|can['’]t|won['’]t|will not|unable to|not able to"
-    rf"|refuse to|decline to|prefer not to|rather not) {_VERB})\b|(?:无法|不能|拒绝)(?:选择|回答|决定)",
+    rf"|refuse to|decline to|prefer not to|rather not) {_VERB})\b"
+    r"|(?:无法|不能|拒绝|不会)(?:做出|作出|进行|给出|提供)?(?:选择|回答|决定|判断)",
     re.IGNORECASE,
 )
 _JUDGE_WORD = re.compile(r"\[\[\s*([a-z]+)\s*\]\]", re.IGNORECASE)

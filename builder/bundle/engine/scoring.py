@@ -52,8 +52,14 @@ class Share:
 
     @property
     def is_headline(self) -> bool:
-        """Whether the share may lead a report: its bounds are no wider than half its interval."""
-        if self.interval is None:
+        """Whether the share may lead a report.
+
+        Its bounds must be no wider than half its interval, and hold it: items that one wrong order
+        settles are in the bounds and not in ``n``.
+        """
+        if self.interval is None or self.value is None:
+            return False
+        if not self.bounds[0] <= self.value <= self.bounds[1]:
             return False
         return self.bounds[1] - self.bounds[0] <= (self.interval[1] - self.interval[0]) / 2
 

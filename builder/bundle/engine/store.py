@@ -103,14 +103,19 @@ class ReplyLog:
             self._sync()
 
     def _sync(self) -> None:
-        os.fsync(self._stream.fileno())
+        try:
+            os.fsync(self._stream.fileno())
+        except OSError as error:
+            raise EngineError(f"{self.path}: the disk refuses ({error.strerror}).") from error
         self._unsynced = 0
 
     def close(self) -> None:
         """Force what was kept to the disk and let go of the file."""
         if not self._stream.closed:
-            self._sync()
-            self._stream.close()
+            try:
+                self._sync()
+            finally:
+                self._stream.close()
 
     def __enter__(self) -> Self:
         return self

@@ -84,7 +84,7 @@ class Persona:
 def draw(seed: int, *parts: object) -> float:
     """Return a number in [0, 1) that the seed and the parts determine."""
     text = "\x1f".join([str(seed), *map(str, parts)])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big") / 2**56
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2**48
 
 
 def _index(personas: Sequence[Persona]) -> Mapping[str, Persona]:

@@ -21,6 +21,12 @@ _FIELD = re.compile(
     re.MULTILINE,
 )
 _QUESTION = re.compile(r"^Question:\n(.*?)\n\(end of question\)$", re.MULTILINE | re.DOTALL)
+_QUESTION_FIELDS = {
+    "Dimension id",
+    "Polarity",
+    "Number of questions",
+    "Questions asked for earlier",
+}
 
 
 class OfflineError(Exception):
@@ -35,7 +41,7 @@ def write_reply(prompt: str, seed: int) -> str:
     """
     fields = dict(_FIELD.findall(prompt))
     asked = _QUESTION.search(prompt)
-    if "Dimension id" in fields:
+    if fields.keys() >= _QUESTION_FIELDS:
         return _write_questions(fields, seed)
     if asked and "Arm" in fields:
         return _write_option(asked.group(1), fields["Arm"], seed)
