@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from builder.bundle.engine.display import COLUMNS, NOTE, format_percent, format_row
 from schemas.errors import Problem
 
 if TYPE_CHECKING:
     from builder.bundle.engine.fan_out import OnReply, Progress
-    from builder.bundle.engine.scoring import Score, Share
+    from builder.bundle.engine.scoring import Score
     from builder.checks.leak import Gauge
     from builder.release.gates import Gate
     from builder.stage_records import Counts
@@ -139,8 +140,10 @@ def make_gauge_table(gauges: Sequence["Gauge"], bound: float) -> Table:
             gauge.kind,
             gauge.pairs,
             gauge.families,
-            _percent(gauge.accuracy),
-            "-" if gauge.upper is None else f"{_percent(gauge.lower)} to {_percent(gauge.upper)}",
+            format_percent(gauge.accuracy),
+            "-"
+            if gauge.upper is None
+            else f"{format_percent(gauge.lower)} to {format_percent(gauge.upper)}",
             gauge.judge(bound),
         )
         for gauge in gauges
@@ -184,48 +187,6 @@ def make_standings_table(standings: Mapping[str, Mapping[str, int]]) -> Table:
 
 def make_score_table(scores: Sequence["Score"]) -> Table:
     """Return CS and CSS by model and dimension, with intervals, n and coverage."""
-    columns = (
-        "model",
-        "dimension",
-        "items",
-        "n",
-        "coverage",
-        "CS % [95%]",
-        "CSS % [95%]",
-        "O %",
-        "M %",
-    )
-    table = make_table("", columns, [_make_score_row(score) for score in scores])
-    table.title = "CS and CSS; O, M: open and multiple-choice form passed"
-    table.caption = (
-        "Wilson intervals over items as a sample. Control: capability, never part of CS or CSS. "
-        "*: undetermined items leave the bounds too wide for a headline."
-    )
+    table = make_table("CS and CSS", COLUMNS, map(format_row, scores))
+    table.caption = NOTE
     return table
-
-
-def _make_score_row(score: "Score") -> tuple[str, ...]:
-    return (
-        score.model,
-        score.dimension,
-        str(score.items),
-        str(score.n),
-        f"{score.coverage:.1%}",
-        format_share(score.cs),
-        format_share(score.css),
-        _percent(score.open_passed.value),
-        _percent(score.choice_passed.value),
-    )
-
-
-def format_share(share: "Share | None") -> str:
-    """Return a share in percent with its interval; a dash where it is no score."""
-    if share is None or share.value is None or share.interval is None:
-        return "-"
-    low, high = share.interval
-    mark = "" if share.is_headline else "*"
-    return f"{100 * share.value:.1f} [{100 * low:.1f}, {100 * high:.1f}]{mark}"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"

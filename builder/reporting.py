@@ -1,86 +1,60 @@
-"""Printing finished runs: their scores enter, a table in the wanted format leaves."""
+"""Printing finished runs: their verdicts enter, scores in the wanted format leave."""
 
 import csv
-import json
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from builder.console import make_table, print_json, print_table
+from builder.bundle.engine.display import COLUMNS, format_row
+from builder.bundle.engine.scoring import Score, score_verdicts
+from builder.console import make_score_table, print_json, print_table
 from builder.workspace import Workspace
 from schemas.errors import UsageError
-from schemas.storage import read_bytes
+from schemas.storage import read_rows
 
-__all__ = ["format_report", "list_runs", "read_run_scores"]
+__all__ = ["list_runs", "print_report", "read_run_scores"]
 
-PlainScore = Mapping[str, Any]
-"""A score as `Score.as_dict` gives it."""
-
-_COLUMNS = ("run", "model", "dimension", "items", "n", "coverage %", "CS % [95%]", "CSS % [95%]")
+_KEY = ("run", "model", "dimension", "kind", "items", "n")
 
 
 def list_runs(workspace: Workspace) -> list[str]:
     """Return the names of the finished runs; raise `UsageError` where there are none."""
-    names = sorted(path.parent.name for path in workspace.runs.glob("*/scores.json"))
+    names = sorted(path.parent.name for path in workspace.runs.glob("*/run.json"))
     if not names:
         raise UsageError("no run is finished. Run `finebench evaluate RELEASE --model NAME` first.")
     return names
 
 
-def read_run_scores(workspace: Workspace, run: str) -> list[PlainScore]:
-    """Return the scores of a run; raise `UsageError` where there is no such run."""
-    path = workspace.runs / run / "scores.json"
-    if not path.exists():
+def read_run_scores(workspace: Workspace, run: str) -> list[Score]:
+    """Return the scores of a run's verdicts; raise `UsageError` where there is no such run."""
+    path = workspace.runs / run / "verdicts.jsonl"
+    if not (path.parent / "run.json").exists():
         raise UsageError(f"no finished run is named {run}. `finebench report` lists all.")
-    scores: list[PlainScore] = json.loads(read_bytes(path))
-    return scores
+    return score_verdicts(read_rows(path))
 
 
-def format_report(scores: Sequence[PlainScore], format_: str) -> None:
+def print_report(scores: Sequence[Score], format_: str) -> None:
     """Print scores on stdout as ``table``, ``markdown``, ``csv`` or ``json``."""
     if format_ == "json":
-        print_json(scores)
+        print_json([score.as_dict() for score in scores])
     elif format_ == "csv":
         _print_csv(scores)
     elif format_ == "markdown":
-        rows = [_COLUMNS, ("---",) * len(_COLUMNS), *map(_make_row, scores)]
-        sys.stdout.write("".join(f"| {' | '.join(map(str, row))} |\n" for row in rows))
+        rows = [("run", *COLUMNS), ("---",) * (len(COLUMNS) + 1)]
+        rows += [(score.run, *format_row(score)) for score in scores]
+        sys.stdout.write("".join(f"| {' | '.join(row)} |\n" for row in rows))
     else:
-        print_table(make_table("", _COLUMNS, map(_make_row, scores)))
+        print_table(make_score_table(scores))
 
 
-def _make_row(score: PlainScore) -> tuple[object, ...]:
-    return (
-        score["run"],
-        score["model"],
-        score["dimension"],
-        score["items"],
-        score["n"],
-        f"{100 * score['coverage']:.1f}",
-        _format_share(score["cs"]),
-        _format_share(score["css"]),
-    )
-
-
-def _format_share(share: Mapping[str, Any] | None) -> str:
-    if share is None or share["value"] is None:
-        return "-"
-    low, high = share["interval_95"]
-    mark = "" if share["is_headline"] else "*"
-    return f"{100 * share['value']:.1f} [{100 * low:.1f}, {100 * high:.1f}]{mark}"
-
-
-def _print_csv(scores: Sequence[PlainScore]) -> None:
+def _print_csv(scores: Sequence[Score]) -> None:
+    """Print numbers as they are; an empty cell where there is no score."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(
-        [
-            *("run", "model", "dimension", "kind", "items", "n"),
-            *(f"{score}{part}" for score in ("cs", "css") for part in ("", "_low", "_high")),
-        ]
-    )
+    ends = (f"{score}{part}" for score in ("cs", "css") for part in ("", "_low", "_high"))
+    writer.writerow([*_KEY, *ends])
     for score in scores:
-        ends = [score[column] for column in ("run", "model", "dimension", "kind", "items", "n")]
-        for share in (score["cs"], score["css"]):
-            interval = (share or {}).get("interval_95") or ["", ""]
-            ends += ["" if share is None or share["value"] is None else share["value"], *interval]
-        writer.writerow(ends)
+        plain = score.as_dict()
+        cells = [plain[column] for column in _KEY]
+        for share in (score.cs, score.css):
+            interval = share.interval if share else None
+            cells += ["", "", ""] if not share or not interval else [share.value, *interval]
+        writer.writerow(cells)

@@ -107,11 +107,15 @@ def _describe(workspace: Workspace, inputs: StageInputs) -> dict[str, Any]:
 
 
 def read_record(workspace: Workspace, stage: Stage) -> dict[str, Any]:
-    """Return the record beside a stage's file; empty where the stage has not run yet."""
+    """Return the record beside a stage's file; empty where the stage has not run yet.
+
+    A record that cannot be read is as good as none: its stage is run again.
+    """
     path = workspace.get_record_path(stage)
-    if not path.exists():
-        return {}
-    record = json.loads(read_bytes(path))
+    try:
+        record = json.loads(read_bytes(path)) if path.exists() else {}
+    except ValueError:
+        record = {}
     return record if isinstance(record, dict) else {}
 
 

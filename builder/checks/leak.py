@@ -9,18 +9,17 @@ Definition: `docs/definitions.md`.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from math import sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from builder.bundle.engine.intervals import find_wilson_interval
 from builder.checks.surface import measure_surface
 
 __all__ = ["Gauge", "LeakKind", "LeakVerdict", "OptionPair", "audit_options"]
 
 _FOLDS = 5
-_Z_ONE_SIDED_95 = 1.6448536269514722
 Matrix = NDArray[np.float64]
 
 
@@ -125,18 +124,10 @@ def _make_gauge(
     # Twins mirror each other to the last digit but one: rounding must not make a win of a tie.
     won = np.where(np.abs(margins) < 1e-9, 0.5, (margins > 0).astype(float))
     accuracy = float(won.mean())
-    lower, _ = _find_bounds(accuracy, families)
-    _, upper = _find_bounds(max(accuracy, 0.5), families)
+    # The ends of a two-sided 90% interval are one-sided 95% bounds.
+    lower, _ = find_wilson_interval(accuracy * families, families, level=0.90)
+    _, upper = find_wilson_interval(max(accuracy, 0.5) * families, families, level=0.90)
     return Gauge(name, kind, len(pairs), families, accuracy, lower, upper)
-
-
-def _find_bounds(share: float, n: int) -> tuple[float, float]:
-    """Return Wilson's one-sided 95% lower and upper bound of a share of ``n`` families."""
-    z = _Z_ONE_SIDED_95
-    shrink = 1 + z * z / n
-    middle = (share + z * z / (2 * n)) / shrink
-    half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / shrink
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _weigh_surface(fitted: Sequence[OptionPair], tested: Sequence[OptionPair]) -> Matrix:

@@ -80,13 +80,13 @@ def report(runs: tuple[str, ...], format_: str) -> None:
 
     Example: finebench report 1.0.0 --format markdown
     """
-    from builder.reporting import format_report, list_runs, read_run_scores
+    from builder.reporting import list_runs, print_report, read_run_scores
 
     workspace = open_here()
     scores = [
         score for run in runs or list_runs(workspace) for score in read_run_scores(workspace, run)
     ]
-    format_report(scores, format_)
+    print_report(scores, format_)
 
 
 COMMANDS = (evaluate, report)

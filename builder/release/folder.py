@@ -24,7 +24,7 @@ from builder.release.tables import CONFIGS, write_tables
 from builder.stage_records import list_versions, read_record
 from builder.workspace import Stage, Workspace
 from schemas.errors import GateError, StageError, StorageError, UsageError
-from schemas.storage import Row, hash_file, write_text
+from schemas.storage import Row, hash_file, read_bytes, write_text
 from schemas.tables import SCHEMA_VERSION
 from schemas.texts import canonical_rows, hash_text
 
@@ -96,7 +96,12 @@ def _find_date(path: Path) -> str:
     """
     manifest = path / "manifest.json"
     if manifest.exists():
-        return str(json.loads(manifest.read_text(encoding="utf-8"))["date"])
+        try:
+            return str(json.loads(read_bytes(manifest))["date"])
+        except (ValueError, KeyError, TypeError):
+            raise StorageError(
+                f"{manifest} is damaged. Restore the release from a copy, or export another version."
+            ) from None
     seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
     if seconds and not seconds.isdigit():
         raise UsageError(f"SOURCE_DATE_EPOCH is {seconds!r}, which is no number of seconds.")

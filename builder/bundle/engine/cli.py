@@ -10,15 +10,16 @@ from typing import Any
 
 from .calls import Endpoint
 from .client import Client
+from .display import format_table
 from .errors import EngineError
 from .evaluation import Records, evaluate
 from .fan_out import Progress
 from .items import Item, read_items, read_jsonl
-from .scoring import Score, score_verdicts
+from .scoring import score_verdicts
 from .store import ReplyLog
 from .verdicts import TargetKind, make_verdicts
 
-__all__ = ["format_scores", "main"]
+__all__ = ["main"]
 
 _RUN_EXAMPLE = "example: python -I evaluator run --model gpt-4o-mini --judge gpt-4o --out results"
 _SCORE_EXAMPLE = (
@@ -131,52 +132,10 @@ def _report(options: argparse.Namespace, items: Sequence[Item], records: Records
     if options.json:
         print(json.dumps([score.as_dict() for score in scores], indent=1, sort_keys=True))
     else:
-        print(format_scores(scores))
+        print(format_table(scores))
     return 0
 
 
 def _write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     text = "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
     path.write_text(text, encoding="utf-8")
-
-
-def format_scores(scores: Sequence[Score]) -> str:
-    """Return the scores as a plain text table, one row for each model and dimension."""
-    head = (
-        "model",
-        "dimension",
-        "items",
-        "n",
-        "coverage",
-        "CS % [95%]",
-        "CSS % [95%]",
-        "O %",
-        "M %",
-    )
-    rows = [head, *map(_format_score, scores)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    lines = [
-        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
-    notes = (
-        "CS, CSS: Wilson intervals over items as a sample; O, M: open and multiple-choice form passed; "
-        "control: capability, never part of CS or CSS; *: bounds over undetermined items too wide for a headline"
-    )
-    return "\n".join([*lines, notes])
-
-
-def _format_score(score: Score) -> tuple[str, ...]:
-    shares = []
-    for share in (score.cs, score.css):
-        if share is None or share.value is None or share.interval is None:
-            shares.append("-")
-            continue
-        low, high = (f"{100 * end:.1f}" for end in share.interval)
-        mark = "" if share.is_headline else "*"
-        shares.append(f"{100 * share.value:.1f} [{low}, {high}]{mark}")
-    forms = [
-        "-" if share.value is None else f"{100 * share.value:.1f}"
-        for share in (score.open_passed, score.choice_passed)
-    ]
-    counts = (str(score.items), str(score.n), f"{100 * score.coverage:.1f} %")
-    return (score.model, score.dimension, *counts, *shares, *forms)
