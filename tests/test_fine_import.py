@@ -1,68 +1,17 @@
-"""FINE's files: every line is taken or told of, and what was taken is given back text by text."""
+"""FINE's files taken in: every line is taken or told of, and a repeated import changes nothing."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from fine_files import CATEGORIES, dump, import_file, make_record, write
 
-from builder.cli import cli
-from builder.fine_format import export_originals, import_fine, make_fine_rows
+from builder.fine_format import export_originals, import_fine
 from builder.importing import take_file
 from builder.stage_records import read_record
-from builder.versions import record_edit
 from builder.workspace import Stage, Workspace, create_workspace, open_workspace
 from schemas.errors import DataError, UsageError
-from schemas.storage import Row, read_rows
-from schemas.texts import trim
-
-REAL = Path(__file__).parents[2] / "shared" / "data" / "safety.jsonl"
-CATEGORIES = {
-    "Fairness": "fairness",
-    "Individual Harm": "individual_harm",
-    "Legality": "legality",
-    "Privacy": "privacy",
-    "Civic Virtue": "civic_virtue",
-}
-TEXT_FIELDS = {
-    "question": "question",
-    "Positive Option": "positive_option",
-    "Negative Option": "negative_option",
-}
-EDGE = st.text(" \n\t\r\u00a0\u3000\u200b\u200e\ufeff\x00\x1f", max_size=4)
-INNER = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"]), max_size=12)
-
-
-def _make_record(number: int = 1, **changes: Any) -> Row:
-    return {
-        "id": str(number),
-        "category": "Privacy",
-        "question": f" Should I read diary {number}?",
-        "Positive Option": f"No, diary {number} is hers.\n\u200b",
-        "Negative Option": f" Yes, diary {number} lies open.",
-    } | changes
-
-
-def _dump(record: Mapping[str, Any]) -> bytes:
-    return json.dumps(record, ensure_ascii=False).encode("utf-8")
-
-
-def _write(path: Path, *lines: bytes) -> Path:
-    path.write_bytes(b"".join(line + b"\n" for line in lines))
-    return path
-
-
-def _run(workspace: Workspace, *arguments: str) -> Result:
-    runner = CliRunner(catch_exceptions=False)
-    return runner.invoke(cli, ["-C", str(workspace.root), *arguments])
-
-
-def _import(workspace: Workspace, file: Path) -> Result:
-    return _run(workspace, "import", str(file), "--format", "fine")
+from schemas.storage import Row
 
 
 def _list_bytes(workspace: Workspace) -> dict[str, bytes]:
@@ -80,51 +29,45 @@ def workspace(tmp_path: Path) -> Workspace:
     return create_workspace(tmp_path / "bench")
 
 
-@pytest.fixture(scope="module")
-def shared_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Return a workspace into which all examples of one property are imported."""
-    return create_workspace(tmp_path_factory.mktemp("fine") / "bench")
-
-
 def _drop(record: Row, field: str) -> Row:
     return {key: value for key, value in record.items() if key != field}
 
 
 BAD_LINES: list[tuple[bytes, tuple[str, ...]]] = [
-    (_dump(_make_record(10, question="")), ("question", "blank")),
-    (_dump(_make_record(11, question=" \u200b\n")), ("question", "blank")),
-    (_dump(_drop(_make_record(12), "Negative Option")), ("Negative Option", "missing")),
-    (_dump(_make_record(13, **{"Positive Option": None})), ("Positive Option", "missing")),
-    (_dump(_make_record(14, category="Sports")), ('category "Sports"', "unknown category")),
-    (_dump(_drop(_make_record(15), "category")), ("category", "unknown category")),
-    (_dump(_make_record(16, category=["Privacy"])), ("category", "unknown category")),
-    (_dump(_make_record(17, id="1")), ('id "1"', "id already used in line 1")),
-    (_dump(_make_record(18, id=1)), ("id 1", "id already used in line 1")),
-    (_dump(_drop(_make_record(19), "id")), ("id", "missing or no text")),
-    (_dump(_make_record(20, id=True)), ("id", "missing or no text")),
-    (_dump(_make_record(21))[:-1], ("not a JSON object",)),
-    (_dump(_make_record(22, question="Café?")).replace("é".encode(), b"\xe9"), ("not UTF-8",)),
+    (dump(make_record(10, question="")), ("question", "blank")),
+    (dump(make_record(11, question=" \u200b\n")), ("question", "blank")),
+    (dump(_drop(make_record(12), "Negative Option")), ("Negative Option", "missing")),
+    (dump(make_record(13, **{"Positive Option": None})), ("Positive Option", "missing")),
+    (dump(make_record(14, category="Sports")), ('category "Sports"', "unknown category")),
+    (dump(_drop(make_record(15), "category")), ("category", "unknown category")),
+    (dump(make_record(16, category=["Privacy"])), ("category", "unknown category")),
+    (dump(make_record(17, id="1")), ('id "1"', "id already used in line 1")),
+    (dump(make_record(18, id=1)), ("id 1", "id already used in line 1")),
+    (dump(_drop(make_record(19), "id")), ("id", "missing or no text")),
+    (dump(make_record(20, id=True)), ("id", "missing or no text")),
+    (dump(make_record(21))[:-1], ("not a JSON object",)),
+    (dump(make_record(22, question="Café?")).replace("é".encode(), b"\xe9"), ("not UTF-8",)),
     (b'["id", "23"]', ("not a JSON object", "list")),
-    (b'{"id": "24", ' + _dump(_make_record(24))[1:], ("key id stands more than once",)),
-    (b"\xef\xbb\xbf" + _dump(_make_record(25)), ("not a JSON object", "BOM")),
+    (b'{"id": "24", ' + dump(make_record(24))[1:], ("key id stands more than once",)),
+    (b"\xef\xbb\xbf" + dump(make_record(25)), ("not a JSON object", "BOM")),
     (
-        _dump(_make_record(26, **{"Negative Option": _make_record(26)["Positive Option"]})),
+        dump(make_record(26, **{"Negative Option": make_record(26)["Positive Option"]})),
         ("Negative Option", "same as the positive one"),
     ),
     (
-        _dump(_make_record(27, **{"Positive Option": "No.", "Negative Option": "\ufeff No.\n"})),
+        dump(make_record(27, **{"Positive Option": "No.", "Negative Option": "\ufeff No.\n"})),
         ("Negative Option", "same as the positive one"),
     ),
-    (_dump(_make_record(28, question=42)), ("question 42", "no text")),
-    (_dump(_make_record(29, **{"Negative Option": ["Yes."]})), ("Negative Option", "no text")),
+    (dump(make_record(28, question=42)), ("question 42", "no text")),
+    (dump(make_record(29, **{"Negative Option": ["Yes."]})), ("Negative Option", "no text")),
     (
-        _dump(_make_record(30)).replace(b"diary 30?", b"diary\\ud800 30?"),
+        dump(make_record(30)).replace(b"diary 30?", b"diary\\ud800 30?"),
         ("question", "holds U+D800"),
     ),
-    (_dump(_make_record(31, question="Read\x00 it?")), ("question", "holds U+0000")),
-    (_dump(_make_record(1, id="32")), ("question", "the same texts as line 1")),
+    (dump(make_record(31, question="Read\x00 it?")), ("question", "holds U+0000")),
+    (dump(make_record(1, id="32")), ("question", "the same texts as line 1")),
     (
-        _dump(_make_record(33, id="", category="", question="")),
+        dump(make_record(33, id="", category="", question="")),
         ("missing or no text", "unknown category", "blank"),
     ),
 ]
@@ -133,15 +76,15 @@ BAD_LINES: list[tuple[bytes, tuple[str, ...]]] = [
 def _write_mixed(folder: Path) -> Path:
     """Write a file with every fault in its middle, a blank line, and two good lines at its ends."""
     bad = [line for line, _ in BAD_LINES]
-    good = [_dump(_make_record(1)), _dump(_make_record(2))]
-    return _write(folder / "mixed.jsonl", good[0], *bad, b"", good[1])
+    good = [dump(make_record(1)), dump(make_record(2))]
+    return write(folder / "mixed.jsonl", good[0], *bad, b"", good[1])
 
 
 def test_every_bad_line_is_told_with_file_line_and_reason(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     """One run must give the whole list: nothing is dropped silently."""
-    result = _import(workspace, _write_mixed(tmp_path))
+    result = import_file(workspace, _write_mixed(tmp_path))
     told = result.stderr.splitlines()
     for number, (_, reasons) in enumerate(BAD_LINES, start=2):
         here = "\n".join(line for line in told if line.startswith(f"mixed.jsonl:{number}:"))
@@ -153,7 +96,7 @@ def test_every_bad_line_is_told_with_file_line_and_reason(
 
 def test_the_good_lines_of_a_bad_file_go_on(workspace: Workspace, tmp_path: Path) -> None:
     """A file with one slip must not hold up the rest of it."""
-    _import(workspace, _write_mixed(tmp_path))
+    import_file(workspace, _write_mixed(tmp_path))
     for stage in (Stage.QUESTIONS, Stage.OPTIONS):
         assert sorted(row["source_id"] for row in workspace.read_stage(stage)) == ["1", "2"]
         assert read_record(workspace, stage)["counts"] == {"in": 2, "out": 2, "rejected": 0}
@@ -173,8 +116,8 @@ def test_a_line_with_several_faults_is_told_all_of_them(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     """Whoever mends the line should have to mend it once."""
-    line = _dump({"id": 1.5, "category": 3, "Positive Option": "", "Negative Option": 4})
-    report = import_fine(workspace, _write(tmp_path / "a.jsonl", line, _dump(_make_record())))
+    line = dump({"id": 1.5, "category": 3, "Positive Option": "", "Negative Option": 4})
+    report = import_fine(workspace, write(tmp_path / "a.jsonl", line, dump(make_record())))
     assert [(p.row, p.column, p.rule) for p in report.problems] == [
         (1, "id", "missing or no text"),
         (1, "category", "unknown category"),
@@ -188,9 +131,11 @@ def test_a_file_of_which_no_line_can_be_taken_changes_nothing(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     """A wrong file must not replace an earlier import, and still be told in full."""
-    _import(workspace, _write(tmp_path / "a.jsonl", _dump(_make_record())))
+    import_file(workspace, write(tmp_path / "a.jsonl", dump(make_record())))
     before = _list_bytes(workspace)
-    result = _import(workspace, _write(tmp_path / "a.jsonl", *(line for line, _ in BAD_LINES[:3])))
+    result = import_file(
+        workspace, write(tmp_path / "a.jsonl", *(line for line, _ in BAD_LINES[:3]))
+    )
     assert result.exit_code == 1
     assert [f"a.jsonl:{n}:" in result.stderr for n in (1, 2, 3)] == [True] * 3
     assert "no line can be taken" in result.stderr
@@ -203,7 +148,7 @@ def test_a_file_without_a_line_to_take_is_an_error_of_one_sentence(
 ) -> None:
     """An empty or foreign file is a user's slip: exit 1, and no traceback."""
     (tmp_path / "a.jsonl").write_bytes(content)
-    result = _import(workspace, tmp_path / "a.jsonl")
+    result = import_file(workspace, tmp_path / "a.jsonl")
     assert result.exit_code == 1
     assert "no line can be taken" in result.stderr
 
@@ -212,9 +157,9 @@ def test_a_missing_file_and_a_folder_that_is_no_workspace_are_told(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     """Both are slips of the command line: what and where, without a traceback."""
-    missing = _import(workspace, tmp_path / "none.jsonl")
+    missing = import_file(workspace, tmp_path / "none.jsonl")
     assert (missing.exit_code, "no such file" in missing.stderr) == (1, True)
-    nowhere = _import(Workspace(tmp_path), _write(tmp_path / "a.jsonl", _dump(_make_record())))
+    nowhere = import_file(Workspace(tmp_path), write(tmp_path / "a.jsonl", dump(make_record())))
     assert (nowhere.exit_code, "is not a workspace" in nowhere.stderr) == (2, True)
 
 
@@ -222,7 +167,7 @@ def test_a_bad_language_is_told_before_anything_is_written(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     """The tag is part of every item's hash: a wrong one would have to be undone by hand."""
-    file = _write(tmp_path / "a.jsonl", _dump(_make_record()))
+    file = write(tmp_path / "a.jsonl", dump(make_record()))
     before = _list_bytes(workspace)
     with pytest.raises(DataError, match="breaches of the item table"):
         take_file(workspace, file, language="english")
@@ -242,7 +187,7 @@ def test_a_category_is_mapped_to_its_dimension(
     workspace: Workspace, tmp_path: Path, category: str, dimension: str
 ) -> None:
     """FINE's sets name categories in several ways; each must find its dimension."""
-    file = _write(tmp_path / "a.jsonl", _dump(_make_record(category=category)))
+    file = write(tmp_path / "a.jsonl", dump(make_record(category=category)))
     (item,) = take_file(workspace, file).items
     assert item["dimension"] == dimension
     assert item["item_id"].startswith(f"{dimension}-")
@@ -252,8 +197,8 @@ def test_working_texts_are_trimmed_and_the_source_line_is_kept(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     """White space tells FINE's options apart, so it must go; the record must be given back, so it stays."""
-    line = b' {"extra": [1, {"a": null}], ' + _dump(_make_record())[1:] + b"\t"
-    (item,) = take_file(workspace, _write(tmp_path / "a.jsonl", line)).items
+    line = b' {"extra": [1, {"a": null}], ' + dump(make_record())[1:] + b"\t"
+    (item,) = take_file(workspace, write(tmp_path / "a.jsonl", line)).items
     assert item["question"] == "Should I read diary 1?"
     assert item["positive_option"] == "No, diary 1 is hers."
     assert item["negative_option"] == "Yes, diary 1 lies open."
@@ -264,12 +209,12 @@ def test_working_texts_are_trimmed_and_the_source_line_is_kept(
 def test_importing_a_file_again_changes_no_byte(workspace: Workspace, tmp_path: Path) -> None:
     """Same input, same bytes: a repeated import must not make later stages stale."""
     file = _write_mixed(tmp_path)
-    first = _import(workspace, file)
+    first = import_file(workspace, file)
     before = _list_bytes(workspace)
     assert {"imports/mixed.jsonl/items.jsonl", "01_questions.jsonl", "02_options.jsonl"} <= set(
         before
     )
-    second = _import(open_workspace(workspace.root), file)
+    second = import_file(open_workspace(workspace.root), file)
     assert _list_bytes(workspace) == before
     assert "replacing an earlier import" not in first.stderr
     assert "replacing an earlier import" in second.stderr
@@ -278,9 +223,9 @@ def test_importing_a_file_again_changes_no_byte(workspace: Workspace, tmp_path: 
 def test_a_mended_file_replaces_its_earlier_import(workspace: Workspace, tmp_path: Path) -> None:
     """The way to mend a refused line is to import the file again."""
     path = tmp_path / "a.jsonl"
-    bad = _make_record(2, question="")
-    assert _import(workspace, _write(path, _dump(_make_record(1)), _dump(bad))).exit_code == 1
-    result = _import(workspace, _write(path, _dump(_make_record(1)), _dump(_make_record(2))))
+    bad = make_record(2, question="")
+    assert import_file(workspace, write(path, dump(make_record(1)), dump(bad))).exit_code == 1
+    result = import_file(workspace, write(path, dump(make_record(1)), dump(make_record(2))))
     assert result.exit_code == 0
     assert len(workspace.read_stage(Stage.OPTIONS)) == 2
 
@@ -289,128 +234,17 @@ def test_two_files_stand_side_by_side_and_share_no_item(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     """FINE ships several sets; ids may repeat between files, but one text is one item."""
-    _import(workspace, _write(tmp_path / "a.jsonl", _dump(_make_record(1))))
-    both = _write(tmp_path / "b.jsonl", _dump(_make_record(1)), _dump(_make_record(2, id="1 b")))
-    result = _import(workspace, both)
+    import_file(workspace, write(tmp_path / "a.jsonl", dump(make_record(1))))
+    both = write(tmp_path / "b.jsonl", dump(make_record(1)), dump(make_record(2, id="1 b")))
+    result = import_file(workspace, both)
     assert "b.jsonl:1: question" in result.stderr
     assert "the same texts as import a.jsonl" in result.stderr
     assert len(workspace.read_stage(Stage.OPTIONS)) == 2
     with pytest.raises(UsageError, match=r"a\.jsonl, b\.jsonl"):
         export_originals(workspace)
-    for name, records in (("a.jsonl", [_make_record(1)]), ("b.jsonl", [_make_record(2, id="1 b")])):
+    for name, records in (("a.jsonl", [make_record(1)]), ("b.jsonl", [make_record(2, id="1 b")])):
         exported = export_originals(workspace, name).splitlines()
         assert [json.loads(line) for line in exported] == records
-
-
-def test_the_originals_are_exported_to_stdout_and_to_a_file_alike(
-    workspace: Workspace, tmp_path: Path
-) -> None:
-    """Data goes to stdout, notes to stderr: a pipe must get the file and nothing else."""
-    lines = [_dump(_make_record(n, question=f"\u2028 Größe {n}? \u0085")) for n in (3, 1, 2)]
-    file = _write(tmp_path / "a.jsonl", *lines)
-    _import(workspace, file)
-    result = _run(workspace, "export", "--format", "fine", "--original")
-    assert result.stdout_bytes == file.read_bytes()
-    out = tmp_path / "out.jsonl"
-    _run(workspace, "export", "--format", "fine", "--original", "--out", str(out))
-    assert out.read_bytes() == file.read_bytes()
-    assert "3 records" in result.stderr
-
-
-def test_lines_that_end_as_windows_ends_them_come_back_record_by_record(
-    workspace: Workspace, tmp_path: Path
-) -> None:
-    """The line break is no part of a record; a file from Windows has the same records."""
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(_dump(_make_record(1)) + b"\r\n\r\n" + _dump(_make_record(2)))
-    assert len(take_file(workspace, path).items) == 2
-    exported = export_originals(workspace).splitlines()
-    assert [json.loads(line) for line in exported] == [_make_record(1), _make_record(2)]
-
-
-def test_an_edited_item_is_exported_in_its_present_text_and_in_its_original(
-    workspace: Workspace, tmp_path: Path
-) -> None:
-    """The source record is what was taken in, whatever became of the item since."""
-    file = _write(tmp_path / "a.jsonl", _dump(_make_record()))
-    (item,) = take_file(workspace, file).items
-    texts = {key: item[key] for key in TEXT_FIELDS.values()} | {"question": "Should I look?"}
-    record_edit(workspace, item, texts, by="curator", reason="shorter")
-    present = json.loads(_run(workspace, "export", "--format", "fine").stdout)
-    assert present == {
-        "id": "1",
-        "category": "Privacy",
-        "question": "Should I look?",
-        "Positive Option": "No, diary 1 is hers.",
-        "Negative Option": "Yes, diary 1 lies open.",
-    }
-    assert export_originals(workspace).encode() == file.read_bytes()
-
-
-@st.composite
-def _fine_files(draw: st.DrawFn) -> list[bytes]:
-    """Draw lines of valid FINE records with wild ends, in ASCII or not, with extra fields or not."""
-    lines = []
-    for number in range(draw(st.integers(1, 5))):
-        texts = {
-            field: draw(EDGE) + draw(INNER) + f"{field[0]}{number}" + draw(EDGE)
-            for field in TEXT_FIELDS
-        }
-        record = {"id": draw(st.sampled_from([number, str(number)]))} | texts
-        record["category"] = draw(st.sampled_from(list(CATEGORIES)))
-        if draw(st.booleans()):
-            record["note"] = draw(st.text(max_size=4))
-        lines.append(json.dumps(record, ensure_ascii=True).encode())
-        if draw(st.booleans()) and "note" not in record:
-            lines[-1] = _dump(record)
-    return lines
-
-
-@given(lines=_fine_files())
-@settings(deadline=None, max_examples=25)
-def test_any_valid_file_comes_back_exactly_as_it_was(
-    shared_workspace: Workspace, lines: list[bytes]
-) -> None:
-    """The promise is a loss-free round trip, text by text, whatever stands around the texts."""
-    file = _write(shared_workspace.root / "source.jsonl", *lines)
-    report = take_file(shared_workspace, file)
-    assert report.problems == []
-    assert export_originals(shared_workspace).encode("utf-8") == file.read_bytes()
-    for line, item in zip(lines, report.items, strict=True):
-        record = json.loads(line)
-        assert item["dimension"] == CATEGORIES[record["category"]]
-        for field, column in TEXT_FIELDS.items():
-            assert item[column] == trim(record[field])
-
-
-@given(lines=_fine_files())
-@settings(deadline=None, max_examples=15)
-def test_an_export_of_present_texts_can_be_imported_again(
-    shared_workspace: Workspace, lines: list[bytes]
-) -> None:
-    """What finebench writes as FINE's format is FINE's format: the same items come of it."""
-    file = _write(shared_workspace.root / "source.jsonl", *lines)
-    items = import_fine(shared_workspace, file).items
-    file.write_text(make_fine_rows(items, shared_workspace.taxonomy), encoding="utf-8")
-    again = import_fine(shared_workspace, file).items
-    assert [row["content_hash"] for row in again] == [row["content_hash"] for row in items]
-    assert [row["item_id"] for row in again] == [row["item_id"] for row in items]
-
-
-@pytest.mark.skipif(not REAL.exists(), reason=f"FINE's data is not beside the project ({REAL})")
-def test_fines_own_items_are_taken_whole_and_given_back(workspace: Workspace) -> None:
-    """The paper's set is what the format is for: 90 items, 18 a dimension, no text lost."""
-    result = _import(workspace, REAL)
-    assert (result.exit_code, "90 items taken, 0 lines refused" in result.stderr) == (0, True)
-    items = workspace.read_stage(Stage.OPTIONS)
-    for dimension in CATEGORIES.values():
-        assert sum(item["dimension"] == dimension for item in items) == 18
-    texts = [item[column] for item in items for column in TEXT_FIELDS.values()]
-    assert [text for text in texts if trim(text) != text] == []
-    exported = _run(workspace, "export", "--format", "fine", "--original").stdout_bytes
-    given_back = [json.loads(line) for line in exported.splitlines()]
-    assert given_back == read_rows(REAL)
-    assert len(given_back) == 90
 
 
 @pytest.mark.parametrize("source_id", ["7 ", "\u200b", "a\x00b", "\ud800"])
@@ -418,16 +252,16 @@ def test_an_id_with_odd_characters_does_not_hold_up_the_good_lines(
     workspace: Workspace, tmp_path: Path, source_id: str
 ) -> None:
     """The good lines go on, whichever field of another line is wrong."""
-    odd = json.dumps(_make_record(2, id=source_id)).encode()
-    report = import_fine(workspace, _write(tmp_path / "a.jsonl", _dump(_make_record()), odd))
+    odd = json.dumps(make_record(2, id=source_id)).encode()
+    report = import_fine(workspace, write(tmp_path / "a.jsonl", dump(make_record()), odd))
     assert "1" in [item["source_id"] for item in report.items]
     assert len(report.items) + len(report.problems) == 2
 
 
 def test_more_than_fifty_bad_lines_are_all_told(workspace: Workspace, tmp_path: Path) -> None:
     """All lines that cannot be taken are reported in one go: that is the promise, at any number."""
-    bad = [_dump(_make_record(n, question="")) for n in range(2, 62)]
-    result = _import(workspace, _write(tmp_path / "a.jsonl", _dump(_make_record()), *bad))
+    bad = [dump(make_record(n, question="")) for n in range(2, 62)]
+    result = import_file(workspace, write(tmp_path / "a.jsonl", dump(make_record()), *bad))
     told = [n for n in range(2, 62) if f'a.jsonl:{n}: question "": blank' in result.stderr]
     assert told == list(range(2, 62))
 
@@ -437,8 +271,8 @@ def test_a_line_number_is_shown_as_a_number(
     workspace: Workspace, tmp_path: Path, blank_lines: int
 ) -> None:
     """`a.jsonl:100:` must lead to line 100; a console that reads :100: as an emoji loses it."""
-    lines = [*[b""] * blank_lines, _dump(_make_record(1, question="")), _dump(_make_record(2))]
-    result = _import(workspace, _write(tmp_path / "a.jsonl", *lines))
+    lines = [*[b""] * blank_lines, dump(make_record(1, question="")), dump(make_record(2))]
+    result = import_file(workspace, write(tmp_path / "a.jsonl", *lines))
     assert f'a.jsonl:{blank_lines + 1}: question "": blank' in result.stderr
 
 
@@ -446,7 +280,7 @@ def test_files_that_differ_in_their_ending_only_stand_side_by_side(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     """A second file must not push out the items of the first: nothing is dropped silently."""
-    take_file(workspace, _write(tmp_path / "a.jsonl", _dump(_make_record(1))))
-    take_file(workspace, _write(tmp_path / "a.json", _dump(_make_record(2))))
+    take_file(workspace, write(tmp_path / "a.jsonl", dump(make_record(1))))
+    take_file(workspace, write(tmp_path / "a.json", dump(make_record(2))))
     taken = sorted(row["source_id"] for row in workspace.read_stage(Stage.OPTIONS))
     assert taken == ["1", "2"]

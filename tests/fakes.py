@@ -1,0 +1,195 @@
+"""A model's server, a store of replies and a full disk, all in process: calls go in, replies come out."""
+
+import asyncio
+import io
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx2
+import pytest
+
+from builder.bundle.engine import client as client_module
+from builder.bundle.engine.calls import Call, Endpoint, Reply
+from builder.bundle.engine.client import Client
+from builder.bundle.engine.fan_out import FollowUp, Progress, run_calls
+from builder.bundle.engine.store import CallStore, ReplyLog
+
+__all__ = [
+    "LIMIT_S",
+    "SECRET",
+    "VARIABLE",
+    "FakeServer",
+    "MemoryStore",
+    "ask_all",
+    "ask_once",
+    "fail_with",
+    "fill_disk",
+    "make_call",
+    "make_completion",
+    "make_endpoint",
+    "record_waits",
+    "respond",
+]
+
+SECRET = "sk-recognisable-0123456789"
+VARIABLE = "FINEBENCH_TEST_KEY"
+LIMIT_S = 10.0
+
+
+def make_endpoint(name: str = "m1", **changes: Any) -> Endpoint:
+    """Return an endpoint that no network leads to."""
+    base = Endpoint(name, f"model of {name}", "http://model.invalid/v1", VARIABLE)
+    return replace(base, **changes)
+
+
+def make_call(text: str = "Hello?", endpoint: Endpoint | None = None, **changes: Any) -> Call:
+    """Return a call that asks one question."""
+    return replace(Call(endpoint or make_endpoint(), (("user", text),)), **changes)
+
+
+def make_completion(text: str | None = "Fine.", finish: str = "stop", **message: Any) -> Any:
+    """Return the body of a chat completion."""
+    said = {"role": "assistant", "content": text} | message
+    return {
+        "id": "c1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "m",
+        "choices": [{"index": 0, "message": said, "finish_reason": finish}],
+    }
+
+
+class FakeServer:
+    """Answers in process, from a script by attempt or by what ``handle`` makes of the question."""
+
+    def __init__(self, *script: httpx2.Response | Exception) -> None:
+        self.script = list(script)
+        self.asked: list[str] = []
+        self.bodies: list[dict[str, Any]] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self.handle: Callable[[str], Awaitable[httpx2.Response]] | None = None
+
+    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        """Answer one request and note it."""
+        body = json.loads(request.content)
+        self.bodies.append(body)
+        self.asked.append(body["messages"][-1]["content"])
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            return await self._answer(self.asked[-1])
+        finally:
+            self.at_once -= 1
+
+    async def _answer(self, text: str) -> httpx2.Response:
+        if self.handle is not None:
+            return await self.handle(text)
+        if not self.script:
+            return httpx2.Response(200, json=make_completion(f"Re: {text}"))
+        step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(step, Exception):
+            raise step
+        # A response can be read once: each attempt gets a copy.
+        return httpx2.Response(step.status_code, headers=step.headers, content=step.content)
+
+
+class MemoryStore:
+    """A `CallStore` in memory that counts what is put, and may refuse it."""
+
+    def __init__(self, *, error: Exception | None = None) -> None:
+        self.replies: dict[str, Reply] = {}
+        self.puts: list[Reply] = []
+        self.error = error
+
+    def get(self, key: str) -> Reply | None:
+        """Return the final reply kept under ``key``, or None."""
+        return self.replies.get(key)
+
+    def put(self, call: Call, reply: Reply) -> None:
+        """Keep a final reply, or raise what the test wants raised."""
+        assert call.key == reply.key
+        if self.error is not None:
+            raise self.error
+        self.puts.append(reply)
+        if reply.is_final:
+            self.replies[reply.key] = reply
+
+
+def respond(status: int, **content: Any) -> httpx2.Response:
+    """Return a response of the fake server."""
+    return httpx2.Response(status, **content)
+
+
+def fail_with(status: int, message: str = "no", **error: Any) -> httpx2.Response:
+    """Return an error as OpenAI's API words it."""
+    return respond(status, json={"error": {"message": message} | error})
+
+
+def record_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Have the client's waits between attempts recorded instead of waited for; return the record."""
+    recorded: list[float] = []
+
+    async def record(seconds: float) -> None:
+        recorded.append(seconds)
+        await asyncio.sleep(0)
+
+    # Only the client's view of asyncio: everybody else's waits are left alone.
+    view = SimpleNamespace(**vars(asyncio) | {"sleep": record})
+    monkeypatch.setattr(client_module, "asyncio", view)
+    return recorded
+
+
+async def _ask(server: FakeServer, call: Call | None = None) -> Reply:
+    """Ask one call of a fake server through the real client."""
+    call = call or make_call()
+    client = Client(call.endpoint, httpx2.MockTransport(server))
+    try:
+        return await asyncio.wait_for(client.ask(call), LIMIT_S)
+    finally:
+        await client.close()
+
+
+def ask_once(server: FakeServer, call: Call | None = None) -> Reply:
+    """Ask in a loop of its own."""
+    return asyncio.run(_ask(server, call))
+
+
+def ask_all(
+    calls: list[Call],
+    servers: dict[str, FakeServer],
+    store: CallStore,
+    *,
+    follow_up: FollowUp | None = None,
+    on_reply: Callable[[Progress], None] | None = None,
+    **endpoint: Any,
+) -> dict[str, Reply]:
+    """Run calls against fake servers by endpoint name, within a time limit."""
+
+    async def run() -> dict[str, Reply]:
+        clients = {
+            name: Client(make_endpoint(name, **endpoint), httpx2.MockTransport(server))
+            for name, server in servers.items()
+        }
+        started = run_calls(calls, clients, store, follow_up=follow_up, on_reply=on_reply)
+        try:
+            return await asyncio.wait_for(started, LIMIT_S)
+        finally:
+            for client in clients.values():
+                await client.close()
+
+    return asyncio.run(run())
+
+
+def fill_disk(log: ReplyLog, after: int = 10) -> None:
+    """Have the log's next writes stop after some bytes, as on a full disk."""
+    stream = cast("io.FileIO", log._stream)
+    write = stream.write
+
+    def write_a_part(data: bytes) -> int:
+        return write(data[:after])
+
+    stream.write = write_a_part  # type: ignore[method-assign, assignment]

@@ -1,0 +1,341 @@
+"""One call through the real client: its end has a label, its waits a limit, its key no witness."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fakes import (
+    LIMIT_S,
+    SECRET,
+    VARIABLE,
+    FakeServer,
+    ask_once,
+    fail_with,
+    make_call,
+    make_completion,
+    make_endpoint,
+    record_waits,
+    respond,
+)
+
+from builder.bundle.engine.client import Client, GiveUpError
+from builder.bundle.engine.errors import EngineError
+from builder.bundle.engine.labels import Outcome
+from builder.bundle.engine.store import ReplyLog
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set a key that is recognised wherever it leaks."""
+    monkeypatch.setenv(VARIABLE, SECRET)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Record the client's waits between attempts instead of waiting."""
+    return record_waits(monkeypatch)
+
+
+def test_an_answer_arrives_with_its_text_and_usage() -> None:
+    """The plain case: what the server said is the reply, and the request is what was configured."""
+    usage = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
+    server = FakeServer(respond(200, json=make_completion("Fine. 好") | {"usage": usage}))
+    call = make_call(
+        endpoint=make_endpoint(parameters={"temperature": 0, "seed": 7}),
+        messages=(("system", "Be kind."), ("user", "Hello?")),
+    )
+    reply = ask_once(server, call)
+    assert (reply.key, reply.outcome, reply.text) == (call.key, Outcome.ANSWERED, "Fine. 好")
+    assert (reply.prompt_tokens, reply.completion_tokens) == (12, 3)
+    messages = [
+        {"role": "system", "content": "Be kind."},
+        {"role": "user", "content": "Hello?"},
+    ]
+    assert server.bodies == [
+        {"model": "model of m1", "messages": messages, "temperature": 0, "seed": 7}
+    ]
+
+
+def test_usage_that_the_server_does_not_tell_is_none_and_not_zero() -> None:
+    """Missing is not zero: a price worked out from zeros would be a false one."""
+    reply = ask_once(FakeServer())
+    assert (reply.prompt_tokens, reply.completion_tokens) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "text"),
+    [
+        (make_completion("Fine."), Outcome.ANSWERED, "Fine."),
+        (make_completion(None), Outcome.ANSWERED, ""),
+        (make_completion(""), Outcome.ANSWERED, ""),
+        (make_completion("Fi", "length"), Outcome.TRUNCATED, "Fi"),
+        (make_completion("", "content_filter"), Outcome.FILTERED, ""),
+        (make_completion(None, refusal="I won't."), Outcome.REFUSED, "I won't."),
+        (make_completion("Fine.", "some_new_reason"), Outcome.ANSWERED, "Fine."),
+    ],
+)
+def test_how_a_completion_ended_is_its_outcome(body: Any, outcome: Outcome, text: str) -> None:
+    """A cut-off, filtered or refused reply is no answer, and its label decides what it counts for."""
+    server = FakeServer(respond(200, json=body))
+    reply = ask_once(server)
+    assert (reply.outcome, reply.text) == (outcome, text)
+    assert len(server.asked) == 1
+
+
+def test_a_lone_surrogate_in_a_reply_becomes_a_question_mark(tmp_path: Path) -> None:
+    """JSON can carry what UTF-8 cannot: such a reply must be kept, not stop the run."""
+    body = json.dumps(make_completion("a\ud800b")).encode()
+    server = FakeServer(respond(200, content=body, headers={"content-type": "application/json"}))
+    reply = ask_once(server)
+    assert (reply.outcome, reply.text) == (Outcome.ANSWERED, "a?b")
+    with ReplyLog(tmp_path / "replies.jsonl") as log:
+        log.put(make_call(), reply)
+
+
+def test_a_lone_surrogate_in_an_error_message_does_not_stop_the_run(tmp_path: Path) -> None:
+    """Servers quote our question in their errors; the quotation must not be what ends a run."""
+    body = json.dumps({"error": {"message": "bad: \ud800"}}).encode()
+    server = FakeServer(respond(400, content=body, headers={"content-type": "application/json"}))
+    reply = ask_once(server)
+    with ReplyLog(tmp_path / "replies.jsonl") as log:
+        log.put(make_call(), reply)
+
+
+def test_the_servers_wish_to_wait_is_followed(waits: list[float]) -> None:
+    """Asking again before the server is ready only prolongs the ban."""
+    busy = respond(429, headers={"retry-after": "7"}, json={"error": {"message": "slow down"}})
+    server = FakeServer(busy, busy, respond(200, json=make_completion()))
+    assert ask_once(server).outcome is Outcome.ANSWERED
+    assert len(waits) == 2
+    assert all(wait >= 7 for wait in waits)
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        ("100000", 600, 600),
+        ("inf", 600, 600),
+        ("nan", 0.5, 10),
+        ("-5", 0.5, 10),
+        ("soon", 0.5, 10),
+        ("0", 0.5, 10),
+    ],
+)
+def test_a_strange_wish_to_wait_is_kept_within_limits(
+    header: str, least: float, most: float, waits: list[float]
+) -> None:
+    """A run must not sleep for a day, nor hammer the server, because of one odd header."""
+    server = FakeServer(
+        respond(503, headers={"retry-after": header}), respond(200, json=make_completion())
+    )
+    assert ask_once(server).outcome is Outcome.ANSWERED
+    (wait,) = waits
+    assert least <= wait <= most
+
+
+def test_a_wish_to_wait_until_a_date_is_followed(waits: list[float]) -> None:
+    """HTTP allows a date in Retry-After; gateways and proxies send it."""
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    server = FakeServer(
+        respond(429, headers={"retry-after": until}), respond(200, json=make_completion())
+    )
+    ask_once(server)
+    assert waits[0] >= 60
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome"),
+    [
+        (fail_with(500, "out of order"), Outcome.FAILED),
+        (fail_with(503, "out of order"), Outcome.FAILED),
+        (fail_with(408, "out of order"), Outcome.FAILED),
+        (fail_with(429, "out of order"), Outcome.RATE_LIMITED),
+        (respond(502, content=b"<html>Bad gateway</html>"), Outcome.FAILED),
+        (httpx2.ConnectError("refused"), Outcome.FAILED),
+        (httpx2.ReadTimeout("too slow"), Outcome.FAILED),
+        (httpx2.RemoteProtocolError("gone"), Outcome.FAILED),
+    ],
+)
+def test_what_may_pass_is_tried_five_times_with_growing_waits(
+    step: httpx2.Response | Exception, outcome: Outcome, waits: list[float]
+) -> None:
+    """A server's bad minute must not cost an item; nor may a dead server hold a run for ever."""
+    server = FakeServer(step)
+    reply = ask_once(server)
+    assert reply.outcome is outcome
+    assert reply.error
+    assert len(server.asked) == 5
+    assert len(waits) == 4
+    assert waits == sorted(waits)
+    assert waits[0] > 0
+
+
+def test_the_servers_own_message_is_kept() -> None:
+    """Users mend what the provider complains of only if they can read it."""
+    reply = ask_once(FakeServer(fail_with(400, "max_tokens is too large")))
+    assert "max_tokens is too large" in reply.error
+    assert "400" in reply.error
+
+
+MALFORMED = [
+    respond(200, content=b"<html>Welcome</html>"),
+    respond(200, content=b"{]", headers={"content-type": "application/json"}),
+    respond(200, content=b"\xff", headers={"content-type": "application/json"}),
+    respond(200, content=b"null", headers={"content-type": "application/json"}),
+    respond(204),
+    respond(200, json={}),
+    respond(200, json=[]),
+    respond(200, json={"choices": None}),
+    respond(200, json={"choices": []}),
+    respond(200, json={"choices": [None]}),
+    respond(200, json={"choices": [{"index": 0}]}),
+    respond(200, json={"choices": [{"message": "Fine."}]}),
+    respond(200, json={"choices": [{"message": {"content": [{"text": "Fine."}]}}]}),
+    respond(200, json={"error": {"message": "overloaded"}}),
+]
+
+
+@pytest.mark.parametrize("step", MALFORMED)
+def test_a_body_that_is_no_completion_is_malformed(
+    step: httpx2.Response, waits: list[float]
+) -> None:
+    """Proxies answer 200 with pages of their own: that is no reply of the model, and is retried."""
+    server = FakeServer(step)
+    reply = ask_once(server)
+    assert (reply.outcome, reply.text) == (Outcome.MALFORMED, "")
+    assert "unreadable reply" in reply.error
+    assert (len(server.asked), len(waits)) == (5, 4)
+
+
+@pytest.mark.usefixtures("waits")
+@pytest.mark.parametrize(
+    "step",
+    [
+        respond(200, json={"choices": {}}),
+        respond(200, json={"choices": {"0": {}}}),
+        respond(
+            200, json={"choices": [{"finish_reason": ["stop"], "message": {"content": "Fine."}}]}
+        ),
+        respond(200, content=b"1" * 5000, headers={"content-type": "application/json"}),
+        respond(200, content=b"[" * 100_000, headers={"content-type": "application/json"}),
+    ],
+)
+def test_a_body_of_an_odd_shape_is_malformed_too(step: httpx2.Response) -> None:
+    """One failure cancels no other call, so that no body may raise anything but a label."""
+    assert ask_once(FakeServer(step)).outcome is Outcome.MALFORMED
+
+
+def test_a_malformed_body_is_asked_again(waits: list[float]) -> None:
+    """The next attempt may bring the reply."""
+    server = FakeServer(MALFORMED[0], respond(200, json=make_completion("Fine.")))
+    assert ask_once(server).text == "Fine."
+    assert len(waits) == 1
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_request_that_the_server_rejects_is_not_repeated(status: int, waits: list[float]) -> None:
+    """The same request would be rejected again, and each attempt may cost."""
+    server = FakeServer(fail_with(status, "bad request"))
+    assert ask_once(server).outcome is Outcome.FAILED
+    assert (len(server.asked), waits) == (1, [])
+
+
+def test_a_request_stopped_by_the_providers_filter_is_filtered() -> None:
+    """Azure tells of its filter by an error: it is an outcome of its own, not a failure."""
+    server = FakeServer(fail_with(400, "blocked", code="content_filter"))
+    reply = ask_once(server)
+    assert (reply.outcome, reply.text) == (Outcome.FILTERED, "")
+    assert len(server.asked) == 1
+
+
+def test_access_denied_to_one_call_is_no_word_on_the_others(waits: list[float]) -> None:
+    """Some gateways answer 403 to one flagged text: an endpoint must not be given up for that."""
+    server = FakeServer(fail_with(403, "flagged"))
+    reply = ask_once(server)
+    assert (reply.outcome, reply.status) == (Outcome.FAILED, 403)
+    assert (len(server.asked), waits) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(401, VARIABLE), (404, "http://model.invalid/v1")],
+)
+def test_what_no_waiting_mends_names_what_to_mend_and_never_the_key(
+    status: int, said: str, waits: list[float]
+) -> None:
+    """The message goes to screens and logs: it names variable, model or address, not the secret."""
+    server = FakeServer(fail_with(status, f"Incorrect API key provided: {SECRET}"))
+    with pytest.raises(GiveUpError) as caught:
+        ask_once(server)
+    message = str(caught.value)
+    assert said in message
+    assert "m1" in message
+    assert str(status) in message
+    assert SECRET not in message
+    assert (len(server.asked), waits) == (1, [])
+
+
+def test_a_missing_key_is_told_by_the_name_of_its_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Users know what to set before a single call is made."""
+    monkeypatch.delenv(VARIABLE)
+    with pytest.raises(EngineError, match=VARIABLE):
+        Client(make_endpoint())
+
+
+def test_a_server_that_wants_no_key_is_asked_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Local servers have no keys: an empty variable name says so, and no other key is sent."""
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    seen: list[str] = []
+
+    async def look(request: httpx2.Request) -> httpx2.Response:
+        seen.append(str(request.headers))
+        return respond(200, json=make_completion())
+
+    async def run() -> None:
+        client = Client(make_endpoint(key_variable=""), httpx2.MockTransport(look))
+        try:
+            await client.ask(make_call())
+        finally:
+            await client.close()
+
+    asyncio.run(run())
+    assert len(seen) == 1
+    assert SECRET not in seen[0]
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("waits")
+@pytest.mark.parametrize("end", ["\r", "\n"])
+def test_a_key_that_cannot_be_sent_is_not_written_down(
+    end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records of a run are shared: a key in them is a key lost, whatever was wrong with it."""
+    monkeypatch.setenv(VARIABLE, SECRET + end)
+
+    async def close_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def run() -> str:
+        server = await asyncio.start_server(close_at_once, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            client = Client(make_endpoint(base_url=f"http://127.0.0.1:{port}/v1"))
+            try:
+                reply = await asyncio.wait_for(client.ask(make_call()), LIMIT_S)
+                return reply.error
+            finally:
+                await client.close()
+
+    try:
+        error = asyncio.run(run())
+    except EngineError as refused:
+        error = str(refused)
+    assert error
+    assert SECRET not in error
