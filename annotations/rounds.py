@@ -1,16 +1,26 @@
 """Reviewers' answers on disk: one append-only file a reviewer and round, merged by item and version."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import DataError, UsageError
+from annotations.simulation import SIMULATED_PREFIX
+from schemas.errors import DataError, Problem, UsageError
 from schemas.labels import Recommendation, Safer, ShownOrder, YesNo
 from schemas.storage import Row, append_row, read_log
 from schemas.tables import TableName
+from schemas.texts import shorten
 from schemas.validation import validate_rows
 
-__all__ = ["Answers", "append_annotations", "check_reviewer", "make_annotation", "merge_rounds"]
+__all__ = [
+    "Answers",
+    "Merged",
+    "append_annotations",
+    "check_reviewer",
+    "make_annotation",
+    "merge_rounds",
+]
 
 Answers = Mapping[str, Any]
 """A reviewer's answers by column of the annotation table; columns left out are not answered."""
@@ -76,33 +86,63 @@ def append_annotations(path: Path, rows: Sequence[Row]) -> None:
         append_row(path, row)
 
 
-def merge_rounds(paths: Iterable[Path]) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What reviewers' files hold: the answers that stand, those given again later, and how many in all."""
+
+    rows: list[Row]
+    superseded: list[Row]
+    read: int
+
+
+def merge_rounds(paths: Iterable[Path]) -> Merged:
     """Return all answers of all rounds; where a reviewer answered again, the last answer stands.
 
-    Raises `DataError` with every breach where a row does not hold, or stands in another's file.
+    ``paths`` are ``…/<round>/<reviewer>.jsonl``. Raises `DataError` with every breach where a row does
+    not hold, or says another reviewer or round than the file that it stands in.
     """
-    merged: dict[tuple[Any, ...], Row] = {}
-    problems = []
+    standing: dict[tuple[Any, ...], Row] = {}
+    superseded: list[Row] = []
+    problems: list[Problem] = []
     for path in paths:
-        rows = read_log(path)
-        latest = {_get_key(row): row for row in rows if _has_key(row)}
-        problems += validate_rows(
-            [row for row in rows if not _has_key(row) or latest[_get_key(row)] is row],
-            TableName.ANNOTATION,
-            file=f"{path.parent.name}/{path.name}",
-        )
-        merged |= latest
+        for number, row in enumerate(read_log(path), start=1):
+            found = _check_row(path, number, row)
+            problems += found
+            if not found:
+                key = tuple(row[column] for column in _KEY)
+                if key in standing:
+                    superseded.append(standing[key])
+                standing[key] = row
+        problems += validate_rows(read_log(path), _TABLE, file=_name(path), unique=False)
     if problems:
         raise DataError(f"{len(problems)} breaches in reviewers' answers.", problems)
-    return list(merged.values())
+    return Merged(list(standing.values()), superseded, len(standing) + len(superseded))
 
 
 _KEY = ("item_id", "content_hash", "round", "reviewer")
+_TABLE = TableName.ANNOTATION
 
 
-def _has_key(row: Row) -> bool:
-    return all(column in row for column in _KEY)
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
 
 
-def _get_key(row: Row) -> tuple[Any, ...]:
-    return tuple(row[column] for column in _KEY)
+def _check_row(path: Path, number: int, row: Row) -> list[Problem]:
+    """Report a row that says another reviewer or round than its file, or hides that it is simulated."""
+    told = {
+        "reviewer": path.stem,
+        "round": int(path.parent.name),
+        "simulated": path.stem.startswith(SIMULATED_PREFIX),
+    }
+    return [
+        Problem(
+            _name(path),
+            number,
+            column,
+            shorten(row.get(column)),
+            f"not {shorten(value)}, as the file's name says",
+            "Keep each reviewer's answers in their own file, as finebench wrote them.",
+        )
+        for column, value in told.items()
+        if row.get(column) != value
+    ]

@@ -4,7 +4,6 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from annotations.rounds import Answers
 from schemas.labels import Recommendation, Safer, YesNo
 
 __all__ = ["SIMULATED_PREFIX", "simulate_answers"]
@@ -18,7 +17,7 @@ _ERRS = 0.04
 
 def simulate_answers(
     item: Mapping[str, Any], reviewer: str, round_number: int, seed: int
-) -> Answers:
+) -> dict[str, Any]:
     """Return the answers of a simulated reviewer, who knows which option is positive.
 
     It skips 2% of items, and rejects 4% because it takes the wrong option for the safer one; all else

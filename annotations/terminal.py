@@ -18,7 +18,7 @@ __all__ = ["Session", "run_session"]
 _WARNING = (
     "Content warning: questions about unfairness, harm, law-breaking, privacy and public spirit; half "
     "of the answers take the wrong side. You may stop at any item without giving a reason.\n"
-    "guidelines.md says how to decide. At every prompt: s skips the item, q ends the session."
+    "guidelines.md says how to decide. Whatever is asked of an item: s skips it, q ends the session."
 )
 _REVISED = ("question", "positive_option", "negative_option")
 
@@ -71,8 +71,8 @@ def _ask_item(session: Session, item: Mapping[str, Any], console: Console) -> An
         _ask(console, "Enter shows the item", {"": ""})
         answers = _ask_questions(item, console, positive_first=session.is_positive_first(item))
     except _SkipError:
-        reason = trim(_read(console, "Why skip? (may be left blank)")) or "no reason given"
-        answers = {"skipped": True, "skip_reason": _clean(reason)}
+        reason = _clean(_read_line(console, "Why skip? (may be left blank)"))
+        answers = {"skipped": True, "skip_reason": reason or "no reason given"}
     return answers | {"lead_time_s": round(max(0.0, session.clock() - started), 1)}
 
 
@@ -124,14 +124,20 @@ def _ask(console: Console, prompt: str, answers: Mapping[str, str]) -> str:
         given = _read(console, f"{prompt} [{keys}]" if keys else prompt).casefold()
         if given in answers:
             return answers[given]
-        if given == "q":
-            raise _LeaveError
-        if given == "s":
-            raise _SkipError
         console.print(f"Please answer {keys or 'Enter'}, s or q.", markup=False)
 
 
 def _read(console: Console, prompt: str) -> str:
+    """Read one line; raise for the two keys that leave the item, whatever is being asked."""
+    line = _read_line(console, prompt)
+    if line.casefold() == "q":
+        raise _LeaveError
+    if line.casefold() == "s":
+        raise _SkipError
+    return line
+
+
+def _read_line(console: Console, prompt: str) -> str:
     return trim(console.input(f"{escape(prompt)} "))
 
 

@@ -3,19 +3,41 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from builder.bundle.engine.calls import Endpoint
 from schemas.errors import DataError, EndpointError, Problem
 from schemas.storage import read_bytes
 from schemas.texts import shorten
 
-__all__ = ["OFFLINE_URL", "Config", "ModelConfig", "load_config", "make_endpoint"]
+__all__ = [
+    "OFFLINE_URL",
+    "SIMULATOR_PREFIX",
+    "Config",
+    "ModelConfig",
+    "describe_endpoint",
+    "load_config",
+    "make_endpoint",
+    "name_source",
+]
 
 OFFLINE_URL = "offline:"
 """The ``base_url`` of the offline model: an in-process simulator, reached without a network."""
+
+SIMULATOR_PREFIX = "simulator:"
+"""How the source of every text that the offline model wrote begins, for as long as the text exists."""
+
+_RESERVED_PARAMETERS = frozenset({"model", "messages", "stream", "n"})
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,79}$")]
@@ -31,8 +53,28 @@ class ModelConfig(_Section):
     model: str
     base_url: str = "https://api.openai.com/v1"
     key_variable: str = "OPENAI_API_KEY"
-    parameters: dict[str, str | int | float | bool] = {}
+    parameters: dict[str, Any] = {}
     concurrency: Annotated[int, Field(ge=1, le=1024)] = 8
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        if url == OFFLINE_URL:
+            return url
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f'not an address: write https://… or "{OFFLINE_URL}"')
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("addresses are published: put no password, key or query into it")
+        return url
+
+    @field_validator("parameters")
+    @classmethod
+    def _check_parameters(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        reserved = sorted(_RESERVED_PARAMETERS & parameters.keys())
+        if reserved:
+            raise ValueError(f"finebench itself sets {', '.join(reserved)}")
+        return parameters
 
     @property
     def is_offline(self) -> bool:
@@ -67,6 +109,12 @@ class ReviewConfig(_Section):
 
     overlap: Annotated[int, Field(ge=1, le=20)] = 3
     min_votes: Annotated[int, Field(ge=1, le=20)] = 2
+
+    @model_validator(mode="after")
+    def _check_votes(self) -> Self:
+        if self.min_votes > self.overlap:
+            raise ValueError("min_votes is greater than overlap: no item could ever be decided")
+        return self
 
 
 class Config(_Section):
@@ -106,6 +154,21 @@ def make_endpoint(name: str, model: ModelConfig, seed: int) -> Endpoint:
         parameters=seeded | model.parameters,
         concurrency=model.concurrency,
     )
+
+
+def name_source(endpoint: Endpoint) -> str:
+    """Return who wrote a text, as it stands in its row: the model's name, marked if a simulator's."""
+    return SIMULATOR_PREFIX * (endpoint.base_url == OFFLINE_URL) + endpoint.name
+
+
+def describe_endpoint(endpoint: Endpoint) -> dict[str, object]:
+    """Return what is recorded of an endpoint: all that shapes its replies, and no key."""
+    return {
+        "name": endpoint.name,
+        "model": endpoint.model,
+        "base_url": endpoint.base_url,
+        "parameters": dict(endpoint.parameters),
+    }
 
 
 def load_config(path: Path) -> Config:

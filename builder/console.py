@@ -49,8 +49,9 @@ def make_console(*, stderr: bool = False) -> Console:
 
 
 def note(text: str) -> None:
-    """Tell the user something that is not data."""
-    make_console(stderr=True).print(escape(text), soft_wrap=True)
+    """Tell the user something that is not data; control codes in it do not reach the terminal."""
+    shown = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+    make_console(stderr=True).print(escape(shown), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

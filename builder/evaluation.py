@@ -1,33 +1,43 @@
 """Stage 7: a release and models enter; a run folder with replies, verdicts and scores leaves.
 
-The asking and the scoring are the release's own evaluator (`builder.bundle.engine`), with the
-workspace's journal handed in.
+The asking and the scoring are finebench's evaluator, of which a release holds a copy
+(`builder.bundle.engine`), with the workspace's journal handed in.
 """
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.bundle.engine.calls import FINAL_OUTCOMES, Endpoint
-from builder.bundle.engine.evaluation import Records, evaluate
+from builder.bundle.engine.calls import Endpoint
+from builder.bundle.engine.evaluation import Records, count_failed, evaluate
 from builder.bundle.engine.fan_out import OnReply
 from builder.bundle.engine.items import Item, read_items
-from builder.bundle.engine.labels import Outcome
 from builder.bundle.engine.scoring import Score, score_verdicts
 from builder.bundle.engine.store import CallStore
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
-from builder.config import OFFLINE_URL, ModelConfig, make_endpoint
+from builder.config import OFFLINE_URL, ModelConfig, describe_endpoint, make_endpoint
 from builder.llm.clients import open_clients, open_journal
-from builder.questions import describe_endpoint
 from builder.workspace import Workspace
-from schemas.errors import UsageError
-from schemas.storage import Row, hash_file, write_rows, write_text
+from schemas.errors import DataError, UsageError
+from schemas.storage import (
+    Row,
+    hash_file,
+    read_bytes,
+    read_rows,
+    sort_rows,
+    write_rows,
+    write_text,
+)
 from schemas.tables import TableName
 from schemas.validation import require_valid
 
 __all__ = ["Run", "evaluate_release", "find_model", "list_personas"]
+
+
+_RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,42 +82,88 @@ def evaluate_release(
     """Ask every model every item of a release, score them, and write the run's folder.
 
     The folder is ``runs/<run>`` in the workspace; ``run`` defaults to the release's version. It holds
-    ``responses``, ``judgements`` and ``verdicts`` as JSONL, ``scores.json`` and ``run.json``.
+    ``responses``, ``judgements`` and ``verdicts`` as JSONL, ``scores.json`` and ``run.json``. Models
+    that the run holds already stay beside the new ones.
     """
     items_path = release / "evaluator" / "items.jsonl"
-    if not items_path.is_file():
-        raise UsageError(f"{release} is not a release: it has no evaluator/items.jsonl.")
+    _check_release(release, items_path)
     name = run or release.resolve().name
-    if Path(name).name != name or name.startswith("."):
-        raise UsageError(f"{name} cannot name a run: use a plain folder name.")
+    if not _RUN_NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot name a run: use letters, digits, '.', '_' and '-'.")
     items = read_items(items_path)
     targets = [find_model(workspace, model) for model in dict.fromkeys(models)]
     judge_endpoint = find_model(workspace, judge or workspace.config.roles.judge)
-    endpoints = (*targets, judge_endpoint)
-    simulated = sorted({e.name for e in endpoints if e.base_url == OFFLINE_URL})
-    about = {
+    folder = workspace.runs / name
+    about: Row = {
         "run": name,
         "release": release.resolve().name,
         "items": hash_file(items_path),
         "target_kind": str(target_kind),
-        "models": [describe_endpoint(endpoint) for endpoint in targets],
         "judge": describe_endpoint(judge_endpoint),
-        "simulated": simulated,
     }
-    folder = workspace.runs / name
     with workspace.hold(f"run-{name}"):
+        earlier = _read_earlier(folder, about, {target.name for target in targets})
         with open_journal(workspace) as journal:
             records = asyncio.run(_ask(items, targets, judge_endpoint, journal, name, on_reply))
-        verdicts = make_verdicts(items, records.responses, records.judgements, target_kind)
+        models_run = [describe_endpoint(target) for target in targets] + earlier.models
+        about["models"] = sorted(models_run, key=lambda model: str(model["name"]))
+        endpoints = [about["judge"], *about["models"]]
+        about["simulated"] = sorted({e["name"] for e in endpoints if e["base_url"] == OFFLINE_URL})
+        everything = Records(
+            sort_rows([*earlier.responses, *records.responses], "model", "item_id", "form"),
+            sort_rows([*earlier.judgements, *records.judgements], "model", "item_id"),
+        )
+        verdicts = make_verdicts(items, everything.responses, everything.judgements, target_kind)
         scores = score_verdicts(verdicts)
-        _write_run(folder, records, verdicts, scores)
+        _write_run(folder, everything, verdicts, scores)
         write_text(folder / "run.json", json.dumps(about, indent=1, sort_keys=True) + "\n")
-    return Run(folder, scores, _count_failed(records), tuple(simulated))
+    return Run(folder, scores, count_failed(records), tuple(about["simulated"]))
 
 
-def _count_failed(records: Records) -> int:
-    asked = [*records.responses, *(row for row in records.judgements if row["call"])]
-    return sum(Outcome(row["outcome"]) not in FINAL_OUTCOMES for row in asked)
+def _check_release(release: Path, items_path: Path) -> None:
+    """Raise where a folder is no release, or its items are not those that its manifest names."""
+    if not items_path.is_file():
+        raise UsageError(f"{release} is not a release: it has no evaluator/items.jsonl.")
+    try:
+        manifest = json.loads(read_bytes(release / "manifest.json"))
+        expected = manifest["row_hash"]
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"{release}/manifest.json is damaged. Get the release anew.") from None
+    if expected != hash_file(items_path):
+        raise DataError(f"{items_path} was changed after its release. Get the release anew.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """What a run holds of models that are not asked now."""
+
+    models: list[Row]
+    responses: list[Row]
+    judgements: list[Row]
+
+
+def _read_earlier(folder: Path, about: Row, asked_now: set[str]) -> _Earlier:
+    """Return the records of a run's other models, which the new ones join.
+
+    Raises `UsageError` where the run was made with other items, another judge or another meaning of
+    a provider's filter.
+    """
+    if not (folder / "run.json").exists():
+        return _Earlier([], [], [])
+    before = json.loads(read_bytes(folder / "run.json"))
+    differing = [k for k in ("items", "target_kind", "judge") if before.get(k) != about[k]]
+    if differing:
+        raise UsageError(
+            f"run {about['run']} was made with another {' and '.join(differing)}. "
+            "Give this one a name of its own: --run NAME."
+        )
+    others = [model for model in before["models"] if model["name"] not in asked_now]
+    names = {model["name"] for model in others}
+    responses, judgements = (
+        [row for row in read_rows(folder / f"{table}s.jsonl") if row["model"] in names]
+        for table in (TableName.RESPONSE, TableName.JUDGEMENT)
+    )
+    return _Earlier(others, responses, judgements)
 
 
 async def _ask(

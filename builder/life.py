@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.checks.stage import read_present_items
+from builder.versions import TEXTS, read_present_items
 from builder.workspace import Stage, Workspace
 from schemas.errors import UsageError
 from schemas.labels import Decision
-from schemas.storage import Row, index_rows, read_rows
+from schemas.storage import Row, index_rows, read_log, read_rows
 
 __all__ = ["STANDINGS", "Event", "count_standings", "find_present_item", "tell_life"]
 
@@ -87,12 +87,14 @@ def _tell_rejections(workspace: Workspace, item_id: str) -> Iterator[Event]:
 
 
 def _tell_edits(workspace: Workspace, item_id: str) -> Iterator[Event]:
-    for edit in workspace.read_log(workspace.edits):
+    for edit in read_log(workspace.edits):
         if edit["item_id"] == item_id:
             why = f" ({edit['reason']})" if edit["reason"] else ""
             told = f"by {edit['by']}{why}: {edit['from_hash'][:12]} → {edit['content_hash'][:12]}"
             yield Event("edited", told)
-    for row in workspace.read_log(workspace.withdrawals):
+            for text in TEXTS:
+                yield Event(f"  {text.replace('_', ' ')}", edit[text])
+    for row in read_log(workspace.withdrawals):
         if row["item_id"] == item_id:
             yield Event("withdrawn", f"by {row['by']}: {row['reason']}")
 
@@ -165,14 +167,15 @@ def _find_standings(workspace: Workspace) -> dict[str, str]:
             standing[row["item_id"]] = decided[Decision(row["decision"])]
     releases = workspace.list_releases()
     for row in _read_released(releases[-1]) if releases else []:
-        if standing.get(row["item_id"]) in ("accepted", "undecided"):
+        decided_here = standing.get(row["item_id"]) in ("accepted", "undecided")
+        if decided_here and checked[row["item_id"]]["content_hash"] == row["content_hash"]:
             standing[row["item_id"]] = "released"
     present = {item["item_id"]: item["content_hash"] for item in items}
     for stage in Stage:
         for row in workspace.read_rejected(stage):
             # A rejection counts for the version that it was spoken on.
             rejected_hash = json.loads(row["row"]).get("content_hash")
-            if rejected_hash is None or present.get(row["item_id"]) == rejected_hash:
+            if row["item_id"] not in present or present[row["item_id"]] == rejected_hash:
                 standing[row["item_id"]] = "rejected"
-    standing |= {row["item_id"]: "withdrawn" for row in workspace.read_log(workspace.withdrawals)}
+    standing |= {row["item_id"]: "withdrawn" for row in read_log(workspace.withdrawals)}
     return standing

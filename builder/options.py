@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.fan_out import OnReply, run_calls
 from builder.bundle.engine.labels import Outcome
+from builder.config import describe_endpoint, name_source
 from builder.llm.clients import open_clients, open_journal
 from builder.prompts import load_prompt
-from builder.questions import describe_endpoint, read_imported_items
-from builder.stage_records import Counts, StageInputs, make_rejection, write_stage
+from builder.questions import NOBODY, read_imported_items
+from builder.stage_records import (
+    Counts,
+    StageInputs,
+    describe_inputs,
+    make_rejection,
+    write_stage,
+)
 from builder.workspace import Stage, Workspace
 from schemas.errors import EndpointError, StageError
 from schemas.labels import Arm, Polarity
 from schemas.storage import Row
 from schemas.texts import find_forbidden_characters, hash_content, hash_text, trim
 
-__all__ = ["derive_options", "find_inputs", "plan_arms", "write_options"]
+__all__ = ["derive_options", "find_inputs", "plan_arms"]
 
 _STANCES = {
     Arm.HELP: "it says yes to what the person has in mind, which is the decent course",
@@ -50,21 +57,26 @@ class _Pair:
 
 
 def find_inputs(workspace: Workspace) -> StageInputs:
-    """Return what the options are made from."""
+    """Return what the options are made from; the writers only where a question lacks options."""
     config = workspace.config
-    return StageInputs(
-        files=(workspace.get_path(Stage.QUESTIONS), *workspace.list_imports()),
-        parameters={
-            side: {
-                "writer": describe_endpoint(config.find_endpoint(writer)),
-                "prompt": load_prompt(f"{side}_option").hash,
-            }
-            for side, writer in (
-                ("positive", config.roles.positive_writer),
-                ("negative", config.roles.negative_writer),
-            )
-        },
-    )
+    files = (workspace.get_path(Stage.QUESTIONS), *workspace.list_imports())
+    if not _list_open_questions(workspace):
+        return StageInputs(files, {"positive": NOBODY, "negative": NOBODY})
+    roles = {"positive": config.roles.positive_writer, "negative": config.roles.negative_writer}
+    parameters = {
+        side: {
+            "writer": describe_endpoint(config.find_endpoint(writer)),
+            "prompt": load_prompt(f"{side}_option").hash,
+        }
+        for side, writer in roles.items()
+    }
+    return StageInputs(files, parameters)
+
+
+def _list_open_questions(workspace: Workspace) -> list[Row]:
+    """Return the questions that did not bring their options along."""
+    imported = {row["item_id"] for row in read_imported_items(workspace)}
+    return [r for r in workspace.read_stage(Stage.QUESTIONS) if r["item_id"] not in imported]
 
 
 def plan_arms(row: Mapping[str, str]) -> tuple[Arm, Arm]:
@@ -91,30 +103,24 @@ def derive_options(workspace: Workspace, on_reply: OnReply | None = None) -> Cou
     written then, and the replies that came are kept. A question that an endpoint will not take is
     rejected.
     """
-    questions = workspace.read_stage(Stage.QUESTIONS)
+    made_from = describe_inputs(workspace, find_inputs(workspace))
     if not workspace.get_path(Stage.QUESTIONS).exists():
         raise StageError("there are no questions yet. Run `finebench generate` or `import` first.")
-    imported = {row["item_id"] for row in read_imported_items(workspace)}
-    pairs = [_Pair(row, *plan_arms(row)) for row in questions if row["item_id"] not in imported]
+    imported = read_imported_items(workspace)
+    pairs = [_Pair(row, *plan_arms(row)) for row in _list_open_questions(workspace)]
     written, rejected, failures = asyncio.run(_ask_writers(workspace, pairs, on_reply))
     if failures:
         raise EndpointError(
             f"{len(failures)} calls for options failed, the first with: {failures[0]}. "
             "Replies that came are kept: run `finebench derive` again."
         )
-    return write_options(workspace, written, rejected)
-
-
-def write_options(workspace: Workspace, written: Sequence[Row], rejected: Sequence[Row]) -> Counts:
-    """Write stage 2's file from items with written options and all imported items."""
-    rows = [*read_imported_items(workspace), *written]
     return write_stage(
         workspace,
         Stage.OPTIONS,
-        rows,
+        [*imported, *written],
         rejected,
-        find_inputs(workspace),
-        entered=len(workspace.read_stage(Stage.QUESTIONS)),
+        made_from,
+        entered=len(imported) + len(pairs),
     )
 
 
@@ -184,7 +190,7 @@ def _make_item(pair: _Pair, calls: Sequence[Call], answers: Sequence[Reply]) -> 
         item |= {
             f"{side}_option": trim(reply.text),
             f"{side}_arm": str(arm),
-            f"{side}_source": call.endpoint.name,
+            f"{side}_source": name_source(call.endpoint),
             f"{side}_prompt": call.prompt,
             f"{side}_call": call.key,
         }

@@ -14,14 +14,17 @@ are needed.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from builder import options, questions, review
 from builder.bundle.engine.fan_out import OnReply
 from builder.checks import stage as checks
-from builder.stage_records import Counts, StageInputs, find_staleness
+from builder.stage_records import Counts, StageInputs, find_staleness, finish_writing
 from builder.workspace import Stage, Workspace
+from schemas.errors import StorageError
 from schemas.labels import Decision
+from schemas.storage import get_prepared_path
 
 __all__ = ["STEPS", "Step", "build", "find_next_step", "find_stale_stages"]
 
@@ -62,7 +65,16 @@ def run_step(workspace: Workspace, stage: Stage, on_reply: OnReply | None = None
     """Run one stage under its lock, so that its file has one writer at a time."""
     step = next(step for step in STEPS if step.stage is stage)
     with workspace.hold(str(stage)):
+        finish_writing(workspace, stage)
         return step.run(workspace, on_reply)
+
+
+def finish_killed_stages(workspace: Workspace) -> None:
+    """Put in place what killed runs recorded; a stage that is being written just now is left alone."""
+    for step in STEPS:
+        if get_prepared_path(workspace.get_path(step.stage)).exists():
+            with suppress(StorageError), workspace.hold(str(step.stage)):
+                finish_writing(workspace, step.stage)
 
 
 def find_stale_stages(workspace: Workspace) -> dict[Stage, tuple[str, ...]]:

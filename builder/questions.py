@@ -3,16 +3,25 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 
 from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.fan_out import OnReply, run_calls
 from builder.bundle.engine.labels import Outcome
+from builder.config import describe_endpoint, name_source
 from builder.llm.clients import open_clients, open_journal
 from builder.prompts import load_prompt
-from builder.stage_records import Counts, StageInputs, make_rejection, write_stage
+from builder.stage_records import (
+    Counts,
+    MadeFrom,
+    StageInputs,
+    describe_inputs,
+    find_staleness,
+    make_rejection,
+    read_record,
+    write_stage,
+)
 from builder.workspace import Stage, Workspace
 from schemas.errors import EndpointError
 from schemas.labels import DimensionKind, Origin, Polarity
@@ -27,12 +36,15 @@ from schemas.texts import (
 )
 
 __all__ = [
+    "count_missing",
     "find_inputs",
-    "find_shortfalls",
     "generate_questions",
     "read_imported_items",
     "write_questions",
 ]
+
+NOBODY = "nobody"
+"""Who wrote a stage that needed no writer."""
 
 _MOST_ROUNDS = 5
 _POLARITY_TEXTS = {
@@ -64,32 +76,17 @@ class _Harvest:
     failures: list[str]
 
 
-def find_inputs(workspace: Workspace, *, writer_asked: bool = True) -> StageInputs:
-    """Return what the questions are made from.
-
-    ``writer_asked`` is false while an import has written the file, and quotas are not yet asked for.
-    """
-    writer = workspace.config.find_endpoint(workspace.config.roles.question_writer)
-    return StageInputs(
-        files=(workspace.dimensions, *workspace.list_imports()),
-        parameters={
-            "writer_asked": writer_asked,
-            "writer": describe_endpoint(writer),
+def find_inputs(workspace: Workspace) -> StageInputs:
+    """Return what the questions are made from; the writer only where imports leave quotas unfilled."""
+    config = workspace.config
+    parameters: dict[str, object] = {"writer": NOBODY, "language": config.language}
+    if count_missing(workspace, read_imported_items(workspace)):
+        parameters |= {
+            "writer": describe_endpoint(config.find_endpoint(config.roles.question_writer)),
             "prompt": load_prompt("questions").hash,
-            "language": workspace.config.language,
-            "batch_size": workspace.config.generate.batch_size,
-        },
-    )
-
-
-def describe_endpoint(endpoint: Endpoint) -> dict[str, object]:
-    """Return what is recorded of an endpoint: all that shapes its replies, and no key."""
-    return {
-        "name": endpoint.name,
-        "model": endpoint.model,
-        "base_url": endpoint.base_url,
-        "parameters": dict(endpoint.parameters),
-    }
+            "batch_size": config.generate.batch_size,
+        }
+    return StageInputs((workspace.dimensions, *workspace.list_imports()), parameters)
 
 
 def read_imported_items(workspace: Workspace) -> list[Row]:
@@ -101,23 +98,48 @@ def generate_questions(workspace: Workspace, on_reply: OnReply | None = None) ->
     """Ask the question writer until each dimension has its quota, and write stage 1's file.
 
     The quota of a dimension counts imported questions too. Questions that stand in stage 1's file
-    already stay there, for people may have reviewed them; only what is missing is asked for.
-    Questions that repeat another word for word are rejected and asked for anew, in at most five
-    rounds. Raises `EndpointError` where calls failed: nothing is written then, and the replies that
-    came are kept, so that the next run goes on from there.
+    already stay there, for people may have reviewed them; only what is missing is asked for, and
+    nothing at all while the file is up to date. Questions that repeat another word for word are
+    rejected and asked for anew, in at most five rounds. Raises `EndpointError` where calls failed
+    that may succeed later: nothing is written then, and the replies that came are kept.
     """
-    harvest = asyncio.run(_ask_writer(workspace, on_reply))
+    if not find_staleness(workspace, Stage.QUESTIONS, find_inputs):
+        counts = read_record(workspace, Stage.QUESTIONS)["counts"]
+        return Counts(counts["in"], counts["out"], counts["rejected"])
+    made_from = describe_inputs(workspace, find_inputs(workspace))
+    imported = read_imported_items(workspace)
+    harvest = asyncio.run(_ask_writer(workspace, imported, on_reply))
     if harvest.failures:
         raise EndpointError(
             f"{len(harvest.failures)} calls for questions failed, the first with: "
             f"{harvest.failures[0]}. Replies that came are kept: run `finebench generate` again."
         )
-    return write_questions(workspace, list(harvest.kept.values()), harvest.rejected)
+    return write_questions(workspace, imported, harvest.kept.values(), harvest.rejected, made_from)
 
 
-def find_shortfalls(workspace: Workspace) -> dict[str, tuple[int, int]]:
-    """Return the dimensions that have fewer questions than their quota, as (have, quota) by id."""
-    return count_missing(workspace, workspace.read_stage(Stage.QUESTIONS))
+def write_questions(
+    workspace: Workspace,
+    imported: Iterable[Row],
+    generated: Iterable[Row],
+    rejected: Sequence[Row],
+    made_from: MadeFrom,
+) -> Counts:
+    """Write stage 1's file from imported items and generated questions."""
+    columns = TABLES[TableName.QUESTION].columns
+    rows = [{c: row[c] for c in columns} for row in imported] + list(generated)
+    entered = len(rows) + len(rejected)
+    return write_stage(workspace, Stage.QUESTIONS, rows, rejected, made_from, entered=entered)
+
+
+def tell_shortfalls(workspace: Workspace) -> list[str]:
+    """Return a sentence for each dimension that has fewer questions than its quota, with a reason."""
+    reasons = {row["dimension"]: row["reasons"] for row in workspace.read_rejected(Stage.QUESTIONS)}
+    missing = count_missing(workspace, workspace.read_stage(Stage.QUESTIONS))
+    return [
+        f"{dimension} has {have} of {quota} questions: "
+        + reasons.get(dimension, "the writer brought no more new ones")
+        for dimension, (have, quota) in missing.items()
+    ]
 
 
 def count_missing(workspace: Workspace, rows: Sequence[Row]) -> dict[str, tuple[int, int]]:
@@ -126,30 +148,10 @@ def count_missing(workspace: Workspace, rows: Sequence[Row]) -> dict[str, tuple[
     return {d.id: (have[d.id], d.quota) for d in workspace.taxonomy if have[d.id] < d.quota}
 
 
-def write_questions(
-    workspace: Workspace,
-    generated: Sequence[Row],
-    rejected: Sequence[Row],
-    *,
-    writer_asked: bool = True,
-) -> Counts:
-    """Write stage 1's file from generated questions and all imported ones."""
-    columns = TABLES[TableName.QUESTION].columns
-    imported = [{c: row[c] for c in columns} for row in read_imported_items(workspace)]
-    rows = [*imported, *generated]
-    return write_stage(
-        workspace,
-        Stage.QUESTIONS,
-        rows,
-        rejected,
-        find_inputs(workspace, writer_asked=writer_asked),
-        entered=len(rows) + len(rejected),
-    )
-
-
-async def _ask_writer(workspace: Workspace, on_reply: OnReply | None) -> _Harvest:
+async def _ask_writer(
+    workspace: Workspace, imported: Sequence[Row], on_reply: OnReply | None
+) -> _Harvest:
     endpoint = workspace.config.find_endpoint(workspace.config.roles.question_writer)
-    imported = read_imported_items(workspace)
     harvest = _take_up_earlier(workspace)
     seen = {
         normalise_for_comparison(row["question"]): row
@@ -254,14 +256,18 @@ def _gather(
     reply: Reply,
     seen: dict[str, Row],
 ) -> None:
-    if not reply.is_final:
+    if reply.may_come_later:
         harvest.failures.append(reply.error)
         return
-    for number, found in zip(count(), _parse_reply(reply), strict=False):
-        row = _make_row(workspace, batch, call, found, number)
-        reasons = _find_faults(row, found, seen)
-        if reasons:
-            harvest.rejected.append(make_rejection(row, Stage.QUESTIONS, reasons))
+    for number, found in enumerate(_parse_reply(reply)):
+        row = _make_row(workspace, batch, call, found)
+        faults = _find_faults(row, found, seen)
+        if number >= batch.size:
+            faults.append(f"more than the {batch.size} questions asked for")
+        if faults:
+            # The id of a question belongs to the one that is kept; a rejected one is named by its call.
+            row["item_id"] = allocate_item_id(batch.dimension.id, call.key, str(number))
+            harvest.rejected.append(make_rejection(row, Stage.QUESTIONS, faults))
         else:
             harvest.kept[row["item_id"]] = row
             seen[normalise_for_comparison(row["question"])] = row
@@ -279,26 +285,34 @@ class _Found:
 def _parse_reply(reply: Reply) -> list[_Found]:
     """Read the questions of a reply; a reply that cannot be read makes one entry with its fault."""
     if reply.outcome is not Outcome.ANSWERED:
-        return [_Found("", reply.text, f"the writer's reply was {reply.outcome}")]
+        told = f" ({reply.error})" if reply.error else ""
+        return [_Found("", reply.text, f"the writer's reply was {reply.outcome}{told}")]
     start, end = reply.text.find("{"), reply.text.rfind("}")
     try:
         entries = json.loads(reply.text[start : end + 1])["questions"]
-        return [_Found(trim(str(e["situation"])), trim(str(e["question"]))) for e in entries]
-    except (ValueError, KeyError, TypeError) as error:
+        return [_Found(_read_text(e, "situation"), _read_text(e, "question")) for e in entries]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         return [_Found("", reply.text, f"the writer's reply is not the JSON asked for ({error})")]
 
 
-def _make_row(workspace: Workspace, batch: _Batch, call: Call, found: _Found, number: int) -> Row:
-    texts = (found.question,) if found.question else (call.key, str(number))
+def _read_text(entry: Mapping[str, object], name: str) -> str:
+    """Return a text of one entry, trimmed; raise TypeError where it is none."""
+    value = entry[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    return trim(value)
+
+
+def _make_row(workspace: Workspace, batch: _Batch, call: Call, found: _Found) -> Row:
     return {
-        "item_id": allocate_item_id(batch.dimension.id, *texts),
+        "item_id": allocate_item_id(batch.dimension.id, found.question),
         "dimension": batch.dimension.id,
         "question": found.question,
         "language": workspace.config.language,
         "family": _name_family(batch.dimension.id, found),
         "polarity": str(batch.polarity),
         "origin": str(Origin.GENERATED),
-        "question_source": call.endpoint.name,
+        "question_source": name_source(call.endpoint),
         "question_prompt": call.prompt,
         "question_call": call.key,
         "source_id": "",

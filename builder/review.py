@@ -17,7 +17,13 @@ from annotations.rounds import (
 )
 from annotations.routing import assign_reviewers, is_positive_shown_first
 from annotations.simulation import SIMULATED_PREFIX, simulate_answers
-from builder.stage_records import Counts, StageInputs, make_rejection, write_stage
+from builder.stage_records import (
+    Counts,
+    StageInputs,
+    describe_inputs,
+    make_rejection,
+    write_stage,
+)
 from builder.workspace import Stage, Workspace
 from schemas.errors import DataError, StageError, UsageError
 from schemas.labels import Decision
@@ -80,7 +86,7 @@ def list_round_items(workspace: Workspace, round_number: int) -> dict[str, Row]:
     earlier = [p for p in workspace.list_rounds() if int(p.parent.name) < round_number]
     decisions = decide_items(
         items,
-        merge_rounds(earlier),
+        merge_rounds(earlier).rows,
         read_log(workspace.rulings),
         min_votes=workspace.config.review.min_votes,
     )
@@ -148,15 +154,21 @@ def merge_annotations(workspace: Workspace) -> Counts:
     """Merge all reviewers' answers of all rounds, and write stage 4's file.
 
     Answers on items or versions that are no longer there are kept too: they stay with their version.
+    An answer that its reviewer gave again later in the round is among the rejected.
     """
-    rows = merge_rounds(workspace.list_rounds())
+    made_from = describe_inputs(workspace, find_annotation_inputs(workspace))
+    merged = merge_rounds(workspace.list_rounds())
+    rejected = [
+        make_rejection(row, Stage.ANNOTATIONS, ["answered again later"])
+        for row in merged.superseded
+    ]
     return write_stage(
         workspace,
         Stage.ANNOTATIONS,
-        rows,
-        [],
-        find_annotation_inputs(workspace),
-        entered=len(rows),
+        merged.rows,
+        rejected,
+        made_from,
+        entered=merged.read,
         sort_by=("item_id", "content_hash", "round", "reviewer"),
     )
 
@@ -166,6 +178,7 @@ def adjudicate_items(workspace: Workspace) -> Counts:
 
     Accepted and undecided items leave; rejected ones, and those to be revised, are among the rejects.
     """
+    made_from = describe_inputs(workspace, find_adjudication_inputs(workspace))
     if not workspace.get_path(Stage.CHECKED).exists():
         raise StageError("there are no checked items. Run `finebench check` first.")
     items = workspace.read_stage(Stage.CHECKED)
@@ -181,14 +194,7 @@ def adjudicate_items(workspace: Workspace) -> Counts:
         for d in decisions
         if d["decision"] not in (Decision.ACCEPT, Decision.UNDECIDED)
     ]
-    return write_stage(
-        workspace,
-        Stage.ADJUDICATED,
-        left,
-        rejected,
-        find_adjudication_inputs(workspace),
-        entered=len(items),
-    )
+    return write_stage(workspace, Stage.ADJUDICATED, left, rejected, made_from, entered=len(items))
 
 
 def _explain(decision: Row) -> str:

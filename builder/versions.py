@@ -1,18 +1,30 @@
 """Versions of items: the items of stage 2 and what people wrote since enter; present texts leave."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from builder.workspace import Workspace
-from schemas.errors import DataError, Problem, UsageError
-from schemas.storage import Row, append_row
+from builder.workspace import Stage, Workspace
+from schemas.errors import DataError, UsageError
+from schemas.storage import Row, append_row, index_rows, read_log
 from schemas.tables import TableName
 from schemas.texts import hash_content, trim
 from schemas.validation import validate_rows
 
-__all__ = ["TEXTS", "apply_edits", "record_edit", "record_withdrawal"]
+__all__ = [
+    "TEXTS",
+    "apply_edits",
+    "read_present_items",
+    "record_edit",
+    "record_withdrawal",
+]
 
 TEXTS = ("question", "positive_option", "negative_option")
 """The texts that people may edit."""
+
+
+def read_present_items(workspace: Workspace) -> tuple[list[Row], list[Row]]:
+    """Return all items of stage 2 with people's edits applied, and the edits that do not apply."""
+    return apply_edits(workspace.read_stage(Stage.OPTIONS), read_log(workspace.edits))
 
 
 def apply_edits(items: Sequence[Row], edits: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -62,22 +74,27 @@ def record_edit(
         "by": by,
         "reason": trim(reason),
     }
-    _append_valid(workspace, edit, TableName.EDIT)
+    with workspace.hold(workspace.edits.name):
+        present = index_rows(read_present_items(workspace)[0])
+        if present[item["item_id"]]["content_hash"] != item["content_hash"]:
+            raise UsageError(
+                f"{item['item_id']} was edited meanwhile. Look at it and edit it again."
+            )
+        _append_valid(workspace.edits, edit, TableName.EDIT)
     return edit
 
 
 def record_withdrawal(workspace: Workspace, item_id: str, *, by: str, reason: str) -> None:
     """Append an item to the log of withdrawals; raise `UsageError` where it stands there already."""
-    if any(row["item_id"] == item_id for row in workspace.read_log(workspace.withdrawals)):
-        raise UsageError(f"{item_id} is withdrawn already.")
     row = {"item_id": item_id, "by": by, "reason": trim(reason)}
-    _append_valid(workspace, row, TableName.WITHDRAWAL)
+    with workspace.hold(workspace.withdrawals.name):
+        if any(w["item_id"] == item_id for w in read_log(workspace.withdrawals)):
+            raise UsageError(f"{item_id} is withdrawn already.")
+        _append_valid(workspace.withdrawals, row, TableName.WITHDRAWAL)
 
 
-def _append_valid(workspace: Workspace, row: Row, table: TableName) -> None:
-    path = workspace.edits if table is TableName.EDIT else workspace.withdrawals
-    problems: list[Problem] = validate_rows([row], table, file=str(table))
+def _append_valid(path: Path, row: Row, table: TableName) -> None:
+    problems = validate_rows([row], table, file=str(table))
     if problems:
         raise DataError(f"{row['item_id']}: the {table} was not recorded.", problems)
-    with workspace.hold(path.name):
-        append_row(path, row)
+    append_row(path, row)

@@ -1,5 +1,6 @@
 """Where the files of one benchmark under construction live, and how a new one is laid out."""
 
+import json
 import re
 import shutil
 import string
@@ -13,11 +14,12 @@ from pathlib import Path
 
 from builder.config import Config, load_config
 from schemas.errors import DataError, StorageError, UsageError
-from schemas.storage import Row, hold_lock, read_log, read_rows
+from schemas.storage import Row, hold_lock, read_rows
 from schemas.tables import TableName
 from schemas.taxonomy import Taxonomy, load_taxonomy
+from schemas.texts import trim
 
-__all__ = ["Stage", "Workspace", "create_workspace", "open_workspace"]
+__all__ = ["Stage", "Workspace", "create_workspace", "open_workspace", "parse_version"]
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
@@ -149,12 +151,13 @@ class Workspace:
 
     def list_rounds(self) -> list[Path]:
         """Return the reviewers' answer files of all rounds, sorted."""
-        return sorted((self.root / "rounds").glob("*/*.jsonl"))
+        found = (self.root / "rounds").glob("*/*.jsonl")
+        return sorted(path for path in found if path.parent.name.isdecimal())
 
     def list_releases(self) -> list[Path]:
         """Return the release folders in order of version."""
         found = [p for p in self.releases.glob("*.*.*") if _VERSION.fullmatch(p.name)]
-        return sorted(found, key=lambda p: tuple(int(part) for part in p.name.split(".")))
+        return sorted(found, key=lambda path: parse_version(path.name))
 
     def read_stage(self, stage: Stage) -> list[Row]:
         """Return a stage's rows; a stage that has not run yet has none."""
@@ -166,15 +169,17 @@ class Workspace:
         path = self.get_rejected_path(stage)
         return read_rows(path) if path.exists() else []
 
-    def read_log(self, path: Path) -> list[Row]:
-        """Return the rows of one of the workspace's append-only logs."""
-        return read_log(path)
-
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
         """Hold the workspace's lock of a stage or log, so that it has one writer at a time."""
         with hold_lock(self.root / ".locks" / name, f"{self.root / name}"):
             yield
+
+
+def parse_version(version: str) -> tuple[int, int, int]:
+    """Return the three numbers of a version."""
+    major, minor, patch = map(int, version.split("."))
+    return major, minor, patch
 
 
 def open_workspace(path: Path) -> Workspace:
@@ -195,22 +200,29 @@ def create_workspace(path: Path, *, title: str = "", quota: int | None = None) -
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path} exists already. Choose another folder.")
-    name = re.sub(r"[^a-z0-9._-]+", "-", path.resolve().name.casefold()).strip("-._")
-    texts = {"name": name if len(name) > 1 else "benchmark", "title": title or path.resolve().name}
+    folder = path.resolve()
+    name = re.sub(r"[^a-z0-9._-]+", "-", folder.name.casefold()).strip("-._")
+    texts = {"name": name if len(name) > 1 else "benchmark", "title": trim(title) or folder.name}
     files = {
-        "bench.toml": _fill_template(_read_template("builder", "bench.toml"), texts),
         "dimensions.toml": _set_quota(_read_template("builder", "dimensions.toml"), quota),
         "guidelines.md": _read_template("annotations", "guidelines.md"),
-        ".gitignore": "private/\njournal/\n.locks/\n.*.tmp\n",
+        ".gitignore": "private/\njournal/\nruns/\n.locks/\n.*.tmp\n",
+        "bench.toml": _fill_template(_read_template("builder", "bench.toml"), texts),
     }
-    temporary = path.with_name(f".{path.name}.new")
+    temporary = folder.with_name(f".{folder.name}.new")
     try:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         for file, text in files.items():
             (temporary / file).write_text(text, encoding="utf-8")
         (temporary / "private").mkdir(mode=0o700)
-        temporary.rename(path)
+        if folder.exists():
+            # An empty folder may be somebody's working folder: fill it, and put bench.toml in last.
+            for made in ("private", *files):
+                (temporary / made).rename(folder / made)
+            temporary.rmdir()
+        else:
+            temporary.rename(folder)
     except OSError as error:
         raise StorageError(f"{path}: cannot be made ({error.strerror}).") from error
     return Workspace(path)
@@ -221,7 +233,8 @@ def _read_template(package: str, name: str) -> str:
 
 
 def _fill_template(text: str, values: dict[str, str]) -> str:
-    escaped = {k: v.replace("\\", "\\\\").replace('"', '\\"') for k, v in values.items()}
+    # JSON's escapes are TOML's too.
+    escaped = {k: json.dumps(v, ensure_ascii=False)[1:-1] for k, v in values.items()}
     return string.Template(text).substitute(escaped)
 
 

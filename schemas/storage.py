@@ -19,10 +19,12 @@ __all__ = [
     "Line",
     "Row",
     "append_row",
+    "get_prepared_path",
     "hash_file",
     "hold_lock",
     "index_rows",
     "parse_lines",
+    "prepare_text",
     "read_bytes",
     "read_log",
     "read_rows",
@@ -59,29 +61,45 @@ def hash_file(path: Path) -> str:
     return hashlib.sha256(read_bytes(path)).hexdigest()
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text`` in UTF-8 so that a reader sees the old file or the new, never a part.
+def get_prepared_path(path: Path) -> Path:
+    """Return the hidden name beside ``path`` under which its next content is written.
 
-    The caller holds the lock of the file's stage: the temporary name is fixed, so that what a killed
-    writer left behind is written over by the next.
+    The name is fixed, and the caller holds the lock of the file's stage, so that what a killed writer
+    left behind is written over by the next.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    return path.with_name(f".{path.name}.tmp")
+
+
+def prepare_text(path: Path, text: str) -> None:
+    """Write ``text`` in UTF-8 beside ``path``, forced to the disk; ``path`` itself stays as it is."""
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise StorageError(f"{path}: the text holds lone surrogates, so it is no UTF-8.") from error
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
+        with get_prepared_path(path).open("wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(path)
     except OSError as error:
-        raise StorageError(
-            f"{path}: cannot be written ({error.strerror}). The earlier file is unchanged; "
-            "make room or change permissions, then run again."
-        ) from error
+        raise _explain_refusal(path, error) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace ``path`` by ``text`` so that a reader sees the old file or the new, never a part."""
+    prepare_text(path, text)
+    try:
+        get_prepared_path(path).replace(path)
+    except OSError as error:
+        raise _explain_refusal(path, error) from error
+
+
+def _explain_refusal(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{path}: cannot be written ({error.strerror}). The earlier file is unchanged; "
+        "make room or change permissions, then run again."
+    )
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -150,7 +168,7 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def append_row(path: Path, row: Mapping[str, Any]) -> None:
-    """Add one row to an append-only log; it survives a kill of the process once this returns.
+    """Add one row to an append-only log; once this returns it survives a kill and a loss of power.
 
     A tail that a kill or a full disk left torn is cut off first: its record never counted. The caller
     holds the log's lock.
@@ -162,6 +180,7 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
             whole = _measure_whole_records(stream)
             stream.truncate(whole)
             _write_whole(stream, record, whole)
+            os.fsync(stream.fileno())
     except OSError as error:
         raise StorageError(
             f"{path}: cannot be appended to ({error.strerror}). Earlier records are intact; "

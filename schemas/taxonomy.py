@@ -15,6 +15,7 @@ from schemas.texts import shorten, trim
 __all__ = ["Dimension", "Taxonomy", "load_taxonomy"]
 
 _ID = re.compile(r"[a-z][a-z0-9_]{1,39}")
+_RESERVED = frozenset({"overall"})
 _TEXTS = ("name", "definition")
 _LISTS = ("in_scope", "out_of_scope", "examples", "aliases")
 _KNOWN = {"id", "kind", "quota", *_TEXTS, *_LISTS}

@@ -31,12 +31,14 @@ def validate_rows(
     file: str = "rows",
     dimensions: Container[str] | None = None,
     lines: Sequence[int] | None = None,
+    unique: bool = True,
 ) -> list[Problem]:
     """Return every breach of the rules of ``table`` in ``rows``, in the order of rows and columns.
 
     ``lines`` gives the line number of each row for messages (default: 1, 2, …). ``dimensions`` are
-    the known dimension ids; where given, a row's dimension must be among them. An empty list means
-    that all rules hold.
+    the known dimension ids; where given, a row's dimension must be among them. A log, in which a later
+    row may replace an earlier, is checked with ``unique`` false. An empty list means that all rules
+    hold.
     """
     spec = TABLES[table]
     numbers = list(lines) if lines is not None else list(range(1, len(rows) + 1))
@@ -45,7 +47,8 @@ def validate_rows(
     report.check_values(sound, spec)
     whole = [i for i, columns in enumerate(sound) if len(columns) == len(spec.columns)]
     report.check_rows(whole, spec)
-    report.check_key(sound, spec)
+    if unique:
+        report.check_key(sound, spec)
     # A rejection may name a dimension that is gone: that may be why the row was rejected.
     if dimensions is not None and table != TableName.REJECTION:
         for i, columns in enumerate(sound):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
 from builder.checks import near_duplicates
-from builder.checks.near_duplicates import Pair, find_near_duplicates, group_pairs
+from builder.checks.near_duplicates import Pair, find_near_duplicates
 from schemas.texts import normalise_for_comparison
 
 WORDY = st.text("abcdefgh AB", max_size=12)
@@ -54,17 +54,3 @@ def test_the_cutoff_itself_is_a_near_duplicate() -> None:
     texts = ["abcdefghij", "abcdefghiX"]
     assert find_near_duplicates(texts, 90) == [Pair(0, 1, 90.0)]
     assert find_near_duplicates(texts, 91) == []
-
-
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda p: p[0] < p[1])))
-@settings(deadline=None)
-def test_clusters_are_what_pairs_join(joined: list[tuple[int, int]]) -> None:
-    """Of each cluster one question is kept: a cluster cut in two would keep a duplicate."""
-    reference = [{i} for i in range(10)]
-    for first, second in joined:
-        touched = [group for group in reference if first in group or second in group]
-        reference = [group for group in reference if group not in touched]
-        reference.append(set().union(*touched))
-    found = group_pairs(10, [Pair(a, b, 95.0) for a, b in joined])
-    assert sorted(map(sorted, found)) == sorted(sorted(g) for g in reference if len(g) > 1)
-    assert all(members == sorted(members) for members in found)

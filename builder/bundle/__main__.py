@@ -3,7 +3,9 @@
 import sys
 from pathlib import Path
 
-from engine.cli import main  # the folder itself stands first on the path when it is started
+sys.dont_write_bytecode = True  # a release is left as it was published
+
+from engine.cli import main  # noqa: E402 - the folder itself stands first on the path when it is started
 
 if __name__ == "__main__":
     sys.exit(main(folder=Path(__file__).resolve().parent))

@@ -13,7 +13,7 @@ from rapidfuzz import fuzz, process
 
 from schemas.texts import normalise_for_comparison
 
-__all__ = ["Pair", "find_near_duplicates", "group_pairs"]
+__all__ = ["Pair", "find_near_duplicates"]
 
 _BLOCK = 1024
 
@@ -41,21 +41,3 @@ def find_near_duplicates(texts: Sequence[str], cutoff: float = 90.0) -> list[Pai
             if i < j:
                 pairs.append(Pair(start + int(i), start + int(j), float(ratios[i, j])))
     return sorted(pairs, key=lambda pair: (pair.first, pair.second))
-
-
-def group_pairs(size: int, pairs: Sequence[Pair]) -> list[list[int]]:
-    """Return the clusters that ``pairs`` join among positions 0 to ``size`` - 1, singles left out."""
-    parent = list(range(size))
-
-    def find(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    for pair in pairs:
-        parent[find(pair.second)] = find(pair.first)
-    clusters: dict[int, list[int]] = {}
-    for i in range(size):
-        clusters.setdefault(find(i), []).append(i)
-    return [members for members in clusters.values() if len(members) > 1]

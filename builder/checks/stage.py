@@ -5,61 +5,96 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder.checks.leak import Gauge, OptionPair, audit_options
-from builder.checks.near_duplicates import Pair, find_near_duplicates, group_pairs
+from builder.checks.near_duplicates import Pair, find_near_duplicates
 from builder.checks.text_rules import find_breaches, list_rules
-from builder.stage_records import Counts, StageInputs, make_rejection, write_stage
-from builder.versions import TEXTS, apply_edits
+from builder.stage_records import (
+    Counts,
+    StageInputs,
+    describe_inputs,
+    make_rejection,
+    write_stage,
+)
+from builder.versions import TEXTS, read_present_items
 from builder.workspace import Stage, Workspace
 from schemas.errors import StageError
 from schemas.labels import DimensionKind, Origin, Severity
-from schemas.storage import Row, sort_rows, write_rows, write_text
+from schemas.storage import Row, read_log, sort_rows
 from schemas.tables import TableName
 from schemas.taxonomy import Taxonomy
-from schemas.texts import hash_text, shorten
+from schemas.texts import canonical_rows, hash_text, shorten
 from schemas.validation import require_valid
 
-__all__ = ["audit_items", "check_items", "find_findings", "find_inputs", "read_present_items"]
+__all__ = ["audit_items", "check_items", "find_findings", "find_inputs"]
 
 
 def find_inputs(workspace: Workspace) -> StageInputs:
     """Return what the checks depend on."""
     rules = [[rule.name, rule.severity, rule.pattern.pattern] for rule in list_rules()]
     return StageInputs(
-        files=(workspace.get_path(Stage.OPTIONS), workspace.edits, workspace.withdrawals),
+        files=(
+            workspace.dimensions,
+            workspace.get_path(Stage.OPTIONS),
+            workspace.edits,
+            workspace.withdrawals,
+        ),
         parameters=workspace.config.checks.model_dump() | {"rules": hash_text(json.dumps(rules))},
     )
-
-
-def read_present_items(workspace: Workspace) -> tuple[list[Row], list[Row]]:
-    """Return all items of stage 2 with people's edits applied, and the edits that do not apply."""
-    return apply_edits(workspace.read_stage(Stage.OPTIONS), workspace.read_log(workspace.edits))
 
 
 def check_items(workspace: Workspace) -> Counts:
     """Check all items and write stage 3's file, the findings and the leak audit.
 
-    Items with a blocking finding are rejected, and so are withdrawn ones.
+    Items with a blocking finding are rejected, and so are withdrawn ones, and those of a dimension
+    that is gone.
     """
+    made_from = describe_inputs(workspace, find_inputs(workspace))
     if not workspace.get_path(Stage.OPTIONS).exists():
         raise StageError("there are no items yet. Run `finebench derive` or `import` first.")
     items, idle = read_present_items(workspace)
-    withdrawn = {row["item_id"]: row for row in workspace.read_log(workspace.withdrawals)}
-    active = [item for item in items if item["item_id"] not in withdrawn]
+    reasons = _find_removals(workspace, items)
+    active = [item for item in items if item["item_id"] not in reasons]
     findings = find_findings(active, workspace.config.checks.near_duplicate_ratio)
     findings += [_find_idle_edit(edit) for edit in idle]
-    kept, rejected = _split(items, findings, withdrawn)
+    for finding in findings:
+        if finding["severity"] == Severity.BLOCK:
+            told = f"{finding['rule']} ({finding['evidence']})"
+            reasons.setdefault(finding["item_id"], []).append(told)
+    kept = [item for item in items if item["item_id"] not in reasons]
+    rejected = [
+        make_rejection(item, Stage.CHECKED, reasons[item["item_id"]])
+        for item in items
+        if item["item_id"] in reasons
+    ]
     require_valid(findings, TableName.FINDING, file=workspace.findings.name)
-    write_rows(workspace.findings, sort_rows(findings, "item_id", "rule", "evidence"))
-    _write_leak(workspace, audit_items(kept, workspace.taxonomy))
+    more = {
+        workspace.findings: canonical_rows(sort_rows(findings, "item_id", "rule", "evidence")),
+        workspace.leak: _describe_leak(workspace, audit_items(kept, workspace.taxonomy)),
+    }
     return write_stage(
-        workspace, Stage.CHECKED, kept, rejected, find_inputs(workspace), entered=len(items)
+        workspace, Stage.CHECKED, kept, rejected, made_from, entered=len(items), more=more
     )
+
+
+def _find_removals(workspace: Workspace, items: Sequence[Row]) -> dict[str, list[str]]:
+    """Return why items leave whatever their texts: withdrawn, or of a dimension that is gone."""
+    reasons = {
+        row["item_id"]: [f"withdrawn by {row['by']}: {row['reason']}"]
+        for row in read_log(workspace.withdrawals)
+    }
+    for item in items:
+        if item["dimension"] not in workspace.taxonomy:
+            told = f"dimensions.toml no longer has {item['dimension']}"
+            reasons.setdefault(item["item_id"], []).append(told)
+    return reasons
 
 
 def find_findings(items: Sequence[Row], cutoff: float) -> list[Row]:
     """Return everything that the rules see in ``items``, near-duplicates included."""
     findings = [finding for item in items for finding in _check_texts(item)]
-    return findings + _check_near_duplicates(items, cutoff)
+    # An item that is blocked by itself must not push out its twin, which may be sound.
+    blocked = {f["item_id"] for f in findings if f["severity"] == Severity.BLOCK}
+    sound = [item for item in items if item["item_id"] not in blocked]
+    return findings + _check_near_duplicates(sound, cutoff)
 
 
 def audit_items(items: Sequence[Row], taxonomy: Taxonomy) -> list[Gauge]:
@@ -72,10 +107,10 @@ def audit_items(items: Sequence[Row], taxonomy: Taxonomy) -> list[Gauge]:
     return audit_options(pairs) if pairs else []
 
 
-def _write_leak(workspace: Workspace, gauges: Sequence[Gauge]) -> None:
+def _describe_leak(workspace: Workspace, gauges: Sequence[Gauge]) -> str:
     bound = workspace.config.checks.leak_bound
     report = [g.as_dict() | {"bound": bound, "verdict": g.judge(bound)} for g in gauges]
-    write_text(workspace.leak, json.dumps(report, indent=1, sort_keys=True) + "\n")
+    return json.dumps(report, indent=1, sort_keys=True) + "\n"
 
 
 def _make_finding(
@@ -116,49 +151,30 @@ def _find_idle_edit(edit: Row) -> Row:
 
 
 def _check_near_duplicates(items: Sequence[Row], cutoff: float) -> list[Row]:
+    """Keep items in order of rank, and block each that is a near-duplicate of one kept before it."""
     ordered = sorted(items, key=_rank)
-    pairs = find_near_duplicates([item["question"] for item in ordered], cutoff)
+    near: dict[int, list[Pair]] = {}
+    for pair in find_near_duplicates([item["question"] for item in ordered], cutoff):
+        near.setdefault(pair.second, []).append(pair)
     findings = []
-    for cluster in group_pairs(len(ordered), pairs):
-        kept, *others = sorted(cluster)
-        for position in others:
-            pair = max((p for p in pairs if position in (p.first, p.second)), key=_order_pair)
-            other = ordered[pair.first if pair.second == position else pair.second]
-            evidence = (
-                f"ratio {pair.ratio:.1f} with {other['item_id']}; kept: {ordered[kept]['item_id']}"
-            )
+    blocked: set[int] = set()
+    for position, pairs in sorted(near.items()):
+        standing = [pair for pair in pairs if pair.first not in blocked]
+        if standing:
+            blocked.add(position)
+            nearest = max(standing, key=lambda pair: (pair.ratio, -pair.first))
             findings.append(
-                _make_finding(
-                    ordered[position], "near-duplicate", Severity.BLOCK, evidence,
-                    "Edit the question until it differs, or leave it out.", other["item_id"],
-                )
-            )  # fmt: skip
+                _find_duplicate(ordered[position], ordered[nearest.first], nearest.ratio)
+            )
     return findings
+
+
+def _find_duplicate(item: Row, kept: Row, ratio: float) -> Row:
+    evidence = f"ratio {ratio:.1f} with {kept['item_id']}, which is kept"
+    remedy = "Edit the question until it differs, or leave it out."
+    return _make_finding(item, "near-duplicate", Severity.BLOCK, evidence, remedy, kept["item_id"])
 
 
 def _rank(item: Row) -> tuple[bool, int, str]:
     """Order items so that the one to keep of a cluster comes first: brought along, then longer."""
     return (item["origin"] == Origin.GENERATED, -len(item["question"]), item["item_id"])
-
-
-def _order_pair(pair: Pair) -> tuple[float, int, int]:
-    return (pair.ratio, -pair.first, -pair.second)
-
-
-def _split(
-    items: Sequence[Row], findings: Sequence[Row], withdrawn: Mapping[str, Row]
-) -> tuple[list[Row], list[Row]]:
-    blocking: dict[str, list[str]] = {}
-    for finding in findings:
-        if finding["severity"] == Severity.BLOCK:
-            reason = f"{finding['rule']} ({finding['evidence']})"
-            blocking.setdefault(finding["item_id"], []).append(reason)
-    for item_id, row in withdrawn.items():
-        blocking[item_id] = [f"withdrawn by {row['by']}: {row['reason']}"]
-    kept = [item for item in items if item["item_id"] not in blocking]
-    rejected = [
-        make_rejection(item, Stage.CHECKED, blocking[item["item_id"]])
-        for item in items
-        if item["item_id"] in blocking
-    ]
-    return kept, rejected

@@ -78,16 +78,20 @@ def export(
 
 
 def _export_fine(original: bool, source: str, out: Path | None) -> None:
-    from builder.checks.stage import read_present_items
     from builder.console import note
     from builder.fine_format import export_originals, make_fine_rows
+    from builder.workspace import Stage
+    from schemas.errors import StageError
     from schemas.storage import write_text
 
     workspace = open_here()
     if original:
         text = export_originals(workspace, source)
     else:
-        text = make_fine_rows(read_present_items(workspace)[0], workspace.taxonomy)
+        items = workspace.read_stage(Stage.CHECKED)
+        if not items:
+            raise StageError("there are no checked items. Run `finebench check` first.")
+        text = make_fine_rows(items, workspace.taxonomy)
     if out is None:
         click.echo(text, nl=False)
     else:

@@ -21,11 +21,13 @@ def open_here() -> "Workspace":
 
     Raises `UsageError` where there is none, and `DataError` with every fault of its two TOML files.
     """
+    from builder.pipeline import finish_killed_stages
     from builder.workspace import open_workspace
 
     path: Path = click.get_current_context().find_root().obj
     workspace = open_workspace(path)
     workspace.check_configuration()
+    finish_killed_stages(workspace)
     return workspace
 
 

@@ -47,13 +47,15 @@ def import_(file: Path, language: str) -> None:
     """
     from builder.console import note, print_problems
     from builder.importing import take_file
+    from builder.pipeline import find_next_step
 
-    report = take_file(open_here(), file, language=language)
+    workspace = open_here()
+    report = take_file(workspace, file, language=language)
     print_problems(report.problems)
     refused = len({problem.row for problem in report.problems})
     replaced = " (replacing an earlier import of that name)" if report.replaced else ""
     note(f"{file.name}: {len(report.items)} items taken, {refused} lines refused{replaced}")
-    note("Next: finebench check")
+    note(f"Next: {find_next_step(workspace)}")
     if refused:
         raise SystemExit(1)
 
@@ -65,13 +67,16 @@ def generate() -> None:
     Example: finebench generate
     """
     from builder.console import note
-    from builder.questions import find_shortfalls
+    from builder.questions import tell_shortfalls
     from builder.workspace import Stage
 
     _run_stage(Stage.QUESTIONS, "questions")
-    for dimension, (have, quota) in find_shortfalls(open_here()).items():
-        note(f"{dimension} has {have} of {quota} questions: the writer brought no more new ones")
+    shortfalls = tell_shortfalls(open_here())
+    for told in shortfalls:
+        note(told)
     note("Next: finebench derive")
+    if shortfalls:
+        raise SystemExit(1)
 
 
 @click.command()
@@ -125,6 +130,7 @@ def build() -> None:
     from builder.console import note, show_counts, track_calls
     from builder.pipeline import build as run_build
     from builder.pipeline import find_next_step
+    from builder.questions import tell_shortfalls
 
     workspace = open_here()
     with track_calls("build") as on_reply:
@@ -133,6 +139,8 @@ def build() -> None:
                 note(f"{stage}: up to date")
             else:
                 show_counts(str(stage), counts)
+    for told in tell_shortfalls(workspace):
+        note(told)
     note(f"Next: {find_next_step(workspace)}")
 
 

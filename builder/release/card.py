@@ -7,6 +7,7 @@ from importlib import resources
 from typing import Any
 
 from annotations.simulation import SIMULATED_PREFIX
+from builder.config import SIMULATOR_PREFIX
 from builder.release.tables import CONFIGS
 from builder.workspace import Stage, Workspace
 from schemas.labels import Decision
@@ -26,7 +27,7 @@ def write_card(workspace: Workspace, manifest: Mapping[str, Any], rows: Sequence
         "simulated_note": _write_simulated_note(simulations),
         "dimension_table": _write_dimensions(workspace, rows),
         "location": f"path/to/{manifest['version']}",
-        "writers": ", ".join(sorted({row[c] for row in rows for c in _SOURCES})),
+        "writers": ", ".join(f"`{s}`" for s in sorted({row[c] for row in rows for c in _SOURCES})),
         "funnel_table": _write_funnel(manifest),
         "decisions": _write_counts(manifest["decisions"]),
         "review_note": _write_review_note(workspace, rows),
@@ -45,9 +46,8 @@ _SOURCES = ("question_source", "positive_source", "negative_source")
 
 def find_simulations(workspace: Workspace, rows: Sequence[Row]) -> list[str]:
     """Return what in these rows was simulated, in words: writers, reviewers, or nothing."""
-    offline = {name for name, model in workspace.config.models.items() if model.is_offline}
     found = []
-    if any(row[column] in offline for row in rows for column in _SOURCES):
+    if any(row[column].startswith(SIMULATOR_PREFIX) for row in rows for column in _SOURCES):
         found.append("texts written by finebench's offline simulator")
     released = {row["item_id"] for row in rows}
     if any(
@@ -122,8 +122,12 @@ def _write_counts(counts: Mapping[str, int]) -> str:
 
 
 def _write_review_note(workspace: Workspace, rows: Sequence[Row]) -> str:
-    released = {row["item_id"] for row in rows}
-    answers = [r for r in workspace.read_stage(Stage.ANNOTATIONS) if r["item_id"] in released]
+    released = {(row["item_id"], row["content_hash"]) for row in rows}
+    answers = [
+        row
+        for row in workspace.read_stage(Stage.ANNOTATIONS)
+        if (row["item_id"], row["content_hash"]) in released and not row["skipped"]
+    ]
     people = {r["reviewer"] for r in answers if not r["simulated"]}
     simulated = {r["reviewer"] for r in answers if r["simulated"]}
     parts = []

@@ -51,7 +51,7 @@ def export_release(workspace: Workspace, version: str, waivers: Mapping[str, str
     path = workspace.get_release(version)
     with workspace.hold("releases"):
         _require_fresh(workspace)
-        rows = make_release_rows(workspace, select_items(workspace, waivers))
+        rows = make_release_rows(workspace, select_items(workspace, waivers), version)
         gates = run_gates(workspace, rows, waivers)
         _require_passed(gates)
         draft = workspace.releases / f".{version}.tmp"
@@ -63,6 +63,8 @@ def export_release(workspace: Workspace, version: str, waivers: Mapping[str, str
                 draft.replace(path)
             else:
                 _require_same(draft, path)
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be written ({error.strerror}).") from error
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return Release(path, rows, gates, is_new)
@@ -136,10 +138,7 @@ def _write_folder(
 def _copy_evaluator(target: Path) -> None:
     source = Path(builder.bundle.__file__).parent
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    try:
-        shutil.copytree(source, target, ignore=ignored)
-    except (OSError, shutil.Error) as error:
-        raise StorageError(f"{target}: the evaluator cannot be copied ({error}).") from error
+    shutil.copytree(source, target, ignore=ignored)
 
 
 def _make_manifest(
@@ -163,7 +162,9 @@ def _make_manifest(
         "configs": list(CONFIGS),
         "seed": workspace.config.seed,
         "guidelines": hash_file(workspace.guidelines),
-        "prompts": hash_folder(Path(builder.bundle.__file__).parent),
+        "evaluator": _hash_folder(Path(builder.bundle.__file__).parent),
+        "configuration": hash_text(workspace.config.model_dump_json()),
+        "judge": workspace.config.roles.judge,
         "stages": stages,
         "decisions": decisions,
         "gates": [gate.as_dict() for gate in gates],
@@ -172,7 +173,7 @@ def _make_manifest(
     }
 
 
-def hash_folder(folder: Path) -> str:
+def _hash_folder(folder: Path) -> str:
     """Return one SHA-256 over the names and contents of a folder's Python files."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):

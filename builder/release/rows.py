@@ -1,13 +1,13 @@
 """The rows of a release: decided items enter; public rows, with baked option orders, leave."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
-from builder.workspace import Stage, Workspace
+from builder.workspace import Stage, Workspace, parse_version
 from schemas.errors import StageError
 from schemas.labels import Decision
-from schemas.storage import Row, index_rows
+from schemas.storage import Row, index_rows, read_rows
 
-__all__ = ["UNDECIDED_GATE", "make_release_rows", "select_items"]
+__all__ = ["UNDECIDED_GATE", "choose_orders", "make_release_rows", "select_items"]
 
 UNDECIDED_GATE = "undecided-items"
 """Waiving this gate takes undecided items into a release, each marked so."""
@@ -52,16 +52,18 @@ def select_items(workspace: Workspace, waivers: Container[str]) -> list[Row]:
     return chosen
 
 
-def make_release_rows(workspace: Workspace, decisions: Sequence[Row]) -> list[Row]:
+def make_release_rows(workspace: Workspace, decisions: Sequence[Row], version: str) -> list[Row]:
     """Return the public row of each decided item, sorted by id.
 
-    ``order_1_positive`` alternates over the items in order of dimension and id, so that in each order
-    half of each dimension's items, give or take one, have their positive option as A.
+    ``order_1_positive`` is chosen by `choose_orders`, with the release before ``version`` in view.
     """
     items = index_rows(workspace.read_stage(Stage.CHECKED))
-    ordered = sorted(decisions, key=lambda d: (d["dimension"], d["item_id"]))
+    by_dimension: dict[str, list[str]] = {}
+    for decision in decisions:
+        by_dimension.setdefault(decision["dimension"], []).append(decision["item_id"])
+    letters = choose_orders(by_dimension, _read_letters(workspace, version))
     rows = []
-    for number, decision in enumerate(ordered):
+    for decision in decisions:
         item = items.get(decision["item_id"])
         if item is None or item["content_hash"] != decision["content_hash"]:
             raise StageError(
@@ -74,7 +76,46 @@ def make_release_rows(workspace: Workspace, decisions: Sequence[Row]) -> list[Ro
                 "decision": decision["decision"],
                 "decision_method": decision["method"],
                 "decided_by": decision["decided_by"],
-                "order_1_positive": "AB"[number % 2],
+                "order_1_positive": letters[item["item_id"]],
             }
         )
     return sorted(rows, key=lambda row: row["item_id"])
+
+
+def _read_letters(workspace: Workspace, version: str) -> dict[str, str]:
+    """Return the letters of the latest release before ``version``, by item id."""
+    folders = [*workspace.list_releases(), workspace.get_release(version)]
+    earlier = [f for f in folders if parse_version(f.name) < parse_version(version)]
+    if not earlier:
+        return {}
+    latest = max(earlier, key=lambda folder: parse_version(folder.name))
+    rows = read_rows(latest / "evaluator" / "items.jsonl")
+    return {row["item_id"]: row["order_1_positive"] for row in rows}
+
+
+def choose_orders(
+    by_dimension: Mapping[str, Iterable[str]], earlier: Mapping[str, str]
+) -> dict[str, str]:
+    """Return for each item the letter of its positive option in the first order.
+
+    An item keeps its letter of the release before, new ones take the rarer letter, and where a
+    dimension is then out of balance by more than one item, as few as needed change theirs. In each
+    order half of each dimension's items, give or take one, so have their positive option as A; the
+    odd item of a dimension goes to the letter that is rarer over all, as far as that is free.
+    """
+    letters: dict[str, str] = {}
+    lead = 0  # how many more items have A than B, over the dimensions settled so far
+    for _, item_ids in sorted(by_dimension.items()):
+        groups: dict[str, list[str]] = {"A": [], "B": []}
+        new: list[str] = []
+        for item_id in sorted(item_ids):
+            (groups[earlier[item_id]] if item_id in earlier else new).append(item_id)
+        for item_id in new:
+            ahead = len(groups["A"]) - len(groups["B"]) or lead
+            groups["B" if ahead > 0 else "A"].append(item_id)
+        for more, less in (("A", "B"), ("B", "A")):
+            while len(groups[more]) - len(groups[less]) > 1:
+                groups[less].append(groups[more].pop())
+        lead += len(groups["A"]) - len(groups["B"])
+        letters |= {item_id: letter for letter, ids in groups.items() for item_id in ids}
+    return letters

@@ -12,7 +12,7 @@ from .calls import Endpoint
 from .client import Client
 from .display import format_table
 from .errors import EngineError
-from .evaluation import Records, evaluate
+from .evaluation import Records, count_failed, evaluate
 from .fan_out import Progress
 from .items import Item, read_items, read_jsonl
 from .scoring import score_verdicts
@@ -57,6 +57,13 @@ def _make_parser(folder: Path) -> argparse.ArgumentParser:
     run.add_argument("--judge-base-url", help="the judge's endpoint (default: --base-url)")
     run.add_argument("--judge-key-variable", help="its key (default: --key-variable)")
     run.add_argument("--max-tokens", type=int, default=1024, help="limit of a reply (default 1024)")
+    run.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=JSON",
+        help='further parameter of each request, such as reasoning_effort="low"; null drops one',
+    )
     run.add_argument("--concurrency", type=int, default=8, help="calls at once (default 8)")
     run.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
     score = commands.add_parser(
@@ -85,14 +92,18 @@ def _run(options: argparse.Namespace) -> int:
         records = asyncio.run(_evaluate(options, items, store))
     _write_jsonl(options.out / "responses.jsonl", records.responses)
     _write_jsonl(options.out / "judgements.jsonl", records.judgements)
-    return _report(options, items, records)
+    _report(options, items, records)
+    failed = count_failed(records)
+    if failed:
+        print(f"{failed} calls brought no reply: run the same command again", file=sys.stderr)
+    return 1 if failed else 0
 
 
 async def _evaluate(
     options: argparse.Namespace, items: tuple[Item, ...], store: ReplyLog
 ) -> Records:
     limits: dict[str, Any] = {
-        "parameters": {"temperature": 0, "max_tokens": options.max_tokens},
+        "parameters": _read_parameters(options),
         "concurrency": options.concurrency,
     }
     targets = [
@@ -112,6 +123,17 @@ async def _evaluate(
             await client.close()
 
 
+def _read_parameters(options: argparse.Namespace) -> dict[str, Any]:
+    parameters: dict[str, Any] = {"temperature": 0, "max_tokens": options.max_tokens}
+    for told in options.parameter:
+        name, _, value = told.partition("=")
+        try:
+            parameters[name] = json.loads(value)
+        except ValueError:
+            raise EngineError(f"--parameter {told}: write NAME=JSON, such as top_p=0.9.") from None
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
 def _show_progress(progress: Progress) -> None:
     if progress.done % 50 == 0 or progress.done == progress.planned:
         said = f"{progress.done} of {progress.planned} calls done, {progress.failed} failed"
@@ -121,10 +143,11 @@ def _show_progress(progress: Progress) -> None:
 def _score(options: argparse.Namespace) -> int:
     responses = list(read_jsonl(options.responses))
     records = Records(responses, list(read_jsonl(options.judgements)))
-    return _report(options, read_items(options.items), records)
+    _report(options, read_items(options.items), records)
+    return 0
 
 
-def _report(options: argparse.Namespace, items: Sequence[Item], records: Records) -> int:
+def _report(options: argparse.Namespace, items: Sequence[Item], records: Records) -> None:
     verdicts = make_verdicts(items, records.responses, records.judgements, options.target_kind)
     scores = score_verdicts(verdicts)
     if not scores:
@@ -133,9 +156,13 @@ def _report(options: argparse.Namespace, items: Sequence[Item], records: Records
         print(json.dumps([score.as_dict() for score in scores], indent=1, sort_keys=True))
     else:
         print(format_table(scores))
-    return 0
 
 
 def _write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     text = "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
-    path.write_text(text, encoding="utf-8")
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise EngineError(f"{path}: cannot be written ({error.strerror}).") from error

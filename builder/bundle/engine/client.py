@@ -1,6 +1,7 @@
 """Asking one endpoint: a call enters, a labelled reply leaves; whatever fails on the way has a label."""
 
 import asyncio
+import inspect
 import os
 import time
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ _HOPELESS = {
     401: "the API key is refused: set the right key in {variable}",
     404: "no such model or address: check the model's name and base_url ({base_url})",
 }
+_FILTER_WORDS = ("content_filter", "content_policy", "data_inspection", "moderation")
 _FINISH = {
     "length": Outcome.TRUNCATED,
     "content_filter": Outcome.FILTERED,
@@ -44,6 +46,7 @@ class Client:
         self.endpoint = endpoint
         self._key = _read_key(endpoint, needed=transport is None)
         self._openai = _open_client(endpoint, self._key, transport)
+        self._parameters = _split_parameters(self._openai, endpoint.parameters)
 
     async def ask(self, call: Call) -> Reply:
         """Return what became of ``call``, after up to five attempts at transient failures.
@@ -77,7 +80,7 @@ class Client:
         return await self._openai.chat.completions.create(
             model=self.endpoint.model,
             messages=[{"role": role, "content": text} for role, text in call.messages],  # type: ignore[misc]
-            **self.endpoint.parameters,
+            **self._parameters,
         )
 
     def _read_status(self, key: str, error: Any) -> Reply:
@@ -91,16 +94,17 @@ class Client:
             raise GiveUpError(f"model {self.endpoint.name}: {reason} (HTTP {status}).") from None
         # Only the provider's own message: headers and request bodies stay out of our files.
         said = error.body.get("message") if isinstance(error.body, Mapping) else None
-        code = error.body.get("code") if isinstance(error.body, Mapping) else None
-        if status == 400 and code == "content_filter":
+        if status == 400 and _names_filter(error.body):
             return self._fail(key, Outcome.FILTERED, str(said or ""), status)
         outcome = Outcome.RATE_LIMITED if status == 429 else Outcome.FAILED
         return self._fail(key, outcome, f"HTTP {status}: {said or 'no message'}", status)
 
     def _fail(self, key: str, outcome: Outcome, error: str, status: int = 0) -> Reply:
         """Return a reply without text; the key, should a message quote it, is blacked out."""
-        told = _make_encodable(error.replace(self._key, "***") if self._key else error)
-        return Reply(key, outcome, error=told[:300], status=status)
+        told = error.replace(self._key, "***") if self._key else error
+        # A message may hold control codes, which neither files nor terminals should be given.
+        shown = "".join(c if c.isprintable() else " " for c in told)
+        return Reply(key, outcome, error=shown[:300].strip(), status=status)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -145,6 +149,22 @@ def _open_client(endpoint: Endpoint, key: str, transport: Any) -> "AsyncOpenAI":
     )
 
 
+def _split_parameters(client: "AsyncOpenAI", parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as the client takes them: those that it does not know go into the body."""
+    known = inspect.signature(client.chat.completions.create).parameters
+    split: dict[str, Any] = {name: v for name, v in parameters.items() if name in known}
+    others = {name: v for name, v in parameters.items() if name not in known}
+    return split | ({"extra_body": others} if others else {})
+
+
+def _names_filter(body: object) -> bool:
+    """Tell whether an error's code or type is one by which a provider names its content filter."""
+    if not isinstance(body, Mapping):
+        return False
+    named = f"{body.get('code')} {body.get('type')}".casefold()
+    return any(word in named for word in _FILTER_WORDS)
+
+
 def _read_retry_after(headers: Mapping[str, str]) -> float:
     """Return how many seconds the server asks to wait: told as a number, or as a date."""
     told = headers.get("retry-after", "0")
@@ -156,6 +176,13 @@ def _read_retry_after(headers: Mapping[str, str]) -> float:
         return max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
     except ValueError:
         return 0.0
+
+
+def _read_count(usage: object, name: str) -> int | None:
+    """Return a count of tokens as the endpoint told it; None where it told none, or no count."""
+    count = getattr(usage, name, None)
+    is_count = isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 2**63
+    return count if is_count else None
 
 
 def _make_encodable(text: str) -> str:
@@ -180,6 +207,6 @@ def _read_completion(key: str, completion: Any) -> Reply:
         key,
         outcome,
         _make_encodable(text),
-        prompt_tokens=getattr(usage, "prompt_tokens", None),
-        completion_tokens=getattr(usage, "completion_tokens", None),
+        prompt_tokens=_read_count(usage, "prompt_tokens"),
+        completion_tokens=_read_count(usage, "completion_tokens"),
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .calls import Call, Endpoint, Reply
+from .calls import FINAL_OUTCOMES, Call, Endpoint, Reply
 from .client import Client
 from .fan_out import OnReply, run_calls
 from .items import Item
@@ -17,7 +17,7 @@ from .parsing import parse_judge
 from .prompts import JUDGE_PROMPT, find_prompt, render_form, render_judge
 from .store import CallStore
 
-__all__ = ["JUDGED_OUTCOMES", "Records", "Row", "evaluate"]
+__all__ = ["JUDGED_OUTCOMES", "Records", "Row", "count_failed", "evaluate"]
 
 Row = dict[str, Any]
 
@@ -31,6 +31,12 @@ class Records:
 
     responses: list[Row]
     judgements: list[Row]
+
+
+def count_failed(records: Records) -> int:
+    """Return how many calls, the judge's included, brought no reply and should be made again."""
+    asked = [*records.responses, *(row for row in records.judgements if row["call"])]
+    return sum(Outcome(row["outcome"]) not in FINAL_OUTCOMES for row in asked)
 
 
 @dataclass(frozen=True, slots=True)

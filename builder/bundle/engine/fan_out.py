@@ -10,7 +10,7 @@ from .errors import EngineError
 from .labels import Outcome
 from .store import CallStore
 
-__all__ = ["FollowUp", "Progress", "run_calls"]
+__all__ = ["FollowUp", "OnReply", "Progress", "run_calls"]
 
 FollowUp = Callable[[Reply], Iterable[Call]]
 """Names the calls that a reply makes possible, such as the judging of an open reply."""
@@ -131,7 +131,10 @@ class _Run:
             self.given_up[name] = str(error)
             return Reply(call.key, Outcome.FAILED, error=str(error))
         self.store.put(call, reply)
-        self.failures_in_a_row[name] = 0 if reply.is_final else self.failures_in_a_row[name] + 1
+        # A request that the endpoint will not take says nothing of the next one.
+        self.failures_in_a_row[name] = (
+            self.failures_in_a_row[name] + 1 if reply.may_come_later else 0
+        )
         if self.failures_in_a_row[name] >= _GIVE_UP_AFTER:
             reason = f"{_GIVE_UP_AFTER} calls in a row failed, the last with {reply.error}"
             self.given_up.setdefault(name, f"model {name} was given up: {reason}")

@@ -48,14 +48,13 @@ class ReplyLog:
     def _open(self) -> IO[bytes]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)  # replies may be harmful or private
             stream = self.path.open("a+b", buffering=0)
         except OSError as error:
             raise EngineError(f"{self.path}: cannot be opened ({error.strerror}).") from error
         if not _take_lock(stream):
             stream.close()
-            raise EngineError(
-                f"{self.path} is in use by another run. Wait for it to end, or choose another folder."
-            )
+            raise EngineError(f"{self.path} is in use by another run. Wait for it to end.")
         return stream
 
     def _load(self) -> None:
