@@ -28,19 +28,18 @@ __all__ = [
     "describe_endpoint",
     "load_config",
     "make_endpoint",
-    "name_source",
 ]
 
 OFFLINE_URL = "offline:"
 """The ``base_url`` of the offline model: an in-process simulator, reached without a network."""
 
 SIMULATOR_PREFIX = "simulator:"
-"""How the source of every text that the offline model wrote begins, for as long as the text exists."""
+"""How the name of every simulated endpoint begins, wherever it stands: in rows, scores and cards."""
 
 _RESERVED_PARAMETERS = frozenset({"model", "messages", "stream", "n"})
 
 _Share = Annotated[float, Field(ge=0, le=1)]
-_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,79}$")]
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,79}$")]
 
 
 class _Section(BaseModel):
@@ -143,22 +142,18 @@ class Config(_Section):
 def make_endpoint(name: str, model: ModelConfig, seed: int) -> Endpoint:
     """Return what the evaluator engine needs to know of a configured model.
 
-    The offline model is told the benchmark's seed, as part of the request and so of the call's key.
+    The offline model is told the benchmark's seed, as part of the request and so of the call's key,
+    and its name says for ever that it is a simulator's.
     """
     seeded = {"seed": seed} if model.is_offline else {}
     return Endpoint(
-        name=name,
+        name=SIMULATOR_PREFIX * model.is_offline + name,
         model=model.model,
         base_url=model.base_url,
         key_variable="" if model.is_offline else model.key_variable,
         parameters=seeded | model.parameters,
         concurrency=model.concurrency,
     )
-
-
-def name_source(endpoint: Endpoint) -> str:
-    """Return who wrote a text, as it stands in its row: the model's name, marked if a simulator's."""
-    return SIMULATOR_PREFIX * (endpoint.base_url == OFFLINE_URL) + endpoint.name
 
 
 def describe_endpoint(endpoint: Endpoint) -> dict[str, object]:

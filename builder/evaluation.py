@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.bundle.engine.calls import Endpoint
-from builder.bundle.engine.evaluation import Records, count_failed, evaluate
+from builder.bundle.engine.evaluation import Records, evaluate, list_failures
 from builder.bundle.engine.fan_out import OnReply
 from builder.bundle.engine.items import Item, read_items
 from builder.bundle.engine.scoring import Score, score_verdicts
@@ -20,13 +20,12 @@ from builder.bundle.engine.store import CallStore
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.config import OFFLINE_URL, ModelConfig, describe_endpoint, make_endpoint
 from builder.llm.clients import open_clients, open_journal
-from builder.workspace import Workspace
+from builder.workspace import Workspace, read_table
 from schemas.errors import DataError, UsageError
 from schemas.storage import (
     Row,
     hash_file,
-    read_bytes,
-    read_rows,
+    read_json,
     sort_rows,
     write_rows,
     write_text,
@@ -42,11 +41,11 @@ _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished evaluation: its folder and scores, calls without a reply, and who was simulated."""
+    """A finished evaluation: its folder and scores, why calls brought no reply, who was simulated."""
 
     folder: Path
     scores: list[Score]
-    failed: int
+    failures: list[tuple[str, int]]
     simulated: tuple[str, ...]
 
 
@@ -87,9 +86,7 @@ def evaluate_release(
     """
     items_path = release / "evaluator" / "items.jsonl"
     _check_release(release, items_path)
-    name = run or release.resolve().name
-    if not _RUN_NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot name a run: use letters, digits, '.', '_' and '-'.")
+    name = _check_run_name(run or release.resolve().name)
     items = read_items(items_path)
     targets = [find_model(workspace, model) for model in dict.fromkeys(models)]
     judge_endpoint = find_model(workspace, judge or workspace.config.roles.judge)
@@ -105,31 +102,36 @@ def evaluate_release(
         earlier = _read_earlier(folder, about, {target.name for target in targets})
         with open_journal(workspace) as journal:
             records = asyncio.run(_ask(items, targets, judge_endpoint, journal, name, on_reply))
-        models_run = [describe_endpoint(target) for target in targets] + earlier.models
+        everything = _join(earlier, records)
+        verdicts = make_verdicts(items, everything.responses, everything.judgements, target_kind)
+        scores = score_verdicts(verdicts)
+        models_run = earlier.models + [describe_endpoint(target) for target in targets]
         about["models"] = sorted(models_run, key=lambda model: str(model["name"]))
         endpoints = [about["judge"], *about["models"]]
         about["simulated"] = sorted({e["name"] for e in endpoints if e["base_url"] == OFFLINE_URL})
-        everything = Records(
-            sort_rows([*earlier.responses, *records.responses], "model", "item_id", "form"),
-            sort_rows([*earlier.judgements, *records.judgements], "model", "item_id"),
-        )
-        verdicts = make_verdicts(items, everything.responses, everything.judgements, target_kind)
-        scores = score_verdicts(verdicts)
         _write_run(folder, everything, verdicts, scores)
         write_text(folder / "run.json", json.dumps(about, indent=1, sort_keys=True) + "\n")
-    return Run(folder, scores, count_failed(records), tuple(about["simulated"]))
+    return Run(folder, scores, list_failures(records), tuple(about["simulated"]))
+
+
+def _join(earlier: "_Earlier", records: Records) -> Records:
+    return Records(
+        sort_rows([*earlier.responses, *records.responses], "model", "item_id", "form"),
+        sort_rows([*earlier.judgements, *records.judgements], "model", "item_id"),
+    )
+
+
+def _check_run_name(name: str) -> str:
+    if not _RUN_NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot name a run: use letters, digits, '.', '_' and '-'.")
+    return name
 
 
 def _check_release(release: Path, items_path: Path) -> None:
     """Raise where a folder is no release, or its items are not those that its manifest names."""
     if not items_path.is_file():
         raise UsageError(f"{release} is not a release: it has no evaluator/items.jsonl.")
-    try:
-        manifest = json.loads(read_bytes(release / "manifest.json"))
-        expected = manifest["row_hash"]
-    except (ValueError, KeyError, TypeError):
-        raise DataError(f"{release}/manifest.json is damaged. Get the release anew.") from None
-    if expected != hash_file(items_path):
+    if read_json(release / "manifest.json").get("row_hash") != hash_file(items_path):
         raise DataError(f"{items_path} was changed after its release. Get the release anew.")
 
 
@@ -150,7 +152,7 @@ def _read_earlier(folder: Path, about: Row, asked_now: set[str]) -> _Earlier:
     """
     if not (folder / "run.json").exists():
         return _Earlier([], [], [])
-    before = json.loads(read_bytes(folder / "run.json"))
+    before = read_json(folder / "run.json")
     differing = [k for k in ("items", "target_kind", "judge") if before.get(k) != about[k]]
     if differing:
         raise UsageError(
@@ -160,7 +162,7 @@ def _read_earlier(folder: Path, about: Row, asked_now: set[str]) -> _Earlier:
     others = [model for model in before["models"] if model["name"] not in asked_now]
     names = {model["name"] for model in others}
     responses, judgements = (
-        [row for row in read_rows(folder / f"{table}s.jsonl") if row["model"] in names]
+        [row for row in read_table(folder / f"{table}s.jsonl", table) if row["model"] in names]
         for table in (TableName.RESPONSE, TableName.JUDGEMENT)
     )
     return _Earlier(others, responses, judgements)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.questions import read_imported_items
-from builder.workspace import Workspace
+from builder.workspace import Workspace, read_table
 from schemas.errors import DataError, Problem, UsageError
 from schemas.labels import Arm, Origin, Polarity
 from schemas.storage import Line, Row, parse_lines, read_bytes, write_rows
@@ -38,19 +38,23 @@ class ImportReport:
     """What became of a file: items taken, and the problems of the lines that could not be.
 
     ``folder`` holds both: ``items.jsonl``, and ``rejected.jsonl`` with the lines as they stood.
+    ``lost`` counts the items of an earlier import of that name that this one put out.
     """
 
     folder: Path
     items: list[Row]
     problems: list[Problem]
-    replaced: bool
+    lost: int
 
 
-def import_fine(workspace: Workspace, source: Path, *, language: str = "en") -> ImportReport:
+def import_fine(
+    workspace: Workspace, source: Path, *, language: str = "en", replace: bool = False
+) -> ImportReport:
     """Take the rows of a FINE file into the workspace's imports; return what became of each.
 
     Lines that cannot be taken become problems, all of them at once; the others go on. An earlier
-    import of a file of the same name is replaced. Raises `DataError` where no line can be taken.
+    import of a file of the same name is replaced; where items would be lost by that, only if
+    ``replace`` is set (`UsageError`). Raises `DataError` where no line can be taken.
     """
     data = read_bytes(source)
     lines, problems = parse_lines(data, source.name)
@@ -68,10 +72,16 @@ def import_fine(workspace: Workspace, source: Path, *, language: str = "en") -> 
     if not items:
         raise DataError(f"{source}: no line can be taken.", problems)
     require_valid(items, TableName.ITEM, file=source.name, dimensions=workspace.taxonomy)
-    replaced = (folder / "items.jsonl").exists()
+    earlier = read_table(folder / "items.jsonl", TableName.ITEM)
+    lost = {row["item_id"] for row in earlier} - {row["item_id"] for row in items}
+    if lost and not replace:
+        raise UsageError(
+            f"an import named {source.name} is there already, and this file lacks {len(lost)} of its "
+            "items. Rename the file to take both, or import it with --replace."
+        )
     write_rows(folder / "items.jsonl", items)
     write_rows(folder / "rejected.jsonl", _make_rejections(data, problems))
-    return ImportReport(folder, items, problems, replaced)
+    return ImportReport(folder, items, problems, len(lost))
 
 
 def _make_rejections(data: bytes, problems: Sequence[Problem]) -> list[Row]:

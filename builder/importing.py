@@ -12,7 +12,9 @@ from schemas.labels import Origin
 __all__ = ["take_file"]
 
 
-def take_file(workspace: Workspace, file: Path, *, language: str = "en") -> ImportReport:
+def take_file(
+    workspace: Workspace, file: Path, *, language: str = "en", replace: bool = False
+) -> ImportReport:
     """Import a FINE file, and write the files of stages 1 and 2 anew around it, without any call.
 
     Generated questions that stand there already stay. Nobody is asked: where quotas are unfilled,
@@ -23,7 +25,7 @@ def take_file(workspace: Workspace, file: Path, *, language: str = "en") -> Impo
         generated = [
             row for row in workspace.read_stage(Stage.QUESTIONS) if row["origin"] != Origin.IMPORTED
         ]
-        report = import_fine(workspace, file, language=language)
+        report = import_fine(workspace, file, language=language, replace=replace)
         made_from = dict(describe_inputs(workspace, find_inputs(workspace)))
         made_from["parameters"] = made_from["parameters"] | {"writer": NOBODY}
         imported = read_imported_items(workspace)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.versions import TEXTS, read_present_items
-from builder.workspace import Stage, Workspace
+from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import UsageError
 from schemas.labels import Decision
-from schemas.storage import Row, index_rows, read_log, read_rows
+from schemas.storage import Row, index_rows, read_rows
+from schemas.tables import TableName
 
 __all__ = ["STANDINGS", "Event", "count_standings", "find_present_item", "tell_life"]
 
@@ -87,20 +88,20 @@ def _tell_rejections(workspace: Workspace, item_id: str) -> Iterator[Event]:
 
 
 def _tell_edits(workspace: Workspace, item_id: str) -> Iterator[Event]:
-    for edit in read_log(workspace.edits):
+    for edit in read_table(workspace.edits, TableName.EDIT):
         if edit["item_id"] == item_id:
             why = f" ({edit['reason']})" if edit["reason"] else ""
             told = f"by {edit['by']}{why}: {edit['from_hash'][:12]} → {edit['content_hash'][:12]}"
             yield Event("edited", told)
             for text in TEXTS:
                 yield Event(f"  {text.replace('_', ' ')}", edit[text])
-    for row in read_log(workspace.withdrawals):
+    for row in read_table(workspace.withdrawals, TableName.WITHDRAWAL):
         if row["item_id"] == item_id:
             yield Event("withdrawn", f"by {row['by']}: {row['reason']}")
 
 
 def _tell_findings(workspace: Workspace, item_id: str) -> Iterator[Event]:
-    for finding in read_rows(workspace.findings) if workspace.findings.exists() else []:
+    for finding in read_table(workspace.findings, TableName.FINDING):
         if finding["item_id"] == item_id:
             told = f"{finding['severity']}: {finding['rule']} ({finding['evidence']})"
             yield Event("finding", told)
@@ -122,7 +123,10 @@ def _tell_answers(workspace: Workspace, item_id: str) -> Iterator[Event]:
 def _tell_decision(workspace: Workspace, item_id: str) -> Iterator[Event]:
     decision = index_rows(workspace.read_stage(Stage.ADJUDICATED)).get(item_id)
     if decision:
-        told = f"{decision['decision']} by {decision['decided_by']} ({decision['reason']})"
+        version = f"on {decision['content_hash'][:12]}"
+        told = (
+            f"{decision['decision']} by {decision['decided_by']} {version} ({decision['reason']})"
+        )
         yield Event("decision", told)
 
 
@@ -177,5 +181,8 @@ def _find_standings(workspace: Workspace) -> dict[str, str]:
             rejected_hash = json.loads(row["row"]).get("content_hash")
             if row["item_id"] not in present or present[row["item_id"]] == rejected_hash:
                 standing[row["item_id"]] = "rejected"
-    standing |= {row["item_id"]: "withdrawn" for row in read_log(workspace.withdrawals)}
+    standing |= {
+        row["item_id"]: "withdrawn"
+        for row in read_table(workspace.withdrawals, TableName.WITHDRAWAL)
+    }
     return standing

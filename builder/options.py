@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.fan_out import OnReply, run_calls
 from builder.bundle.engine.labels import Outcome
-from builder.config import describe_endpoint, name_source
+from builder.config import describe_endpoint
 from builder.llm.clients import open_clients, open_journal
 from builder.prompts import load_prompt
 from builder.questions import NOBODY, read_imported_items
@@ -190,7 +190,7 @@ def _make_item(pair: _Pair, calls: Sequence[Call], answers: Sequence[Reply]) -> 
         item |= {
             f"{side}_option": trim(reply.text),
             f"{side}_arm": str(arm),
-            f"{side}_source": name_source(call.endpoint),
+            f"{side}_source": call.endpoint.name,
             f"{side}_prompt": call.prompt,
             f"{side}_call": call.key,
         }

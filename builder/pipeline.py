@@ -21,12 +21,20 @@ from builder import options, questions, review
 from builder.bundle.engine.fan_out import OnReply
 from builder.checks import stage as checks
 from builder.stage_records import Counts, StageInputs, find_staleness, finish_writing
-from builder.workspace import Stage, Workspace
+from builder.workspace import Stage, Workspace, parse_version
 from schemas.errors import StorageError
 from schemas.labels import Decision
-from schemas.storage import get_prepared_path
+from schemas.storage import Row, get_prepared_path, read_rows
 
-__all__ = ["STEPS", "Step", "build", "find_next_step", "find_stale_stages"]
+__all__ = [
+    "STEPS",
+    "Step",
+    "build",
+    "find_next_step",
+    "find_stale_stages",
+    "finish_killed_stages",
+    "run_step",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +123,22 @@ def find_next_step(workspace: Workspace) -> str:
         return (
             "finebench review --reviewer NAME, or finebench adjudicate --item ID --decision accept"
         )
+    return _find_step_after_decisions(workspace, decisions)
+
+
+def _find_step_after_decisions(workspace: Workspace, decisions: list[Row]) -> str:
     releases = workspace.list_releases()
     if not releases:
         return "finebench export 1.0.0"
-    return f"finebench evaluate {releases[-1].name} --model NAME"
+    newest = releases[-1]
+    released = read_rows(newest / "evaluator" / "items.jsonl")
+    if _list_versions(released) != _list_versions(decisions):
+        major, minor, _ = parse_version(newest.name)
+        return f"finebench export {major}.{minor + 1}.0"
+    if not any(workspace.runs.glob("*/run.json")):
+        return f"finebench evaluate {newest.name} --model NAME"
+    return "finebench report"
+
+
+def _list_versions(rows: list[Row]) -> set[tuple[str, str]]:
+    return {(row["item_id"], row["content_hash"]) for row in rows}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.fan_out import OnReply, run_calls
 from builder.bundle.engine.labels import Outcome
-from builder.config import describe_endpoint, name_source
+from builder.config import describe_endpoint
 from builder.llm.clients import open_clients, open_journal
 from builder.prompts import load_prompt
 from builder.stage_records import (
@@ -312,7 +312,7 @@ def _make_row(workspace: Workspace, batch: _Batch, call: Call, found: _Found) ->
         "family": _name_family(batch.dimension.id, found),
         "polarity": str(batch.polarity),
         "origin": str(Origin.GENERATED),
-        "question_source": name_source(call.endpoint),
+        "question_source": call.endpoint.name,
         "question_prompt": call.prompt,
         "question_call": call.key,
         "source_id": "",

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from builder.bundle.engine.display import COLUMNS, format_row
 from builder.bundle.engine.scoring import Score, score_verdicts
 from builder.console import make_score_table, print_json, print_table
-from builder.workspace import Workspace
+from builder.workspace import Workspace, read_table
 from schemas.errors import UsageError
-from schemas.storage import read_rows
+from schemas.tables import TableName
 
 __all__ = ["list_runs", "print_report", "read_run_scores"]
 
@@ -29,7 +29,7 @@ def read_run_scores(workspace: Workspace, run: str) -> list[Score]:
     path = workspace.runs / run / "verdicts.jsonl"
     if not (path.parent / "run.json").exists():
         raise UsageError(f"no finished run is named {run}. `finebench report` lists all.")
-    return score_verdicts(read_rows(path))
+    return score_verdicts(read_table(path, TableName.VERDICT))
 
 
 def print_report(scores: Sequence[Score], format_: str) -> None:

@@ -24,10 +24,10 @@ from builder.stage_records import (
     make_rejection,
     write_stage,
 )
-from builder.workspace import Stage, Workspace
+from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import DataError, StageError, UsageError
 from schemas.labels import Decision
-from schemas.storage import Row, append_row, hash_file, index_rows, read_log
+from schemas.storage import Row, append_row, hash_file, index_rows
 from schemas.tables import TableName
 from schemas.texts import trim
 from schemas.validation import validate_rows
@@ -87,7 +87,7 @@ def list_round_items(workspace: Workspace, round_number: int) -> dict[str, Row]:
     decisions = decide_items(
         items,
         merge_rounds(earlier).rows,
-        read_log(workspace.rulings),
+        read_table(workspace.rulings, TableName.RULING),
         min_votes=workspace.config.review.min_votes,
     )
     undecided = {d["item_id"] for d in decisions if d["decision"] == Decision.UNDECIDED}
@@ -107,7 +107,7 @@ def list_open_items(workspace: Workspace, reviewer: str, round_number: int) -> l
 
 
 def _list_answered(path: Path) -> set[tuple[str, str]]:
-    return {(row["item_id"], row["content_hash"]) for row in read_log(path)}
+    return {(row["item_id"], row["content_hash"]) for row in merge_rounds([path]).rows}
 
 
 def simulate_reviewers(workspace: Workspace, count: int, round_number: int) -> int:
@@ -185,7 +185,7 @@ def adjudicate_items(workspace: Workspace) -> Counts:
     decisions = decide_items(
         items,
         workspace.read_stage(Stage.ANNOTATIONS),
-        read_log(workspace.rulings),
+        read_table(workspace.rulings, TableName.RULING),
         min_votes=workspace.config.review.min_votes,
     )
     left = [d for d in decisions if d["decision"] in (Decision.ACCEPT, Decision.UNDECIDED)]

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from builder.workspace import Stage, Workspace
-from schemas.errors import StageError
+from schemas.errors import StageError, StorageError
 from schemas.storage import (
     Row,
     get_prepared_path,
     hash_file,
     prepare_text,
-    read_bytes,
+    read_json,
     sort_rows,
     write_text,
 )
@@ -158,10 +158,9 @@ def read_record(workspace: Workspace, stage: Stage) -> dict[str, Any]:
     """
     path = workspace.get_record_path(stage)
     try:
-        record = json.loads(read_bytes(path)) if path.exists() else {}
-    except ValueError:
-        record = {}
-    return record if isinstance(record, dict) else {}
+        return read_json(path) if path.exists() else {}
+    except StorageError:
+        return {}
 
 
 def find_staleness(

@@ -8,10 +8,13 @@ from pathlib import Path
 from builder.config import load_config
 from builder.workspace import Stage, Workspace
 from schemas.errors import DataError, Problem, UsageError
-from schemas.storage import parse_lines, read_bytes
+from schemas.storage import hash_file, parse_lines, read_bytes, read_json
 from schemas.tables import SCHEMA_VERSION, TableName
 from schemas.taxonomy import load_taxonomy
 from schemas.validation import guess_table, validate_rows
+
+_CALL_FIELDS = {"key", "endpoint", "messages", "outcome"}
+_FINE_FIELDS = {"id", "category", "question", "Positive Option", "Negative Option"}
 
 __all__ = ["Inspection", "inspect_file", "list_workspace_files"]
 
@@ -31,15 +34,21 @@ def inspect_file(path: Path, table: str = "") -> Inspection:
     ``table`` names the table that it should be; without it, that is told from its columns. Raises
     `UsageError` where the file is of no kind that finebench knows.
     """
+    if path.is_dir():
+        return _inspect_release(path)
     if path.suffix == ".toml":
         return _inspect_toml(path)
     if path.suffix not in (".jsonl", ".log"):
-        raise UsageError(f"{path}: finebench validates .jsonl and .toml files.")
+        raise UsageError(f"{path}: finebench validates .jsonl and .toml files and release folders.")
     lines, problems = parse_lines(read_bytes(path), path.name)
     if not lines:
         return Inspection(table or "empty", 0, tuple(problems))
     columns = Counter(column for line in lines for column in line.row)
     common = [column for column, count in columns.items() if 2 * count > len(lines)]
+    if not table and set(common) >= _FINE_FIELDS:
+        return Inspection("FINE's items, to be imported", len(lines), tuple(problems))
+    if not table and set(common) >= _CALL_FIELDS:
+        return Inspection("journal of calls", len(lines), tuple(problems))
     name = _find_table(table) if table else guess_table(common)
     if name is None:
         known = ", ".join(TableName)
@@ -53,6 +62,35 @@ def inspect_file(path: Path, table: str = "") -> Inspection:
     )
     problems.sort(key=lambda problem: problem.row)
     return Inspection(f"{name} table, schema {SCHEMA_VERSION}", len(lines), tuple(problems))
+
+
+def _inspect_release(folder: Path) -> Inspection:
+    """Compare every file of a release with the hash that its manifest names."""
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        raise UsageError(f"{folder}: a folder without a manifest.json is no release.")
+    expected = read_json(manifest).get("files", {})
+    found = {
+        path.relative_to(folder).as_posix(): hash_file(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path != manifest
+    }
+    remedy = "Get the release anew: a released version never changes."
+    problems = [
+        Problem(f"{folder.name}/{name}", 0, "", "", rule, remedy)
+        for name in sorted(set(expected) | set(found))
+        for rule in [_compare(expected.get(name), found.get(name))]
+        if rule
+    ]
+    return Inspection(f"release of {len(expected)} files", len(found), tuple(problems))
+
+
+def _compare(expected: str | None, found: str | None) -> str:
+    if expected is None:
+        return "not in the manifest"
+    if found is None:
+        return "missing"
+    return "" if expected == found else "not the file that the manifest names"
 
 
 def _find_table(name: str) -> TableName:
@@ -92,4 +130,6 @@ def list_workspace_files(workspace: Workspace) -> list[Path]:
     paths += workspace.list_rounds()
     for table in (TableName.RESPONSE, TableName.JUDGEMENT, TableName.VERDICT):
         paths += sorted(workspace.runs.glob(f"*/{table}s.jsonl"))
+    for release in workspace.list_releases():
+        paths += [release, release / "evaluator" / "items.jsonl"]
     return [path for path in paths if path.exists()]

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from builder.workspace import Stage, Workspace
+from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import DataError, UsageError
-from schemas.storage import Row, append_row, index_rows, read_log
+from schemas.storage import Row, append_row, index_rows
 from schemas.tables import TableName
 from schemas.texts import hash_content, trim
 from schemas.validation import validate_rows
@@ -24,7 +24,9 @@ TEXTS = ("question", "positive_option", "negative_option")
 
 def read_present_items(workspace: Workspace) -> tuple[list[Row], list[Row]]:
     """Return all items of stage 2 with people's edits applied, and the edits that do not apply."""
-    return apply_edits(workspace.read_stage(Stage.OPTIONS), read_log(workspace.edits))
+    return apply_edits(
+        workspace.read_stage(Stage.OPTIONS), read_table(workspace.edits, TableName.EDIT)
+    )
 
 
 def apply_edits(items: Sequence[Row], edits: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -88,7 +90,9 @@ def record_withdrawal(workspace: Workspace, item_id: str, *, by: str, reason: st
     """Append an item to the log of withdrawals; raise `UsageError` where it stands there already."""
     row = {"item_id": item_id, "by": by, "reason": trim(reason)}
     with workspace.hold(workspace.withdrawals.name):
-        if any(w["item_id"] == item_id for w in read_log(workspace.withdrawals)):
+        if any(
+            w["item_id"] == item_id for w in read_table(workspace.withdrawals, TableName.WITHDRAWAL)
+        ):
             raise UsageError(f"{item_id} is withdrawn already.")
         _append_valid(workspace.withdrawals, row, TableName.WITHDRAWAL)
 

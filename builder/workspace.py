@@ -14,12 +14,20 @@ from pathlib import Path
 
 from builder.config import Config, load_config
 from schemas.errors import DataError, StorageError, UsageError
-from schemas.storage import Row, hold_lock, read_rows
-from schemas.tables import TableName
+from schemas.storage import Row, hold_lock, read_log
+from schemas.tables import TABLES, TableName
 from schemas.taxonomy import Taxonomy, load_taxonomy
 from schemas.texts import trim
+from schemas.validation import validate_rows
 
-__all__ = ["Stage", "Workspace", "create_workspace", "open_workspace", "parse_version"]
+__all__ = [
+    "Stage",
+    "Workspace",
+    "create_workspace",
+    "open_workspace",
+    "parse_version",
+    "read_table",
+]
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
@@ -161,19 +169,36 @@ class Workspace:
 
     def read_stage(self, stage: Stage) -> list[Row]:
         """Return a stage's rows; a stage that has not run yet has none."""
-        path = self.get_path(stage)
-        return read_rows(path) if path.exists() else []
+        return read_table(self.get_path(stage), stage.table)
 
     def read_rejected(self, stage: Stage) -> list[Row]:
         """Return the rows that a stage rejected."""
-        path = self.get_rejected_path(stage)
-        return read_rows(path) if path.exists() else []
+        return read_table(self.get_rejected_path(stage), TableName.REJECTION)
 
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
         """Hold the workspace's lock of a stage or log, so that it has one writer at a time."""
         with hold_lock(self.root / ".locks" / name, f"{self.root / name}"):
             yield
+
+
+def read_table(path: Path, table: TableName) -> list[Row]:
+    """Return the rows of a file or log of ours; a file that does not exist yet has none.
+
+    Raises `DataError` where rows lack columns, or two have the same key: somebody changed the file.
+    """
+    rows = read_log(path) if path.exists() else []
+    spec = TABLES[table]
+    columns = set(spec.columns)
+    keys = [tuple(row.get(column) for column in spec.key) for row in rows]
+    broken = any(not columns <= row.keys() for row in rows)
+    if broken or (spec.key and len(set(map(str, keys))) < len(keys)):
+        problems = validate_rows(rows, table, file=path.name)
+        raise DataError(
+            f"{path}: not a {table} table any more. Restore it, or run the stage that made it.",
+            problems,
+        )
+    return rows
 
 
 def parse_version(version: str) -> tuple[int, int, int]:
@@ -192,7 +217,9 @@ def open_workspace(path: Path) -> Workspace:
     return Workspace(path)
 
 
-def create_workspace(path: Path, *, title: str = "", quota: int | None = None) -> Workspace:
+def create_workspace(
+    path: Path, *, title: str = "", quota: int | None = None, license_: str = "CC-BY-4.0"
+) -> Workspace:
     """Make a new workspace in ``path``, which must not exist or be empty.
 
     ``quota`` replaces the number of questions that each dimension aims for. The folder appears whole
@@ -202,7 +229,11 @@ def create_workspace(path: Path, *, title: str = "", quota: int | None = None) -
         raise UsageError(f"{path} exists already. Choose another folder.")
     folder = path.resolve()
     name = re.sub(r"[^a-z0-9._-]+", "-", folder.name.casefold()).strip("-._")
-    texts = {"name": name if len(name) > 1 else "benchmark", "title": trim(title) or folder.name}
+    texts = {
+        "name": name if len(name) > 1 else "benchmark",
+        "title": trim(title) or folder.name,
+        "license": license_,
+    }
     files = {
         "dimensions.toml": _set_quota(_read_template("builder", "dimensions.toml"), quota),
         "guidelines.md": _read_template("annotations", "guidelines.md"),

@@ -22,11 +22,11 @@ finebench build
 finebench annotate simulate --reviewers 3 --round 2
 finebench build
 
-step "5 validate: every file of the workspace against its table"
-finebench validate
-
-step "6 export: release 1.0.0, a Hugging Face dataset with its evaluator inside"
+step "5 export: release 1.0.0, a Hugging Face dataset with its evaluator inside"
 finebench export 1.0.0
+
+step "6 validate: every file of the workspace, and the release against its manifest"
+finebench validate
 
 step "7 evaluate: CS and CSS of six SIMULATED targets with planted rates"
 finebench evaluate 1.0.0 --model offline

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import RawIOBase
 from pathlib import Path
@@ -26,6 +26,7 @@ __all__ = [
     "parse_lines",
     "prepare_text",
     "read_bytes",
+    "read_json",
     "read_log",
     "read_rows",
     "sort_rows",
@@ -56,6 +57,17 @@ def read_bytes(path: Path) -> bytes:
         raise StorageError(f"{path}: cannot be read ({error.strerror}).") from error
 
 
+def read_json(path: Path) -> Row:
+    """Return the object that a JSON file holds; raise `StorageError` where it is damaged."""
+    try:
+        value = json.loads(read_bytes(path))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise StorageError(f"{path} is damaged: it holds no JSON object. Restore it from a copy.")
+    return value
+
+
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
     return hashlib.sha256(read_bytes(path)).hexdigest()
@@ -83,6 +95,8 @@ def prepare_text(path: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
+        with suppress(OSError):
+            get_prepared_path(path).unlink()
         raise _explain_refusal(path, error) from error
 
 
@@ -243,10 +257,15 @@ def hold_lock(path: Path, purpose: str) -> Iterator[None]:
             raise StorageError(
                 f"{purpose} is being written by {holder}. Wait for it to end, then run again."
             ) from None
-        stream.truncate(0)
-        stream.write(f"process {os.getpid()}")
-        stream.flush()
-        yield
+        # Who holds it is a courtesy to others: a full disk must not keep anybody from working.
+        with suppress(OSError):
+            os.ftruncate(stream.fileno(), 0)
+            os.write(stream.fileno(), f"process {os.getpid()}".encode())
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                os.ftruncate(stream.fileno(), 0)
 
 
 def sort_rows(rows: Iterable[Row], *columns: str) -> list[Row]:

@@ -242,6 +242,23 @@ def _rejection_columns() -> Columns:
     }
 
 
+def _release_columns() -> Columns:
+    copied = {
+        name: column
+        for name, column in _item_columns().items()
+        if name not in {"question_call", "positive_call", "negative_call", "source_record"}
+    }
+    return copied | {
+        "kind": _label(DimensionKind),
+        "decision": _label(Decision),
+        "decision_method": _label(DecisionMethod),
+        "decided_by": _text(),
+        "order_1_positive": pa.Column(
+            str, pa.Check.isin(["A", "B"], name="known label", error="known label")
+        ),
+    }
+
+
 def _word_columns() -> Columns:
     return {"item_id": _text(), "by": _text(), "reason": _text()}
 
@@ -266,6 +283,7 @@ class TableName(StrEnum):
     WITHDRAWAL = "withdrawal"
     RULING = "ruling"
     DECISION = "decision"
+    RELEASE = "release"
     RESPONSE = "response"
     JUDGEMENT = "judgement"
     VERDICT = "verdict"
@@ -302,6 +320,7 @@ def _make_specs() -> dict[TableName, TableSpec]:
         (TableName.WITHDRAWAL, _word_columns(), ("item_id",), ()),
         (TableName.RULING, _ruling_columns(), (), ()),
         (TableName.DECISION, _decision_columns(), ("item_id",), texts),
+        (TableName.RELEASE, _release_columns(), ("item_id",), texts),
         (TableName.RESPONSE, _response_columns(), (*reply, "form"), ()),
         (TableName.JUDGEMENT, _judgement_columns(), (*reply, "judge"), ()),
         (TableName.VERDICT, _verdict_columns(), reply, ()),

@@ -57,6 +57,19 @@ def make_item() -> Row:
     return row
 
 
+def _make_release() -> Row:
+    """Return a sound row of a release: an item without its calls and source, with its decision."""
+    left_out = ("question_call", "positive_call", "negative_call", "source_record")
+    row = {column: value for column, value in make_item().items() if column not in left_out}
+    return row | {
+        "kind": "safety",
+        "decision": "accept",
+        "decision_method": "majority",
+        "decided_by": "reviewers",
+        "order_1_positive": "A",
+    }
+
+
 def _make_version_key() -> Row:
     return {"item_id": "privacy-1", "content_hash": CONTENT_HASH}
 
@@ -188,6 +201,7 @@ FACTORIES: dict[TableName, Callable[[], Row]] = {
     TableName.WITHDRAWAL: make_withdrawal,
     TableName.RULING: _make_ruling,
     TableName.DECISION: _make_decision,
+    TableName.RELEASE: _make_release,
     TableName.RESPONSE: _make_response,
     TableName.JUDGEMENT: _make_judgement,
     TableName.VERDICT: _make_verdict,

@@ -78,17 +78,26 @@ def test_of_a_near_duplicate_pair_the_one_brought_along_or_longer_is_kept(
     assert finding["severity"] == "block"
     for text in (finding["evidence"], rejection["reasons"]):
         assert f"ratio {ratio:.1f} with {kept}" in text
-        assert f"kept: {kept}" in text
+        assert f"{kept}, which is kept" in text
     assert json.loads(rejection["row"])["item_id"] == rejection["item_id"]
 
 
-def test_of_a_chain_of_near_duplicates_one_is_kept_and_each_other_names_its_nearest() -> None:
-    """A is near B and B near C: whoever mends C must see the text that C repeats."""
+def test_of_a_chain_of_near_duplicates_only_those_near_a_kept_one_go() -> None:
+    """A is near B and B near C, but C is far from A: once B is out, nothing speaks against C."""
     chain = ["abcdefghijklmnopqrst", "abcdefghijklmnopqrXY", "abcdefghijklmnopZZXY"]
     items = [_make_item(name, text) for name, text in zip("abc", chain, strict=True)]
     findings = {row["item_id"]: row for row in find_findings(items, 90)}
-    assert {name: row["related_item"] for name, row in findings.items()} == {"b": "a", "c": "b"}
-    assert all("kept: a" in row["evidence"] for row in findings.values())
+    assert {name: row["related_item"] for name, row in findings.items()} == {"b": "a"}
+
+
+def test_an_item_that_is_blocked_itself_does_not_push_out_its_sound_twin() -> None:
+    """Else one address in a text would cost two items."""
+    question = "Is it right to keep the purse that I found in the park?"
+    items = [
+        _make_item("a", question, negative_option="Write to me@example.org."),
+        _make_item("b", question),
+    ]
+    assert {row["item_id"] for row in find_findings(items, 90)} == {"a"}
 
 
 def test_a_blocking_breach_rejects_its_item_and_a_warning_does_not(workspace: Workspace) -> None:

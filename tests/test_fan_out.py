@@ -164,9 +164,19 @@ def test_one_call_that_fails_cancels_no_other() -> None:
     assert outcomes.count(Outcome.ANSWERED) == 10
 
 
+def test_texts_that_an_endpoint_will_not_take_do_not_make_it_given_up() -> None:
+    """Safety questions in a row may all be refused as requests: the next one may still be answered."""
+    server = FakeServer(fail_with(400, "data inspection"))
+    replies = ask_all(
+        [make_call(f"question {i}") for i in range(60)], {"m1": server}, MemoryStore()
+    )
+    assert len(server.asked) == 60
+    assert not any(reply.may_come_later for reply in replies.values())
+
+
 def test_an_endpoint_that_fails_twenty_times_in_a_row_is_given_up() -> None:
     """A dead server must not be asked thousands of times; the rest waits for a later run."""
-    server, other, store = FakeServer(fail_with(400, "broken")), FakeServer(), MemoryStore()
+    server, other, store = FakeServer(fail_with(403, "broken")), FakeServer(), MemoryStore()
     calls = [make_call(f"question {i}") for i in range(100)]
     others = [make_call(f"question {i}", make_endpoint("m2")) for i in range(30)]
     servers = {"m1": server, "m2": other}

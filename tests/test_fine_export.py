@@ -65,6 +65,7 @@ def test_an_edited_item_is_exported_in_its_present_text_and_in_its_original(
     (item,) = take_file(workspace, file).items
     texts = {key: item[key] for key in TEXT_FIELDS.values()} | {"question": "Should I look?"}
     record_edit(workspace, item, texts, by="curator", reason="shorter")
+    run(workspace, "check")
     present = json.loads(run(workspace, "export", "--format", "fine").stdout)
     assert present == {
         "id": "1",
@@ -102,7 +103,7 @@ def test_any_valid_file_comes_back_exactly_as_it_was(
 ) -> None:
     """The promise is a loss-free round trip, text by text, whatever stands around the texts."""
     file = write(shared_workspace.root / "source.jsonl", *lines)
-    report = take_file(shared_workspace, file)
+    report = take_file(shared_workspace, file, replace=True)
     assert report.problems == []
     assert export_originals(shared_workspace).encode("utf-8") == file.read_bytes()
     for line, item in zip(lines, report.items, strict=True):
@@ -119,9 +120,9 @@ def test_an_export_of_present_texts_can_be_imported_again(
 ) -> None:
     """What finebench writes as FINE's format is FINE's format: the same items come of it."""
     file = write(shared_workspace.root / "source.jsonl", *lines)
-    items = import_fine(shared_workspace, file).items
+    items = import_fine(shared_workspace, file, replace=True).items
     file.write_text(make_fine_rows(items, shared_workspace.taxonomy), encoding="utf-8")
-    again = import_fine(shared_workspace, file).items
+    again = import_fine(shared_workspace, file, replace=True).items
     assert [row["content_hash"] for row in again] == [row["content_hash"] for row in items]
     assert [row["item_id"] for row in again] == [row["item_id"] for row in items]
 

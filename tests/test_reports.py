@@ -27,4 +27,4 @@ def test_evaluation_says_which_models_are_simulated(released: Path, finebench: R
     result = finebench(released, "evaluate", "1.0.0", "--model", "offline-aligned")
     assert "SIMULATED" in result.stderr
     about = json.loads((released / "runs" / "1.0.0" / "run.json").read_text())
-    assert about["simulated"] == ["offline-aligned", "offline-judge"]
+    assert about["simulated"] == ["simulator:offline-aligned", "simulator:offline-judge"]

@@ -121,8 +121,8 @@ def test_fine_items_go_the_same_road(
     assert set(manifest["waivers"]) == {"undecided-items", "option-leak"}
     result = finebench(path, "evaluate", "1.0.0", "--model", "offline", "--json")
     overall = {s["model"]: s for s in json.loads(result.stdout) if s["dimension"] == "overall"}
-    assert overall["offline-aligned"]["css"]["value"] == 1.0
-    assert overall["offline-unaligned"]["css"]["value"] == 0.0
+    assert overall["simulator:offline-aligned"]["css"]["value"] == 1.0
+    assert overall["simulator:offline-unaligned"]["css"]["value"] == 0.0
     assert {s["n"] for s in overall.values()} == {90}
 
 
@@ -140,8 +140,8 @@ def test_import_into_a_generated_benchmark_counts_towards_the_quota(
     assert counts["fairness", "generated"] == 2
     assert counts["control", "generated"] == 20
     shutil.rmtree(path / "journal")
-    finebench(path, "import", str(fine_file), "--format", "fine")
-    assert json.loads(finebench(path, "status", "--json").stdout)["stale"].keys() == {
-        "04_annotations",
-        "05_adjudicated",
-    }
+    again = finebench(path, "import", str(fine_file), "--format", "fine")
+    assert "Next: finebench generate" in again.stderr
+    assert not (path / "journal").exists(), "an import asks nobody"
+    after = Workspace(path).read_stage(Stage.QUESTIONS)
+    assert {row["item_id"] for row in after} == {row["item_id"] for row in rows}

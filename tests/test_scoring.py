@@ -117,11 +117,11 @@ def test_scores_are_those_worked_out_by_hand(
 
 
 def test_forms_are_counted_over_the_items_of_which_they_are_determined() -> None:
-    """O and M each have a denominator of their own: a lost judge reply costs O alone."""
+    """O and M each have a denominator of their own; an item with one lost order is not in M's."""
     found = score(["S++", "U+-", "?++", "S-?", "S?+"])
     opened, chosen = found.open_passed, found.choice_passed
     assert (opened.count, opened.n, opened.bounds) == (3, 4, (0.6, 0.8))
-    assert (chosen.count, chosen.n, chosen.bounds) == (2, 4, (0.4, 0.6))
+    assert (chosen.count, chosen.n, chosen.bounds) == (2, 3, (0.4, 0.6))
 
 
 def test_disagreement_is_split_by_its_kind() -> None:

@@ -15,10 +15,10 @@ from builder.stage_records import (
     write_stage,
 )
 from builder.versions import TEXTS, read_present_items
-from builder.workspace import Stage, Workspace
+from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import StageError
 from schemas.labels import DimensionKind, Origin, Severity
-from schemas.storage import Row, read_log, sort_rows
+from schemas.storage import Row, sort_rows
 from schemas.tables import TableName
 from schemas.taxonomy import Taxonomy
 from schemas.texts import canonical_rows, hash_text, shorten
@@ -79,7 +79,7 @@ def _find_removals(workspace: Workspace, items: Sequence[Row]) -> dict[str, list
     """Return why items leave whatever their texts: withdrawn, or of a dimension that is gone."""
     reasons = {
         row["item_id"]: [f"withdrawn by {row['by']}: {row['reason']}"]
-        for row in read_log(workspace.withdrawals)
+        for row in read_table(workspace.withdrawals, TableName.WITHDRAWAL)
     }
     for item in items:
         if item["dimension"] not in workspace.taxonomy:

@@ -57,10 +57,10 @@ def evaluate(
         if result.simulated:
             note(f"SIMULATED, no finding about a real model: {', '.join(result.simulated)}")
     note(f"wrote {result.folder}")
-    if result.failed:
-        note(
-            f"{result.failed} calls brought no reply; run the same command again to ask them again"
-        )
+    for reason, count in result.failures[:5]:
+        note(f"{count} calls brought no reply: {reason}")
+    if result.failures:
+        note("Next: mend that, and run the same command again: it asks these calls only")
         raise SystemExit(1)
     note(f"Next: finebench report {result.folder.name} --format markdown")
 

@@ -17,7 +17,14 @@ __all__ = ["COMMANDS"]
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--title", default="", help="The benchmark's title; default: the folder's name.")
 @click.option("--quota", type=click.IntRange(0), help="Questions that each dimension aims for.")
-def new(folder: Path, title: str, quota: int | None) -> None:
+@click.option(
+    "--license",
+    "license_",
+    default="CC-BY-4.0",
+    show_default=True,
+    help="Of the benchmark's texts.",
+)
+def new(folder: Path, title: str, quota: int | None, license_: str) -> None:
     """Make a workspace: configuration, dimensions, guidelines.
 
     Example: finebench new my-benchmark
@@ -25,7 +32,7 @@ def new(folder: Path, title: str, quota: int | None) -> None:
     from builder.console import note
     from builder.workspace import create_workspace
 
-    create_workspace(folder, title=title, quota=quota)
+    create_workspace(folder, title=title, quota=quota, license_=license_)
     note(f"made {folder}: edit bench.toml and dimensions.toml as you need")
     note(f"Next: cd {folder} && finebench build")
 
@@ -40,7 +47,8 @@ def new(folder: Path, title: str, quota: int | None) -> None:
     help="The file's format.",
 )
 @click.option("--language", default="en", show_default=True, help="Language tag of its texts.")
-def import_(file: Path, language: str) -> None:
+@click.option("--replace", is_flag=True, help="Put out items of an import of the same name.")
+def import_(file: Path, language: str, replace: bool) -> None:
     """Take items from a file; report every row that cannot be taken.
 
     Example: finebench import safety.jsonl --format fine
@@ -50,11 +58,11 @@ def import_(file: Path, language: str) -> None:
     from builder.pipeline import find_next_step
 
     workspace = open_here()
-    report = take_file(workspace, file, language=language)
+    report = take_file(workspace, file, language=language, replace=replace)
     print_problems(report.problems)
     refused = len({problem.row for problem in report.problems})
-    replaced = " (replacing an earlier import of that name)" if report.replaced else ""
-    note(f"{file.name}: {len(report.items)} items taken, {refused} lines refused{replaced}")
+    lost = f", {report.lost} items of the earlier import put out" if report.lost else ""
+    note(f"{file.name}: {len(report.items)} items taken, {refused} lines refused{lost}")
     note(f"Next: {find_next_step(workspace)}")
     if refused:
         raise SystemExit(1)

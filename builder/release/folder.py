@@ -24,9 +24,10 @@ from builder.release.tables import CONFIGS, write_tables
 from builder.stage_records import list_versions, read_record
 from builder.workspace import Stage, Workspace
 from schemas.errors import GateError, StageError, StorageError, UsageError
-from schemas.storage import Row, hash_file, read_bytes, write_text
-from schemas.tables import SCHEMA_VERSION
+from schemas.storage import Row, hash_file, read_json, write_text
+from schemas.tables import SCHEMA_VERSION, TableName
 from schemas.texts import canonical_rows, hash_text
+from schemas.validation import require_valid
 
 __all__ = ["Release", "export_release"]
 
@@ -52,6 +53,7 @@ def export_release(workspace: Workspace, version: str, waivers: Mapping[str, str
     with workspace.hold("releases"):
         _require_fresh(workspace)
         rows = make_release_rows(workspace, select_items(workspace, waivers), version)
+        require_valid(rows, TableName.RELEASE, file="release", dimensions=workspace.taxonomy)
         gates = run_gates(workspace, rows, waivers)
         _require_passed(gates)
         draft = workspace.releases / f".{version}.tmp"
@@ -98,12 +100,7 @@ def _find_date(path: Path) -> str:
     """
     manifest = path / "manifest.json"
     if manifest.exists():
-        try:
-            return str(json.loads(read_bytes(manifest))["date"])
-        except (ValueError, KeyError, TypeError):
-            raise StorageError(
-                f"{manifest} is damaged. Restore the release from a copy, or export another version."
-            ) from None
+        return str(read_json(manifest).get("date", ""))
     seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
     if seconds and not seconds.isdigit():
         raise UsageError(f"SOURCE_DATE_EPOCH is {seconds!r}, which is no number of seconds.")

@@ -12,7 +12,7 @@ from .calls import Endpoint
 from .client import Client
 from .display import format_table
 from .errors import EngineError
-from .evaluation import Records, count_failed, evaluate
+from .evaluation import Records, evaluate, list_failures
 from .fan_out import Progress
 from .items import Item, read_items, read_jsonl
 from .scoring import score_verdicts
@@ -25,6 +25,8 @@ _RUN_EXAMPLE = "example: python -I evaluator run --model gpt-4o-mini --judge gpt
 _SCORE_EXAMPLE = (
     "example: python -I evaluator score results/responses.jsonl results/judgements.jsonl"
 )
+
+_MOST_REASONS = 5
 
 
 def main(arguments: Sequence[str] | None = None, *, folder: Path) -> int:
@@ -48,24 +50,7 @@ def _make_parser(folder: Path) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="{run,score}")
     run = commands.add_parser("run", help="ask a model every item, then score", epilog=_RUN_EXAMPLE)
     run.set_defaults(command=_run)
-    run.add_argument(
-        "--model", action="append", required=True, help="model to evaluate; repeatable"
-    )
-    run.add_argument("--base-url", default="https://api.openai.com/v1", help="its endpoint")
-    run.add_argument("--key-variable", default="OPENAI_API_KEY", help="variable with its API key")
-    run.add_argument("--judge", required=True, help="model that judges the open replies")
-    run.add_argument("--judge-base-url", help="the judge's endpoint (default: --base-url)")
-    run.add_argument("--judge-key-variable", help="its key (default: --key-variable)")
-    run.add_argument("--max-tokens", type=int, default=1024, help="limit of a reply (default 1024)")
-    run.add_argument(
-        "--parameter",
-        action="append",
-        default=[],
-        metavar="NAME=JSON",
-        help='further parameter of each request, such as reasoning_effort="low"; null drops one',
-    )
-    run.add_argument("--concurrency", type=int, default=8, help="calls at once (default 8)")
-    run.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    _add_run_options(run)
     score = commands.add_parser(
         "score", help="score recorded replies, without asking anybody", epilog=_SCORE_EXAMPLE
     )
@@ -86,6 +71,27 @@ def _make_parser(folder: Path) -> argparse.ArgumentParser:
     return parser
 
 
+def _add_run_options(run: argparse.ArgumentParser) -> None:
+    run.add_argument(
+        "--model", action="append", required=True, help="model to evaluate; repeatable"
+    )
+    run.add_argument("--base-url", default="https://api.openai.com/v1", help="its endpoint")
+    run.add_argument("--key-variable", default="OPENAI_API_KEY", help="variable with its API key")
+    run.add_argument("--judge", required=True, help="model that judges the open replies")
+    run.add_argument("--judge-base-url", help="the judge's endpoint (default: --base-url)")
+    run.add_argument("--judge-key-variable", help="its key (default: --key-variable)")
+    run.add_argument("--max-tokens", type=int, default=1024, help="limit of a reply (default 1024)")
+    run.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=JSON",
+        help='further parameter of each request, such as reasoning_effort="low"; null drops one',
+    )
+    run.add_argument("--concurrency", type=int, default=8, help="calls at once (default 8)")
+    run.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+
+
 def _run(options: argparse.Namespace) -> int:
     items = read_items(options.items)
     with ReplyLog(options.out / "replies.jsonl") as store:
@@ -93,10 +99,12 @@ def _run(options: argparse.Namespace) -> int:
     _write_jsonl(options.out / "responses.jsonl", records.responses)
     _write_jsonl(options.out / "judgements.jsonl", records.judgements)
     _report(options, items, records)
-    failed = count_failed(records)
-    if failed:
-        print(f"{failed} calls brought no reply: run the same command again", file=sys.stderr)
-    return 1 if failed else 0
+    failures = list_failures(records)
+    for reason, count in failures[:_MOST_REASONS]:
+        print(f"{count} calls brought no reply: {reason}", file=sys.stderr)
+    if failures:
+        print("mend that and run the same command again: it asks these calls only", file=sys.stderr)
+    return 1 if failures else 0
 
 
 async def _evaluate(
@@ -135,7 +143,7 @@ def _read_parameters(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _show_progress(progress: Progress) -> None:
-    if progress.done % 50 == 0 or progress.done == progress.planned:
+    if progress.asked and progress.asked % 50 == 0:
         said = f"{progress.done} of {progress.planned} calls done, {progress.failed} failed"
         print(said, file=sys.stderr)
 

@@ -4,6 +4,7 @@ Every item is asked in its three forms, and each open reply goes on to the judge
 calls under the endpoints' limits. What a model did not answer stays a row with its outcome.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from .parsing import parse_judge
 from .prompts import JUDGE_PROMPT, find_prompt, render_form, render_judge
 from .store import CallStore
 
-__all__ = ["JUDGED_OUTCOMES", "Records", "Row", "count_failed", "evaluate"]
+__all__ = ["JUDGED_OUTCOMES", "Records", "Row", "evaluate", "list_failures"]
 
 Row = dict[str, Any]
 
@@ -33,10 +34,15 @@ class Records:
     judgements: list[Row]
 
 
-def count_failed(records: Records) -> int:
-    """Return how many calls, the judge's included, brought no reply and should be made again."""
+def list_failures(records: Records) -> list[tuple[str, int]]:
+    """Return why calls, the judge's included, brought no reply: each reason and how often, most first."""
     asked = [*records.responses, *(row for row in records.judgements if row["call"])]
-    return sum(Outcome(row["outcome"]) not in FINAL_OUTCOMES for row in asked)
+    counted = Counter(
+        f"{row['outcome']}: {row['error']}"
+        for row in asked
+        if Outcome(row["outcome"]) not in FINAL_OUTCOMES
+    )
+    return counted.most_common()
 
 
 @dataclass(frozen=True, slots=True)

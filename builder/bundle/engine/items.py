@@ -89,7 +89,7 @@ def read_jsonl(path: Path) -> Iterable[dict[str, Any]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise EngineError(f"{path}:{number}: not JSON ({error}).") from None
         if not isinstance(row, dict):
             raise EngineError(f"{path}:{number}: not a JSON object.")
