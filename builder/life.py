@@ -9,7 +9,7 @@ from builder.versions import TEXTS, read_present_items
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import UsageError
 from schemas.labels import Decision
-from schemas.storage import Row, index_rows, read_rows
+from schemas.storage import Row, index_rows
 from schemas.tables import TableName
 
 __all__ = ["STANDINGS", "Event", "count_standings", "find_present_item", "tell_life"]
@@ -137,7 +137,7 @@ def _tell_releases(workspace: Workspace, item_id: str) -> Iterator[Event]:
 
 
 def _read_released(path: Path) -> list[Row]:
-    return read_rows(path / "evaluator" / "items.jsonl")
+    return read_table(path / "evaluator" / "items.jsonl", TableName.RELEASE)
 
 
 def count_standings(workspace: Workspace) -> dict[str, dict[str, int]]:

@@ -21,10 +21,11 @@ from builder import options, questions, review
 from builder.bundle.engine.fan_out import OnReply
 from builder.checks import stage as checks
 from builder.stage_records import Counts, StageInputs, find_staleness, finish_writing
-from builder.workspace import Stage, Workspace, parse_version
+from builder.workspace import Stage, Workspace, parse_version, read_table
 from schemas.errors import StorageError
 from schemas.labels import Decision
-from schemas.storage import Row, get_prepared_path, read_rows
+from schemas.storage import Row, get_prepared_path
+from schemas.tables import TableName
 
 __all__ = [
     "STEPS",
@@ -131,7 +132,7 @@ def _find_step_after_decisions(workspace: Workspace, decisions: list[Row]) -> st
     if not releases:
         return "finebench export 1.0.0"
     newest = releases[-1]
-    released = read_rows(newest / "evaluator" / "items.jsonl")
+    released = read_table(newest / "evaluator" / "items.jsonl", TableName.RELEASE)
     if _list_versions(released) != _list_versions(decisions):
         major, minor, _ = parse_version(newest.name)
         return f"finebench export {major}.{minor + 1}.0"

@@ -22,10 +22,10 @@ from builder.stage_records import (
     read_record,
     write_stage,
 )
-from builder.workspace import Stage, Workspace
+from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import EndpointError
 from schemas.labels import DimensionKind, Origin, Polarity
-from schemas.storage import Row, read_rows
+from schemas.storage import Row
 from schemas.tables import TABLES, TableName
 from schemas.taxonomy import Dimension
 from schemas.texts import (
@@ -91,7 +91,7 @@ def find_inputs(workspace: Workspace) -> StageInputs:
 
 def read_imported_items(workspace: Workspace) -> list[Row]:
     """Return all imported items, with their options."""
-    return [row for path in workspace.list_imports() for row in read_rows(path)]
+    return [row for path in workspace.list_imports() for row in read_table(path, TableName.ITEM)]
 
 
 def generate_questions(workspace: Workspace, on_reply: OnReply | None = None) -> Counts:

@@ -81,7 +81,7 @@ def run_command(workspace: Path, *arguments: str, code: int = 0, **more: Any) ->
     return result
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def finebench() -> RunCommand:
     """The command line, in process: ``finebench(workspace, "check", code=1)``."""
     return run_command

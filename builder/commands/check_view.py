@@ -5,16 +5,16 @@ from collections import Counter
 from builder.checks.leak import Gauge, LeakVerdict
 from builder.checks.stage import audit_items
 from builder.console import make_gauge_table, make_table, note, print_json, print_table
-from builder.workspace import Stage, Workspace
+from builder.workspace import Stage, Workspace, read_table
 from schemas.labels import Severity
-from schemas.storage import read_rows
+from schemas.tables import TableName
 
 __all__ = ["show_check"]
 
 
 def show_check(workspace: Workspace, *, as_json: bool) -> bool:
     """Show findings and gauges; return whether anything blocks items or fails its bound."""
-    findings = read_rows(workspace.findings)
+    findings = read_table(workspace.findings, TableName.FINDING)
     gauges = audit_items(workspace.read_stage(Stage.CHECKED), workspace.taxonomy)
     bound = workspace.config.checks.leak_bound
     if as_json:

@@ -2,10 +2,11 @@
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from builder.workspace import Stage, Workspace, parse_version
+from builder.workspace import Stage, Workspace, parse_version, read_table
 from schemas.errors import StageError
 from schemas.labels import Decision
-from schemas.storage import Row, index_rows, read_rows
+from schemas.storage import Row, index_rows
+from schemas.tables import TableName
 
 __all__ = ["UNDECIDED_GATE", "choose_orders", "make_release_rows", "select_items"]
 
@@ -89,7 +90,7 @@ def _read_letters(workspace: Workspace, version: str) -> dict[str, str]:
     if not earlier:
         return {}
     latest = max(earlier, key=lambda folder: parse_version(folder.name))
-    rows = read_rows(latest / "evaluator" / "items.jsonl")
+    rows = read_table(latest / "evaluator" / "items.jsonl", TableName.RELEASE)
     return {row["item_id"]: row["order_1_positive"] for row in rows}
 
 

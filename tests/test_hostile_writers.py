@@ -1,0 +1,170 @@
+"""Models and providers that misbehave: what they send is labelled and kept, and blocks no stage."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fakes import FakeServer, fail_with, make_completion, record_waits, respond
+
+from builder import pipeline
+from builder.bundle.engine import client as engine_client
+from builder.llm import clients
+from builder.llm.offline.transport import OfflineModel
+from builder.stage_records import find_staleness
+from builder.workspace import Stage, Workspace, create_workspace
+from schemas.errors import EndpointError
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A workspace of one dimension that wants four questions."""
+    made = create_workspace(tmp_path / "bench", quota=4)
+    text = made.dimensions.read_text()
+    made.dimensions.write_text(text[: text.index("[[dimension]]", text.index("[[dimension]]") + 1)])
+    return Workspace(made.root)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
+    """A fake server in the place of the offline model."""
+    fake = FakeServer()
+
+    def open_fake(endpoint: Any, _: OfflineModel | None) -> engine_client.Client:
+        placed = replace(endpoint, base_url="http://model.invalid/v1")
+        return engine_client.Client(placed, httpx2.MockTransport(fake))
+
+    monkeypatch.setattr(clients, "_open_client", open_fake)
+    return fake
+
+
+def answer_with(server: FakeServer, *texts: str) -> None:
+    """Let the server answer with these texts in turn, the last one for ever."""
+    left = list(texts)
+
+    async def answer(_: str) -> Any:
+        return respond(200, json=make_completion(left.pop(0) if len(left) > 1 else left[0]))
+
+    server.handle = answer
+
+
+def write_questions(*questions: object) -> str:
+    """Return a writer's reply with these questions."""
+    entries = [{"situation": f"situation {i}", "question": q} for i, q in enumerate(questions)]
+    return json.dumps({"questions": entries})
+
+
+def test_a_writer_that_repeats_itself_is_asked_no_more_once_it_is_dry(
+    workspace: Workspace, server: FakeServer
+) -> None:
+    """A stage that is run again makes no call and keeps its account, though its quota is not filled."""
+    answer_with(server, write_questions("Is it fair to leave her out?", "Is it fair to wait?"))
+    counts = pipeline.run_step(workspace, Stage.QUESTIONS)
+    assert counts.left == 2
+    assert counts.rejected > 0
+    asked = len(server.asked)
+    before = workspace.get_rejected_path(Stage.QUESTIONS).read_bytes()
+    assert pipeline.run_step(workspace, Stage.QUESTIONS) == counts
+    assert len(server.asked) == asked
+    assert workspace.get_rejected_path(Stage.QUESTIONS).read_bytes() == before
+
+
+def test_a_repeated_question_does_not_make_its_sound_twin_rejected(
+    workspace: Workspace, server: FakeServer
+) -> None:
+    """Rejections of a repeat are named by their call: the question that is kept stays what it is."""
+    from builder.life import count_standings
+
+    answer_with(server, write_questions("Is it fair to leave her out?"))
+    pipeline.run_step(workspace, Stage.QUESTIONS)
+    kept = {row["item_id"] for row in workspace.read_stage(Stage.QUESTIONS)}
+    rejected = {row["item_id"] for row in workspace.read_rejected(Stage.QUESTIONS)}
+    assert len(kept) == 1
+    assert not kept & rejected
+    assert count_standings(workspace)["fairness"]["question"] == 1
+
+
+def test_questions_beyond_those_asked_for_are_rejected(
+    workspace: Workspace, server: FakeServer
+) -> None:
+    """A generous writer does not overfill a quota."""
+    answer_with(
+        server,
+        write_questions(*(f"Is it fair to do thing {i} to her?" for i in range(12))),
+        write_questions(*(f"Should I rather not do deed {i} at all?" for i in range(12))),
+    )
+    counts = pipeline.run_step(workspace, Stage.QUESTIONS)
+    assert (counts.left, counts.rejected) == (4, 20)
+    reasons = {row["reasons"] for row in workspace.read_rejected(Stage.QUESTIONS)}
+    assert reasons == {"more than the 2 questions asked for"}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "I would rather not.",
+        '{"questions": "none"}',
+        '{"questions": [{"situation": "a"}]}',
+        write_questions(None),
+        write_questions(17),
+        write_questions(""),
+        write_questions("  \u200b "),
+        write_questions("What \ud800 now?"),
+        write_questions("What\x00now?"),
+        '{"questions": ' + "[" * 100_000,
+    ],
+)
+def test_replies_that_cannot_be_used_are_rejected_and_block_nothing(
+    workspace: Workspace, server: FakeServer, reply: str
+) -> None:
+    """What is in the journal comes again on every run: it must never end in an error."""
+    answer_with(server, reply)
+    counts = pipeline.run_step(workspace, Stage.QUESTIONS)
+    assert counts.left == 0
+    assert counts.rejected >= 1
+    assert find_staleness(workspace, Stage.QUESTIONS, pipeline.STEPS[0].find_inputs) == ()
+
+
+def test_a_question_that_a_provider_refuses_is_rejected_with_its_reason(
+    workspace: Workspace, server: FakeServer
+) -> None:
+    """One text that is never taken must not hold up the others, whatever its error message holds."""
+    answer_with(
+        server, write_questions("Is it fair?", "Is it right?"), write_questions("Wait?", "Stay?")
+    )
+    pipeline.run_step(workspace, Stage.QUESTIONS)
+
+    async def refuse(_: str) -> Any:
+        return fail_with(400, "will not\r\n\x1b[31mtake it")
+
+    server.handle = refuse
+    counts = pipeline.run_step(workspace, Stage.OPTIONS)
+    assert (counts.left, counts.rejected) == (0, 4)
+    reasons = {row["reasons"] for row in workspace.read_rejected(Stage.OPTIONS)}
+    assert len(reasons) == 1
+    assert "will not" in next(iter(reasons))
+    assert "\x1b" not in next(iter(reasons))
+
+
+def test_failing_calls_leave_a_stage_as_it_was(
+    workspace: Workspace, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endpoint that is down writes no half stage; what was paid for is there when it is up again."""
+    record_waits(monkeypatch)
+    answers = iter(
+        [respond(200, json=make_completion(write_questions("Is it fair?", "Is it right?")))]
+    )
+
+    async def break_down(_: str) -> Any:
+        return next(answers, fail_with(500, "down"))
+
+    server.handle = break_down
+    with pytest.raises(EndpointError, match="run `finebench generate` again"):
+        pipeline.run_step(workspace, Stage.QUESTIONS)
+    assert not workspace.get_path(Stage.QUESTIONS).exists()
+    answer_with(server, write_questions("Should I wait?", "Should I stay?"))
+    before = len(server.asked)
+    assert pipeline.run_step(workspace, Stage.QUESTIONS).left == 4
+    assert len(server.asked) == before + 1, "the reply that came was asked for again"
