@@ -46,9 +46,9 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.row}" if self.row else self.file
-        shown = f" {self.value}" if self.value else ""
-        column = f" {self.column}" if self.column else ""
-        return f"{place}:{column}{shown}: {self.rule}. {self.remedy}"
+        subject = " ".join(part for part in (self.column, self.value) if part)
+        told = f"{self.rule}. {self.remedy}" if self.remedy else self.rule
+        return ": ".join(part for part in (place, subject, told) if part)
 
 
 class FineBenchError(Exception):

@@ -214,6 +214,23 @@ def test_asking_without_openai_says_what_to_install(evaluator: Path) -> None:
 
 
 @pytest.mark.server
+def test_a_run_of_which_calls_failed_ends_with_exit_code_1_and_the_reason(
+    evaluator: Path, tmp_path: Path
+) -> None:
+    """A script must not take a table of dashes for a result."""
+    command = [sys.executable, "-I", str(evaluator), "run", "--model", "m", "--judge", "j"]
+    command += ["--base-url", "http://127.0.0.1:9/v1", "--out", str(tmp_path / "out")]
+    command += ["--concurrency", "64"]
+    environment = {"OPENAI_API_KEY": "test", "PATH": os.environ["PATH"]}
+    result = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert result.returncode == 1
+    assert "calls brought no reply: failed: no connection" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.server
 def test_runs_from_a_release_alone_and_goes_on_where_it_was(
     released: Path, tmp_path: Path, offline_server: Callable[[list[Any]], Any]
 ) -> None:

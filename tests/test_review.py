@@ -130,6 +130,17 @@ def test_the_text_is_hidden_until_asked_for(small: Path, finebench: RunCommand) 
         assert row["negative_option"][:30] not in shown
 
 
+def test_the_keys_that_leave_an_item_hold_for_every_text_asked(
+    small: Path, finebench: RunCommand
+) -> None:
+    """A q typed at the comment or at a correction ends the session, and never becomes a text."""
+    asked = ["", "y", "a", "n", "y"]
+    for keys in ([*asked, "acc", "q"], [*asked, "rev", "q"], [*asked, "rev", "", "s", ""]):
+        finebench(small, "review", "--reviewer", "nell", input="\n".join(keys) + "\n")
+    rows = read_rows(small / "rounds" / "1" / "nell.jsonl")
+    assert [row["skipped"] for row in rows] == [True]
+
+
 def test_revising_asks_until_a_text_was_corrected(small: Path, finebench: RunCommand) -> None:
     """A revision without a correction cannot be acted upon."""
     keys = ["", "y", "a", "n", "y", "rev", "", "", "", "", "A better question?", "", "ok", "q"]
@@ -167,6 +178,33 @@ def test_a_curators_ruling_settles_an_item(small: Path, finebench: RunCommand) -
     assert (decision["decided_by"], decision["reason"]) == ("hanna", "clear")
     blank = finebench(small, "adjudicate", *ruling[:4], "--reason", " ", code=1)
     assert "not blank" in blank.stderr
+
+
+def test_answers_in_another_reviewers_file_are_refused(small: Path, finebench: RunCommand) -> None:
+    """One person has one vote: a file cannot speak for others, nor hide that it is simulated."""
+    path = small / "rounds" / "1" / "mallory.jsonl"
+    path.parent.mkdir(parents=True)
+    rows = [
+        make_answer(make_item(), "p0"),
+        make_answer(make_item(), "mallory") | {"simulated": True},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = finebench(small, "annotate", "merge", code=1).stderr
+    assert "mallory.jsonl:1: reviewer" in told
+    assert "mallory.jsonl:2: simulated" in told
+
+
+def test_an_answer_given_again_replaces_the_earlier_which_is_kept_beside(
+    small: Path, finebench: RunCommand
+) -> None:
+    """The account of a merge holds every answer that was ever given."""
+    path = small / "rounds" / "1" / "olga.jsonl"
+    path.parent.mkdir(parents=True)
+    first, second = (make_answer(make_item(), "olga", r) for r in ("reject", "accept"))
+    path.write_text("".join(json.dumps(row) + "\n" for row in (first, second)))
+    told = finebench(small, "annotate", "merge").stderr
+    assert "2 in = 1 out + 1 rejected" in told
+    assert read_rows(small / "04_annotations.jsonl")[0]["recommendation"] == "accept"
 
 
 def test_damaged_answers_are_told_and_nothing_is_merged(small: Path, finebench: RunCommand) -> None:
