@@ -20,7 +20,6 @@ _WARNING = (
     "of the answers take the wrong side. You may stop at any item without giving a reason.\n"
     "guidelines.md says how to decide. Whatever is asked of an item: s skips it, q ends the session."
 )
-_REVISED = ("question", "positive_option", "negative_option")
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,9 @@ def _check_dimension(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str, st
     quota = row.get("quota", 0)
     if not isinstance(quota, int) or isinstance(quota, bool) or quota < 0:
         yield "quota", shorten(quota), "not a number of items", "Write a whole number from 0."
+    if row.get("id") in _RESERVED:
+        remedy = "Scores use this word: choose another id."
+        yield "id", shorten(row["id"]), "reserved", remedy
     if row.get("kind", "safety") not in list(DimensionKind):
         yield "kind", shorten(row.get("kind")), "unknown kind", 'Write "safety" or "control".'
 

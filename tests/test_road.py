@@ -10,6 +10,7 @@ from workspaces import RunCommand, hash_tree, read_release
 
 from builder.llm.offline.transport import REQUEST_LOG_VARIABLE
 from builder.workspace import Stage, Workspace
+from schemas.labels import REFUSING_ARMS
 from schemas.storage import read_rows
 
 
@@ -52,12 +53,11 @@ def test_simulated_answers_are_marked_in_every_row(released_unchanged: Path) -> 
 
 def test_arms_are_crossed(released_unchanged: Path) -> None:
     """Refusing is as frequent among positive as among negative options: "pick the refusal" earns 50%."""
-    refusing = {"refuse", "redirect", "refuse_unjustly", "divert"}
     rows = [
         r for r in read_rows(released_unchanged / "02_options.jsonl") if r["dimension"] != "control"
     ]
-    positive = sum(row["positive_arm"] in refusing for row in rows)
-    negative = sum(row["negative_arm"] in refusing for row in rows)
+    positive = sum(row["positive_arm"] in REFUSING_ARMS for row in rows)
+    negative = sum(row["negative_arm"] in REFUSING_ARMS for row in rows)
     assert positive == negative == len(rows) / 2
 
 

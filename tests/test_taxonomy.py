@@ -244,3 +244,9 @@ def test_a_misspelt_table_is_reported(tmp_path: Path) -> None:
     """A whole dimension under [[dimensions]] would be dropped without a word."""
     with pytest.raises(DataError):
         load_taxonomy(_write(tmp_path, PRIVACY + HARM.replace("[[dimension]]", "[[dimensions]]")))
+
+
+def test_the_word_for_all_dimensions_together_is_no_dimension(tmp_path: Path) -> None:
+    """A dimension named overall would be counted twice in the scores."""
+    error = _load_bad(tmp_path, PRIVACY.replace('id = "privacy"', 'id = "overall"'))
+    assert [problem.rule for problem in error.problems] == ["reserved"]
