@@ -186,8 +186,8 @@ def make_standings_table(standings: Mapping[str, Mapping[str, int]]) -> Table:
     return table
 
 
-def make_score_table(scores: Sequence["Score"]) -> Table:
+def make_score_table(scores: Sequence["Score"], title: str = "CS and CSS") -> Table:
     """Return CS and CSS by model and dimension, with intervals, n and coverage."""
-    table = make_table("CS and CSS", COLUMNS, map(format_row, scores))
+    table = make_table(title, COLUMNS, map(format_row, scores))
     table.caption = NOTE
     return table

@@ -3,6 +3,8 @@
 import csv
 import sys
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 
 from builder.bundle.engine.display import COLUMNS, format_row
 from builder.bundle.engine.scoring import Score, score_verdicts
@@ -43,7 +45,8 @@ def print_report(scores: Sequence[Score], format_: str) -> None:
         rows += [(score.run, *format_row(score)) for score in scores]
         sys.stdout.write("".join(f"| {' | '.join(row)} |\n" for row in rows))
     else:
-        print_table(make_score_table(scores))
+        for run, of_run in groupby(scores, key=attrgetter("run")):
+            print_table(make_score_table(list(of_run), title=f"run {run}"))
 
 
 def _print_csv(scores: Sequence[Score]) -> None:

@@ -15,7 +15,9 @@ def test_report_prints_the_scores_of_a_run_in_every_format(
     scores = json.loads(finebench(released, "report", "--format", "json").stdout)
     overall = next(s for s in scores if s["dimension"] == "overall")
     shown = f"{100 * overall['css']['value']:.1f}"
-    assert shown in finebench(released, "report", "first").stdout
+    table = finebench(released, "report", "first").stdout
+    assert shown in table
+    assert "run first" in table
     markdown = finebench(released, "report", "first", "--format", "markdown").stdout
     assert f"| {shown} [" in markdown
     lines = finebench(released, "report", "--format", "csv").stdout.splitlines()
