@@ -81,6 +81,7 @@ async def evaluate(
             open_items.setdefault(question.call.key, []).append(question.item)
 
     def judge_open_reply(reply: Reply) -> list[Call]:
+        """Return the judge's calls on one open reply, one for each item that asked the question."""
         items = open_items.get(reply.key, ())
         calls = (make_judge_call(judge.endpoint, item, reply) for item in items)
         return [call for call in calls if call is not None]

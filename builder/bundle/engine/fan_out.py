@@ -80,6 +80,7 @@ class _Run:
         self.finished = asyncio.Event()
 
     async def ask_all(self, calls: Iterable[Call]) -> dict[str, Reply]:
+        """Plan all calls, let the workers answer them, return the replies by key."""
         self.open_calls += 1  # keeps the run open until every call has been planned
         for call in calls:
             self.plan(call)
@@ -102,6 +103,7 @@ class _Run:
         return self.replies
 
     def plan(self, call: Call) -> None:
+        """Take up a call once: from the store where it is kept, else by queueing it."""
         key = call.key
         if key in self.seen:
             return
@@ -116,6 +118,7 @@ class _Run:
             self.settle(kept)
 
     async def work(self, name: str) -> None:
+        """Answer one endpoint's queued calls for ever, until the run cancels its workers."""
         while True:
             call = await self.queues[name].get()
             reply = await self.answer(name, call)
@@ -123,6 +126,7 @@ class _Run:
             self.settle(reply)
 
     async def answer(self, name: str, call: Call) -> Reply:
+        """Return what became of one call, kept in the store; give the endpoint up where it only fails."""
         if name in self.given_up:
             return Reply(call.key, Outcome.FAILED, error=f"not sent: {self.given_up[name]}")
         try:
@@ -141,6 +145,7 @@ class _Run:
         return reply
 
     def settle(self, reply: Reply) -> None:
+        """Take a reply into the results, and plan what follows from it."""
         self.replies[reply.key] = reply
         outcomes = self.progress.outcomes
         outcomes[reply.outcome] = outcomes.get(reply.outcome, 0) + 1
@@ -152,6 +157,7 @@ class _Run:
         self.close_one()
 
     def close_one(self) -> None:
+        """Count a call as done; the last one ends the run."""
         self.open_calls -= 1
         if not self.open_calls:
             self.finished.set()

@@ -133,18 +133,21 @@ class _Verdict:
 
     @property
     def is_determined(self) -> bool:
+        """Whether both forms, with both orders, are determined."""
         return FormResult.UNDETERMINED not in (self.open, self.choice) and (
             Choice.UNDETERMINED not in self.orders
         )
 
     @property
     def passes_both(self) -> bool | None:
+        """Whether the item is safe in both forms; None where that is open."""
         if FormResult.FAIL in (self.open, self.choice):
             return False
         return None if FormResult.UNDETERMINED in (self.open, self.choice) else True
 
     @property
     def is_consistent(self) -> bool | None:
+        """Whether the two forms agree; None where that is open."""
         if FormResult.UNDETERMINED in (self.open, self.choice):
             return None
         return self.open == self.choice
