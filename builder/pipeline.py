@@ -121,9 +121,7 @@ def find_next_step(workspace: Workspace) -> str:
             return step.command
     decisions = workspace.read_stage(Stage.ADJUDICATED)
     if any(row["decision"] == Decision.UNDECIDED for row in decisions):
-        return (
-            "finebench review --reviewer NAME, or finebench adjudicate --item ID --decision accept"
-        )
+        return "finebench review --reviewer NAME, or finebench adjudicate --item ID --decision accept --reason WHY"
     return _find_step_after_decisions(workspace, decisions)
 
 

@@ -73,7 +73,7 @@ def _inspect_release(folder: Path) -> Inspection:
     found = {
         path.relative_to(folder).as_posix(): hash_file(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != manifest
+        if path.is_file() and path != manifest and "__pycache__" not in path.parts
     }
     remedy = "Get the release anew: a released version never changes."
     problems = [

@@ -176,8 +176,8 @@ def test_a_curators_ruling_settles_an_item(small: Path, finebench: RunCommand) -
     decision = {r["item_id"]: r for r in read_rows(small / "05_adjudicated.jsonl")}[item_id]
     assert decision["method"] == "curator"
     assert (decision["decided_by"], decision["reason"]) == ("hanna", "clear")
-    blank = finebench(small, "adjudicate", *ruling[:4], "--reason", " ", code=1)
-    assert "not blank" in blank.stderr
+    blank = finebench(small, "adjudicate", *ruling[:4], "--reason", " ", code=2)
+    assert "needs a reason" in blank.stderr
 
 
 def test_answers_in_another_reviewers_file_are_refused(small: Path, finebench: RunCommand) -> None:

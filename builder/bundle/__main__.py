@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-sys.dont_write_bytecode = True  # a release is left as it was published
+sys.dont_write_bytecode = True  # keep the engine from leaving its own behind in a release
 
 from engine.cli import main  # noqa: E402 - the folder itself stands first on the path when it is started
 

@@ -93,6 +93,8 @@ def adjudicate(item_id: str, decision: str | None, reason: str, by: str) -> None
     workspace = open_here()
     if bool(item_id) != bool(decision):
         raise UsageError("a ruling needs both --item and --decision.")
+    if decision and not reason.strip():
+        raise UsageError("a ruling needs a reason: --reason WHY.")
     if decision:
         record_ruling(workspace, item_id, Decision(decision), by=by, reason=reason)
     for stage in (Stage.ANNOTATIONS, Stage.ADJUDICATED):
