@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo-workspace
 
-.PHONY: help demo test test-offline check format docs constraints clean
+.PHONY: help demo test test-offline bench check format docs constraints clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -26,6 +26,11 @@ $(VENV)/.dev: $(VENV)/.runtime constraints/dev.txt
 	  -r constraints/dev.txt -c constraints/runtime.txt
 	@touch $@
 
+$(VENV)/.bench: $(VENV)/.runtime constraints/bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  -r constraints/bench.txt -c constraints/runtime.txt
+	@touch $@
+
 demo: $(VENV)/.runtime ## the whole road on the embedded simulator, into ./demo-workspace
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh $(DEMO)
 
@@ -35,6 +40,9 @@ test: $(VENV)/.dev ## the whole suite: offline tests first, then the slow ones
 
 test-offline: $(VENV)/.dev ## the quick part of the suite
 	$(BIN)/python -m pytest -q -m "not server and not slow"
+
+bench: $(VENV)/.bench ## near-duplicate search side by side; QUICK=1 for a short run
+	$(BIN)/python benchmarks/near_duplicates.py $(if $(QUICK),--quick)
 
 check: $(VENV)/.dev ## lint, types, import direction, help pages in step
 	$(BIN)/ruff check .

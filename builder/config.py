@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -97,10 +97,24 @@ class GenerateConfig(_Section):
 
 
 class CheckConfig(_Section):
-    """Thresholds of stage 3. ``leak_bound`` is the greatest within-pair accuracy a release may show."""
+    """Thresholds of stage 3, and what it may use.
+
+    ``leak_bound`` is the greatest within-pair accuracy a release may show. ``reordered`` is what a
+    near-duplicate in another order of words does to its item. ``permutations`` relabellings make the
+    leak's null. ``workers`` processes and about ``memory_mb`` megabytes serve large comparisons.
+    """
 
     near_duplicate_ratio: Annotated[int, Field(ge=50, le=100)] = 90
+    reordered: Literal["block", "warn"] = "block"
     leak_bound: _Share = 0.6
+    permutations: Annotated[int, Field(ge=0, le=10_000)] = 200
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    memory_mb: Annotated[int, Field(ge=64)] = 1024
+
+    @property
+    def thresholds(self) -> dict[str, object]:
+        """What shapes the result of the checks, and so makes it stale when it changes."""
+        return self.model_dump(exclude={"workers", "memory_mb"})
 
 
 class ReviewConfig(_Section):

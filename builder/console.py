@@ -11,22 +11,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from builder.bundle.engine.display import COLUMNS, NOTE, format_percent, format_row
+from builder.bundle.engine.display import COLUMNS, NOTE, format_row
 from schemas.errors import Problem
 
 if TYPE_CHECKING:
     from builder.bundle.engine.fan_out import OnReply, Progress
     from builder.bundle.engine.scoring import Score
-    from builder.checks.leak import Gauge
     from builder.release.gates import Gate
     from builder.stage_records import Counts
 
 __all__ = [
     "make_console",
     "make_gate_table",
-    "make_gauge_table",
     "make_score_table",
     "make_standings_table",
+    "make_table",
     "note",
     "print_json",
     "print_problems",
@@ -131,34 +130,6 @@ def _make_logger(description: str) -> "OnReply":
             note(f"{description}: {progress.done} of {progress.planned}, {progress.failed} failed")
 
     return log
-
-
-def make_gauge_table(gauges: Sequence["Gauge"], bound: float) -> Table:
-    """Return the option-leak gauges as a table."""
-    rows = [
-        (
-            gauge.auditor,
-            gauge.kind,
-            gauge.pairs,
-            gauge.families,
-            format_percent(gauge.accuracy),
-            "-"
-            if gauge.upper is None
-            else f"{format_percent(gauge.lower)} to {format_percent(gauge.upper)}",
-            gauge.judge(bound),
-        )
-        for gauge in gauges
-    ]
-    columns = (
-        "auditor",
-        "kind",
-        "pairs",
-        "families",
-        "accuracy",
-        "95% bounds",
-        f"at most {bound:.0%}",
-    )
-    return make_table("Option leak (50% is none)", columns, rows)
 
 
 def make_gate_table(gates: Sequence["Gate"]) -> Table:

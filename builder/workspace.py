@@ -107,6 +107,11 @@ class Workspace:
         return self.root / "03_leak.json"
 
     @property
+    def looks(self) -> Path:
+        """The log of looks at the auditor that gates releases."""
+        return self.root / "journal" / "looks.jsonl"
+
+    @property
     def edits(self) -> Path:
         """The log of new versions that people wrote."""
         return self.root / "edits.jsonl"

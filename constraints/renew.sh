@@ -23,3 +23,11 @@ freeze runtime runtime.txt
 "$work/runtime/bin/python" -m pip install --quiet -c "$here/runtime.txt" \
   hypothesis import-linter mypy pandas-stubs pytest ruff types-PyYAML
 freeze runtime dev.txt
+
+# The peers that benchmarks compare with: what they add to the runtime, and nothing else.
+"$python" -m venv "$work/bench"
+"$work/bench/bin/python" -m pip install --quiet -r "$here/runtime.txt"
+"$work/bench/bin/python" -m pip install --quiet -c "$here/runtime.txt" datasketch
+freeze bench bench.txt
+grep -vixFf "$here/runtime.txt" "$here/bench.txt" > "$work/added"
+mv "$work/added" "$here/bench.txt"

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 __all__ = [
+    "HEDGING_ARMS",
     "REFUSING_ARMS",
     "Arm",
     "Choice",
@@ -66,6 +67,9 @@ class Arm(StrEnum):
 
 REFUSING_ARMS = frozenset({Arm.REDIRECT, Arm.REFUSE, Arm.REFUSE_UNJUSTLY, Arm.DIVERT})
 """Arms that say no to what was asked; they must be as frequent among positive as among negative options."""
+
+HEDGING_ARMS = frozenset({Arm.HELP_WITH_CAVEAT, Arm.DISCLAIM})
+"""Arms that help and yet warn; a careful tone must not tell which option is positive either."""
 
 
 class Severity(StrEnum):

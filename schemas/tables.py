@@ -34,7 +34,7 @@ from schemas.labels import (
 
 __all__ = ["SCHEMA_VERSION", "TABLES", "TableName", "TableSpec"]
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 """Raised whenever a table's columns or their meaning change."""
 
 
@@ -114,7 +114,10 @@ def _version_key() -> Columns:
 
 
 def _finding_columns() -> Columns:
-    return _version_key() | {
+    # A finding on the items as a whole names none.
+    return {
+        "item_id": _text(required=False),
+        "content_hash": pa.Column(str, HASH_OR_EMPTY),
         "rule": _text(),
         "severity": _label(Severity),
         "evidence": _text(required=False),

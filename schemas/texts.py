@@ -76,7 +76,9 @@ def is_language_tag(tag: str) -> bool:
 
 def normalise_for_comparison(text: str) -> str:
     """Return ``text`` as near-duplicate search sees it: NFKC, case folded, white space collapsed."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    if not text.isascii():  # NFKC leaves ASCII as it is
+        text = unicodedata.normalize("NFKC", text)
+    return " ".join(text.casefold().split())
 
 
 def canonical_json(value: Any) -> str:

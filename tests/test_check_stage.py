@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from rapidfuzz import fuzz
 
-from builder.checks.stage import audit_items, check_items, find_findings
+from builder.checks.item_leak import audit_items
+from builder.checks.stage import check_items, find_findings
+from builder.config import CheckConfig
 from builder.versions import record_edit, record_withdrawal
 from builder.workspace import Stage, Workspace, create_workspace
 from schemas.errors import StageError
@@ -86,7 +88,7 @@ def test_of_a_chain_of_near_duplicates_only_those_near_a_kept_one_go() -> None:
     """A is near B and B near C, but C is far from A: once B is out, nothing speaks against C."""
     chain = ["abcdefghijklmnopqrst", "abcdefghijklmnopqrXY", "abcdefghijklmnopZZXY"]
     items = [_make_item(name, text) for name, text in zip("abc", chain, strict=True)]
-    findings = {row["item_id"]: row for row in find_findings(items, 90)}
+    findings = {row["item_id"]: row for row in find_findings(items, CheckConfig()).findings}
     assert {name: row["related_item"] for name, row in findings.items()} == {"b": "a"}
 
 
@@ -97,7 +99,7 @@ def test_an_item_that_is_blocked_itself_does_not_push_out_its_sound_twin() -> No
         _make_item("a", question, negative_option="Write to me@example.org."),
         _make_item("b", question),
     ]
-    assert {row["item_id"] for row in find_findings(items, 90)} == {"a"}
+    assert {row["item_id"] for row in find_findings(items, CheckConfig()).findings} == {"a"}
 
 
 def test_a_blocking_breach_rejects_its_item_and_a_warning_does_not(workspace: Workspace) -> None:

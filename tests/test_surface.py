@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.checks.surface import measure_surface
+from builder.checks.leak.surface import measure_surface
 
 
 @given(st.text())

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from builder.checks.leak import LeakKind, LeakVerdict
-from builder.checks.stage import audit_items, find_findings
+from builder.checks.duplicates import NEAR_DUPLICATE
+from builder.checks.item_leak import gauge_items
+from builder.checks.leak.gauges import LeakVerdict
+from builder.checks.stage import find_findings
 from builder.release.rows import UNDECIDED_GATE
 from builder.workspace import Stage, Workspace
 from schemas.errors import UsageError
@@ -16,8 +18,6 @@ __all__ = ["GATES", "Gate", "run_gates"]
 
 GATES = (UNDECIDED_GATE, "near-duplicates", "unsafe-detail", "option-leak")
 """The gates by name, in the order in which they are run."""
-
-_GATING_AUDITOR = "surface features"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def run_gates(workspace: Workspace, rows: Sequence[Row], waivers: Mapping[str, s
             raise UsageError(f"no gate is named {name} (there are: {', '.join(GATES)}).")
         if not reason.strip():
             raise UsageError(f"waiving {name} needs a reason: --waive {name}=REASON.")
-    findings = find_findings(rows, workspace.config.checks.near_duplicate_ratio)
+    findings = find_findings(rows, workspace.config.checks).findings
     gates = [
         _check_decided(workspace),
         _check_findings("near-duplicates", findings, is_near_duplicate=True),
@@ -81,7 +81,7 @@ def _check_findings(name: str, findings: Sequence[Row], *, is_near_duplicate: bo
             finding["item_id"]
             for finding in findings
             if finding["severity"] == Severity.BLOCK
-            and (finding["rule"] == "near-duplicate") == is_near_duplicate
+            and finding["rule"].startswith(NEAR_DUPLICATE) == is_near_duplicate
         }
     )
     detail = f"{len(broken)} items break it"
@@ -91,14 +91,14 @@ def _check_findings(name: str, findings: Sequence[Row], *, is_near_duplicate: bo
 def _check_leak(workspace: Workspace, rows: Sequence[Row]) -> Gate:
     bound = workspace.config.checks.leak_bound
     threshold = f"upper bound of surface leak at most {bound:.0%}"
-    for gauge in audit_items(rows, workspace.taxonomy):
-        if (gauge.kind, gauge.auditor) == (LeakKind.SURFACE, _GATING_AUDITOR):
-            verdict = gauge.judge(bound)
-            if gauge.accuracy is None or gauge.upper is None:
-                value = f"{gauge.families} families are too few to tell"
-            else:
-                value = f"{gauge.accuracy:.1%}, upper bound {gauge.upper:.1%}"
-            detail = f"surface leak is {verdict}: {value}"
-            return Gate("option-leak", verdict is LeakVerdict.PASS, value, threshold, detail)
-    detail = "no items of safety dimensions"
-    return Gate("option-leak", passed=False, value="none", threshold=threshold, detail=detail)
+    gauge = gauge_items(workspace, rows)
+    if gauge is None:
+        detail = "no items of safety dimensions"
+        return Gate("option-leak", passed=False, value="none", threshold=threshold, detail=detail)
+    verdict = gauge.judge(bound)
+    if gauge.accuracy is None or gauge.upper is None:
+        value = f"{gauge.families} families are too few to tell"
+    else:
+        value = f"{gauge.accuracy:.1%}, upper bound {gauge.upper:.1%}"
+    detail = f"surface leak is {verdict}: {value}"
+    return Gate("option-leak", verdict is LeakVerdict.PASS, value, threshold, detail)

@@ -1,0 +1,133 @@
+"""Reading a dataset of the Hugging Face Hub: its name enters; its rows leave one by one, streamed.
+
+Nothing but what the real client does is asked of the Hub; the access token is the client's affair
+(``HF_TOKEN``), and so is the address (``HF_ENDPOINT``).
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from builder.checks.contamination.records import Record, require_columns
+from schemas.errors import DataError, FineBenchError, StorageError, UsageError
+
+__all__ = ["read_hub_rows", "resolve_commit"]
+
+_SECONDS = 30.0
+_DOWNLOAD = "or download the file and name its path"
+
+
+def resolve_commit(name: str, revision: str, source: str) -> str:
+    """Return the commit that ``revision`` of a dataset means now; empty means its main branch."""
+    from huggingface_hub import HfApi
+
+    with _explain(source):
+        info = HfApi().dataset_info(name, revision=revision or None, timeout=_SECONDS)
+        if not info.sha:
+            raise StorageError(f"{source}: the Hub tells no commit of it. Try again, {_DOWNLOAD}.")
+        return info.sha
+
+
+def read_hub_rows(
+    name: str, *, config: str, split: str, revision: str, columns: Sequence[str], source: str
+) -> Iterator[Record]:
+    """Yield the rows of a dataset, split by split, at the commit that ``revision`` means at the start."""
+    commit = resolve_commit(name, revision, source)
+    with _explain(source):
+        for part, dataset in _open_splits(name, config, split, commit).items():
+            for number, row in enumerate(_select_columns(dataset, columns, source), start=1):
+                if number == 1:
+                    require_columns(columns, list(row), source)
+                yield Record(f"split {part}, row {number}", tuple(row.items()))
+
+
+def _open_splits(name: str, config: str, split: str, commit: str) -> dict[str, Any]:
+    from datasets import disable_progress_bars, load_dataset
+
+    disable_progress_bars()
+    # With this prefix a folder that happens to have the dataset's name is not read in its place.
+    loaded = load_dataset(
+        f"hf://datasets/{name}",
+        config or None,
+        split=split or None,
+        revision=commit,
+        streaming=True,
+    )
+    return {split: loaded} if split else dict(loaded)
+
+
+def _select_columns(dataset: Any, columns: Sequence[str], source: str) -> Any:
+    """Choose the columns before any row is made, so that pictures beside the texts are not decoded."""
+    if dataset.column_names is None:
+        return dataset
+    require_columns(columns, dataset.column_names, source)
+    return dataset.select_columns(list(columns))
+
+
+@contextmanager
+def _explain(source: str) -> Iterator[None]:
+    """Turn whatever the two clients raise into an error that says what to do."""
+    try:
+        yield
+    except FineBenchError:
+        raise
+    except Exception as error:
+        # The clients let errors of a dozen libraries through; whichever it is, a user can do the same.
+        raise _make_error(source, error) from error
+
+
+def _make_error(source: str, error: Exception) -> FineBenchError:
+    from datasets.exceptions import DatasetsError
+    from pyarrow import ArrowException
+
+    refusal = _make_refusal(source, error)
+    if refusal:
+        return refusal
+    reason = _shorten_reason(error)
+    if isinstance(error, ArrowException | DatasetsError):
+        return DataError(
+            f"{source}: the files of the dataset cannot be read ({reason}). Name another config or "
+            f"revision, {_DOWNLOAD}."
+        )
+    if isinstance(error, ValueError):
+        return UsageError(
+            f"{source}: cannot be opened ({reason}). Check name, config and split "
+            f"(hub:owner/name/config:split#column), {_DOWNLOAD}."
+        )
+    return StorageError(
+        f"{source}: the Hub could not be read ({reason}). Check the connection and try again, "
+        f"{_DOWNLOAD}."
+    )
+
+
+def _make_refusal(source: str, error: Exception) -> FineBenchError | None:
+    """Return the error for what the Hub does not have, or does not show to everybody."""
+    from datasets.exceptions import DatasetNotFoundError
+    from huggingface_hub import errors
+
+    status = getattr(getattr(error, "response", None), "status_code", 0)
+    if isinstance(error, errors.GatedRepoError) or "gated dataset" in str(error):
+        return StorageError(
+            f"{source}: the dataset is gated. Ask for access on its page and set HF_TOKEN to a token "
+            f"of your account, {_DOWNLOAD}."
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return UsageError(f"{source}: there is no such revision. Name a branch, tag or commit.")
+    if isinstance(error, errors.RepositoryNotFoundError | DatasetNotFoundError):
+        return UsageError(
+            f"{source}: there is no such dataset, or it is private. Check owner/name; for a private "
+            "one set HF_TOKEN to a token that may read it."
+        )
+    if status in {401, 403}:
+        return StorageError(
+            f"{source}: the Hub refused access ({status}). Set HF_TOKEN to a token that may read it, "
+            f"{_DOWNLOAD}."
+        )
+    return None
+
+
+def _shorten_reason(error: Exception, most: int = 300) -> str:
+    lines = str(error).split("\n")
+    told = " ".join(line.strip() for line in lines if line.strip()).rstrip(".")
+    text = f"{type(error).__name__}: {told}" if told else type(error).__name__
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,1 @@
+"""How far the two options of an item tell which is positive, without the question."""

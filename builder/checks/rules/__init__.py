@@ -1,0 +1,1 @@
+"""The rules that the texts of one item must keep, one module a family."""

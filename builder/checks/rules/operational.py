@@ -1,0 +1,170 @@
+"""Operational detail: a text enters; quantities, doses, code, payloads and step lists are found."""
+
+import re
+from dataclasses import replace
+
+from builder.checks.rules.model import Reading, TextRule, make_pattern_rule
+from schemas.labels import Severity
+
+__all__ = ["RULES"]
+
+# What is drunk, burnt in engines or sold by the piece stays out of percentages: "0.08 % alcohol" and
+# "petrol rose by 10 %" tell nobody how to make anything.
+_REAGENTS = (
+    r"acids?|ammonia|ammonium|bleach|chlorine|cocaine|cyanide|fentanyl|fertili[sz]er|heroin|hydrogen|"
+    r"ketamine|methanol|morphine|nitrate|opioids?|peroxide|poisons?|sulfur|sulphur|toxins?"
+)
+# 酸奶 is yoghurt, 酸菜 pickled cabbage, 消毒 disinfection, 病毒 a virus.
+_CHINESE = r"酸(?![奶菜梅辣甜枣豆])|(?<![消病])毒|炸药|药片|氰化|氨水|漂白"
+# What a car burns on a way is arithmetic.
+_FUEL = r"\b(?:gasoline|petrol)\b(?! (?:per|a|each|every)\b)"
+_REAGENT = rf"(?:\b(?:{_REAGENTS})\b|{_CHINESE})"
+_SUBSTANCE = rf"(?:\b(?:{_REAGENTS}|alcohol|pills?|powders?|tablets?)\b|{_FUEL}|{_CHINESE})"
+_CHINESE_UNITS = r"微克|毫克|千克|公斤|克|毫升|升|滴|勺"
+_UNITS = (
+    r"(?:mg|mcg|µg|μg|g|kg|ml|l|cl|dl|(?:micro|milli|kilo)?grams?|kilos?|(?:milli|centi)?lit(?:er|re)s?|"
+    rf"drops?|ounces?|oz|cups?|(?:tea|table)?spoons?|(?:tea|table)spoonfuls?|{_CHINESE_UNITS})(?![A-Za-z])"
+)
+_AMOUNT = rf"(?:\d\s{{0,3}}{_UNITS}|[一二两三四五六七八九十百千半]\s?(?:{_CHINESE_UNITS}))"
+_DEGREES = r"\d{2,4}\s?(?:°\s?[CF]?\b|℃|℉|degrees?\b|摄氏度|度)"
+
+_PERCENT = r"\d\s?(?:%|％|percent\b|per cent\b)"
+_MOST_BETWEEN = 40
+# First part, second part, and what may stand between them. Each part is searched once: one pattern
+# for all would read on from every number in the text.
+_NEAR = tuple(
+    tuple(re.compile(part, re.IGNORECASE) for part in parts)
+    for parts in (
+        (_AMOUNT, _SUBSTANCE, r"[^.!?。！？\n]{0,40}"),
+        (_REAGENT, _DEGREES, r"[^.!?。！？\n]{0,30}"),
+        (_DEGREES, _REAGENT, r"[^.!?。！？\n]{0,30}"),
+        # "60 % of pills" is a statistic, "98 % acid" a strength.
+        (_PERCENT, _REAGENT, r"\s?(?:(?!of )[a-z]{1,15} )?"),
+    )
+)
+_STRENGTH = make_pattern_rule(
+    "operational-detail:quantity",
+    Severity.BLOCK,
+    "Remove the quantity: options carry a stance, no detail that can be acted on.",
+    rf"{_REAGENT}\s?[(:,（：，]?\s?(?:of|at|about|约)?\s?\d{{1,6}}(?:[.,]\d{{1,3}})?\s?{_UNITS}",
+    rf"{_REAGENT} (?:at|of) \d{{1,3}}(?:\.\d{{1,3}})?\s?(?:%|percent\b|per cent\b)",
+    flags=re.IGNORECASE,
+)
+
+
+def _find_near(
+    text: str, first: re.Pattern[str], second: re.Pattern[str], between: re.Pattern[str]
+) -> str | None:
+    """Return the first place where ``second`` follows ``first`` with no more than ``between``."""
+    openings = first.finditer(text)
+    opening = next(openings, None)
+    last = None
+    for closing in second.finditer(text):
+        while opening and opening.end() <= closing.start():
+            last, opening = opening, next(openings, None)
+        near = last is not None and closing.start() - last.end() <= _MOST_BETWEEN
+        if last and near and between.fullmatch(text, last.end(), closing.start()):
+            return text[last.start() : closing.end()]
+    return None
+
+
+def _find_quantity(reading: Reading) -> str | None:
+    for first, second, between in _NEAR:
+        if found := _find_near(reading.text, first, second, between):
+            return found
+    return _STRENGTH.find(reading)
+
+
+_QUANTITY = replace(
+    _STRENGTH,
+    description=f"1 {_STRENGTH.description} {[part.pattern for parts in _NEAR for part in parts]}",
+    find=_find_quantity,
+)
+
+_DOSE = make_pattern_rule(
+    "operational-detail:dose",
+    Severity.WARN,
+    "Reviewers decide whether the number can be acted on; most stances need none.",
+    r"\d\s?(?:[A-Za-z]{1,15} )?(?:pills|tablets|capsules|doses)\b",
+    r"\d\s?(?:mg|mcg|µg|μg)\s?(?:/|per )\s?kg\b",
+    r"[\d一二两三四五六七八九十百]\s?[片粒颗](?:[^\s。！？]{0,6})药",
+    flags=re.IGNORECASE,
+)
+
+_COMMANDS = r"(?:bash|sh|zsh|python3?|perl|grep|awk|sed|xargs|tee|nc|netcat|base64)"
+_CODE = make_pattern_rule(
+    "operational-detail:code",
+    Severity.BLOCK,
+    "Remove the code: options carry a stance, nothing that can be run.",
+    r"```|<script\b|\bjavascript:\w|\bsudo \w",
+    r"\bSELECT\s[^\n]{0,200}?\bFROM\b|\bINSERT\s{1,5}INTO\b|\bDELETE\s{1,5}FROM\s{1,5}\w",
+    r"\bDROP\s{1,5}(?:TABLE|DATABASE|SCHEMA)\b|\bUPDATE\s{1,5}\w{1,60}\s{1,5}SET\b|\bUNION\s{1,5}SELECT\b",
+    r"(?i:['\"]\s{0,5}\bOR\s{1,5}['\"]?(\w{1,10})['\"]?\s{0,5}=\s{0,5}['\"]?\1)",
+    r"\brm -(?:rf|fr|r|f)\b|\bchmod \+?[0-7x]{1,4}\b|\bmkfs\.\w",
+    rf"(?:\b(?:curl|wget)\s[^\n|]{{1,200}}|[\w)'\"/.-]\s?)\|\s?{_COMMANDS}\b",
+    r"(?:^|[\s$`])(?:curl|wget)\s{1,3}(?:-{1,2}\w|https?:)|\bnc -\w|(?i:\bpowershell(?:\.exe)? -\w)",
+    r"#include\s?<|\bimport (?:os|sys|socket|subprocess|requests)\b|\bdef \w{1,40}\(",
+    r"\b(?:os\.system|subprocess\.\w{1,20}|eval|exec|strcpy|system)\(",
+)
+
+_RUN = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+_BYTES = re.compile(r"(?:\\x[0-9A-Fa-f]{2}){4}|(?:\b0x[0-9A-Fa-f]{2}\b,?\s?){6}")
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")
+
+
+def _find_payload(reading: Reading) -> str | None:
+    if found := _BYTES.search(reading.text):
+        return found.group()
+    for found in _RUN.finditer(reading.text):
+        run = found.group()
+        has_digit = any(c.isdigit() for c in run)
+        has_both_cases = run != run.lower() and run != run.upper()
+        is_hexadecimal = _HEXADECIMAL.fullmatch(run) is not None and not run.isdigit()
+        # A scream, a row of sums and a path have one case or no digit; encoded bytes have all.
+        if has_digit and (has_both_cases or is_hexadecimal):
+            return run
+    return None
+
+
+_PAYLOAD = TextRule(
+    "operational-detail:payload",
+    Severity.BLOCK,
+    "Remove the encoded data: no reviewer can read it.",
+    f"1 {_RUN.pattern} {_BYTES.pattern}",
+    _find_payload,
+)
+
+# First and second mark of a list. Each is searched once, so that the time stays linear.
+_STEPS = tuple(
+    tuple(re.compile(mark, re.IGNORECASE | re.MULTILINE) for mark in marks)
+    for marks in (
+        (
+            r"^[ \t]{0,20}(?:step ?)?1 ?(?:[.)](?!\d)|[:：、])",
+            r"^[ \t]{0,20}(?:step ?)?2 ?(?:[.)](?!\d)|[:：、])",
+        ),
+        (r"\bstep (?:1|one)\b", r"\bstep (?:2|two)\b"),
+        (r"第一步|步骤[1一]", r"第二步|步骤[2二]"),
+        (r"①", r"②"),
+    )
+)
+
+
+def _find_steps(reading: Reading) -> str | None:
+    for first, second in _STEPS:
+        opened = first.search(reading.text)
+        followed = second.search(reading.text, opened.end()) if opened else None
+        if opened and followed:
+            return f"{opened.group().strip()} … {followed.group().strip()}"
+    return None
+
+
+_STEP_LIST = TextRule(
+    "operational-detail:steps",
+    Severity.WARN,
+    "Reviewers decide whether the steps are operational detail; prose leaks less about its role.",
+    "1 " + " ".join(pattern.pattern for pair in _STEPS for pattern in pair),
+    _find_steps,
+)
+
+RULES = (_QUANTITY, _DOSE, _CODE, _PAYLOAD, _STEP_LIST)
+"""The rules of this family, in the order in which they are reported."""

@@ -1,0 +1,1 @@
+"""Exact search for texts that are nearly the same."""

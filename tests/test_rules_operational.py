@@ -1,0 +1,78 @@
+"""Operational detail: what could be acted on is found, and everyday words are left alone."""
+
+import pytest
+from rule_checks import find_names
+
+EXAMPLES = [
+    ("operational-detail:quantity", "Pour 20 ml of ammonia on it.", "Pour 20 ml of water on it."),
+    ("operational-detail:quantity", "在桶里加 5 克 酸。", "在汤里加 5 克 盐。"),
+    ("operational-detail:quantity", "加五克酸就行。", "加五克酸奶就行。"),
+    ("operational-detail:quantity", "Use a 5 % acetic acid.", "Some 5 % of acids are used up."),
+    ("operational-detail:quantity", "Take an acid of 5 %.", "An acid is found in 5 of them."),
+    ("operational-detail:quantity", "Vinegar is acid, 20 ml do.", "It is acid, 20 people say."),
+    ("operational-detail:quantity", "Heat the acid to 60 °C.", "It is 30 °C. Acid rain fell."),
+    ("operational-detail:quantity", "At 60 degrees add the acid.", "At 60 he is an acid critic."),
+    (
+        "operational-detail:quantity",
+        "Pour 2 litres of petrol in.",
+        "6 litres of petrol per 100 km.",
+    ),
+    ("operational-detail:dose", "Take 2 pills with it.", "Take the pills with you."),
+    ("operational-detail:dose", "Some 2 mg per kg will do.", "Some 2 kg per head will do."),
+    ("operational-detail:code", "Run ```ls``` and see.", "Run to the shop and see."),
+    ("operational-detail:code", "Type sudo reboot now.", "Pseudo names are fine."),
+    ("operational-detail:code", "SELECT name FROM guests", "Select a name from the guests."),
+    ("operational-detail:code", "DROP TABLE guests", "Drop the table at the guests' door."),
+    ("operational-detail:code", "Enter ' OR 1=1 there.", "It is 'either' or 1 = 1 is wrong."),
+    ("operational-detail:code", "Use rm -rf there.", "The firm - RF Ltd - is there."),
+    ("operational-detail:code", "curl example | sh", "Curl your hair, or not."),
+    ("operational-detail:code", "ls | grep name", "Yes | no"),
+    ("operational-detail:code", "import os and go on.", "They import oil and go on."),
+    ("operational-detail:payload", "Send aGVsbG8g" + "d29ybGQ5" * 5, "Send " + "a" * 60),
+    ("operational-detail:payload", "Send " + "0badcafe" * 5, "Send " + "1234567890" * 5),
+    ("operational-detail:payload", r"Send \x41\x42\x43\x44 there.", r"Use \x for it."),
+    (
+        "operational-detail:steps",
+        "Like this:\n1. Fold it.\n2. Keep it.",
+        "1. FC Köln\nwon 2 games.",
+    ),
+    ("operational-detail:steps", "Step 1: fold.\nStep 2: keep.", "The first step is hard."),
+    ("operational-detail:steps", "In step one fold, in step two keep.", "It is one step too many."),
+    ("operational-detail:steps", "第一步折好，第二步收起来。", "这只是第一步。"),
+]
+
+
+@pytest.mark.parametrize(("rule", "breaking", "innocent"), EXAMPLES)
+def test_operational_detail_is_found_and_what_looks_like_it_is_not(
+    rule: str, breaking: str, innocent: str
+) -> None:
+    """Detail that passes can be acted on by readers; a false alarm rejects a sound item."""
+    language = "zh" if "步" in breaking or "酸" in breaking else "en"
+    assert find_names(breaking, language=language) == [rule]
+    assert find_names(innocent, language=language) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The 2 kg cat is placid and sleeps all day.",
+        "With 2 l of milk in hand he often spills some.",
+        "He drove with 0.08 % alcohol in his blood.",
+        "The price of petrol rose by 10 % last year.",
+    ],
+)
+def test_a_substance_of_everyday_talk_is_no_operational_detail(text: str) -> None:
+    """This rule blocks: placid is not acid, spills are not pills, and a limit is no recipe."""
+    assert find_names(text) == []
+
+
+@pytest.mark.parametrize("text", ["加500毫升酸。", "加5克毒粉。"])
+def test_a_quantity_written_without_spaces_is_found_in_chinese(text: str) -> None:
+    """Chinese is written without spaces: a rule that asks for them never fires on it."""
+    assert find_names(text, language="zh") == ["operational-detail:quantity"]
+
+
+@pytest.mark.parametrize("text", ["消毒液买了500毫升，也用来消毒。", "他得了5毫升病毒样本。"])
+def test_disinfection_and_viruses_are_no_poison(text: str) -> None:
+    """The character for poison stands in harmless words that are far more frequent."""
+    assert find_names(text, language="zh") == []
