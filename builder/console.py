@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from builder.bundle.engine.display import COLUMNS, NOTE, format_row
 from schemas.errors import Problem
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from builder.bundle.engine.fan_out import OnReply, Progress
     from builder.bundle.engine.scoring import Score
     from builder.release.gates import Gate
@@ -32,6 +34,7 @@ __all__ = [
     "print_table",
     "show_counts",
     "track_calls",
+    "track_work",
 ]
 
 _LOG_EVERY_S = 60.0
@@ -116,6 +119,36 @@ def track_calls(description: str) -> "Iterator[OnReply]":
                 rate=rate,
                 failed=progress.failed,
             )
+
+        yield show
+
+
+@contextmanager
+def track_work() -> "Iterator[Callable[[str, int, int | None], None]]":
+    """Yield a callback that shows how far a comparison is: a bar on a terminal, else a line a minute."""
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = make_console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} compared"),
+        TimeRemainingColumn(),
+    )
+    last = time.monotonic()
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(subject: str, done: int, total: int | None) -> None:
+            nonlocal last
+            if subject not in tasks:
+                tasks[subject] = bar.add_task(escape(subject), total=total)
+            bar.update(tasks[subject], total=total, completed=done)
+            if not console.is_terminal and time.monotonic() - last >= _LOG_EVERY_S:
+                last = time.monotonic()
+                of = f" of {total:,}" if total else ""
+                note(f"{subject}: {done:,}{of} compared")
 
         yield show
 

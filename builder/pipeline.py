@@ -70,12 +70,21 @@ STEPS = (
 """All stages that keep a file, in order."""
 
 
-def run_step(workspace: Workspace, stage: Stage, on_reply: OnReply | None = None) -> Counts:
-    """Run one stage under its lock, so that its file has one writer at a time."""
+Run = Callable[[Workspace, OnReply | None], Counts]
+"""Runs one stage; told of each reply where the stage asks a model."""
+
+
+def run_step(
+    workspace: Workspace, stage: Stage, on_reply: OnReply | None = None, run: Run | None = None
+) -> Counts:
+    """Run one stage under its lock, so that its file has one writer at a time.
+
+    ``run`` stands for the stage's own function where a caller wants to be told more of its progress.
+    """
     step = next(step for step in STEPS if step.stage is stage)
     with workspace.hold(str(stage)):
         finish_writing(workspace, stage)
-        return step.run(workspace, on_reply)
+        return (run or step.run)(workspace, on_reply)
 
 
 def finish_killed_stages(workspace: Workspace) -> None:

@@ -107,6 +107,21 @@ class Workspace:
         return self.root / "03_leak.json"
 
     @property
+    def references(self) -> Path:
+        """The sources that the items are compared with for contamination."""
+        return self.root / "references.json"
+
+    @property
+    def contamination(self) -> Path:
+        """What was read of each of those sources, and how many items were found there."""
+        return self.root / "03_contamination.json"
+
+    @property
+    def check_page(self) -> Path:
+        """The result of the checks as one page with figures."""
+        return self.root / "03_checks.html"
+
+    @property
     def looks(self) -> Path:
         """The log of looks at the auditor that gates releases."""
         return self.root / "journal" / "looks.jsonl"

@@ -1,6 +1,7 @@
 """The rules together: texts compared with each other, every rule shown, and no text too hostile."""
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,6 @@ import test_rules_characters
 import test_rules_leftovers
 import test_rules_operational
 import test_rules_personal
-from fine_files import FINE, needs_fine
 from hypothesis import given
 from hypothesis import strategies as st
 from rule_checks import make_texts
@@ -108,10 +108,9 @@ def test_a_long_hostile_text_is_blocked_and_not_hung_upon(seed: str) -> None:
     assert "leftover:too-long" in names
 
 
-@needs_fine
-def test_no_released_item_of_fine_breaks_a_rule() -> None:
+def test_no_released_item_of_fine_breaks_a_rule(fine_file: Path) -> None:
     """What people wrote and released is the measure of a false alarm."""
-    for row in read_rows(FINE):
+    for row in read_rows(fine_file):
         item = {
             "question": trim(row["question"]),
             "positive_option": trim(row["Positive Option"]),

@@ -1,17 +1,23 @@
 """Stage 3: items enter in their present versions; sound ones leave, with findings about all."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from annotations.rounds import merge_rounds
 from builder.checks.balance import find_imbalances
+from builder.checks.boilerplate import find_boilerplate
+from builder.checks.contamination.workspace_references import compare_with_references
 from builder.checks.duplicates import Duplicates, Standing, find_duplicates
 from builder.checks.findings import make_finding
 from builder.checks.item_leak import audit_items, count_looks
 from builder.checks.leak.audit import Audit
 from builder.checks.leak.explain import explain
+from builder.checks.page import write_page
 from builder.checks.rules.item import find_breaches, list_rules
+from builder.checks.similarity.index import OnProgress
+from builder.checks.trimming import find_trimmed_edges
 from builder.config import CheckConfig
 from builder.stage_records import (
     Counts,
@@ -29,7 +35,10 @@ from schemas.tables import TableName
 from schemas.texts import canonical_rows, hash_text
 from schemas.validation import require_valid
 
-__all__ = ["check_items", "find_findings", "find_inputs"]
+OnCheck = Callable[[str, int, int | None], None]
+"""Told what is being compared, how much is done, and of how much where that is known."""
+
+__all__ = ["OnCheck", "check_items", "find_findings", "find_inputs"]
 
 
 def find_inputs(workspace: Workspace) -> StageInputs:
@@ -41,13 +50,14 @@ def find_inputs(workspace: Workspace) -> StageInputs:
             workspace.get_path(Stage.OPTIONS),
             workspace.edits,
             workspace.withdrawals,
+            workspace.references,
         ),
         parameters=workspace.config.checks.thresholds | {"rules": hash_text(json.dumps(rules))},
     )
 
 
-def check_items(workspace: Workspace) -> Counts:
-    """Check all items and write stage 3's file, the findings and the leak audit.
+def check_items(workspace: Workspace, on_progress: OnCheck | None = None) -> Counts:
+    """Check all items and write stage 3's file, the findings, the leak audit and a page of both.
 
     Items with a blocking finding are rejected, and so are withdrawn ones, and those of a dimension
     that is gone. Families that near-duplicates tie together leave as one.
@@ -58,12 +68,21 @@ def check_items(workspace: Workspace) -> Counts:
     items, idle = read_present_items(workspace)
     reasons = _find_removals(workspace, items)
     active = [item for item in items if item["item_id"] not in reasons]
-    found = find_findings(active, workspace.config.checks, find_standing(workspace))
-    findings = found.findings + [_find_idle_edit(edit) for edit in idle]
+    told = on_progress or _ignore
+    found = find_findings(
+        active,
+        workspace.config.checks,
+        find_standing(workspace),
+        lambda done, total: told("near-duplicates", done, total),
+    )
+    comparison = compare_with_references(
+        workspace, active, lambda source, done: told(source, done, None)
+    )
+    findings = found.findings + comparison.findings + [_find_idle_edit(edit) for edit in idle]
     for finding in findings:
         if finding["severity"] == Severity.BLOCK:
-            told = f"{finding['rule']} ({finding['evidence']})"
-            reasons.setdefault(finding["item_id"], []).append(told)
+            reason = f"{finding['rule']} ({finding['evidence']})"
+            reasons.setdefault(finding["item_id"], []).append(reason)
     kept = [
         item | {"family": found.families[item["item_id"]]}
         for item in items
@@ -75,14 +94,29 @@ def check_items(workspace: Workspace) -> Counts:
         if item["item_id"] in reasons
     ]
     findings += find_imbalances(kept, workspace.taxonomy)
+    findings += find_boilerplate(kept) + find_trimmed_edges(kept)
+    findings = sort_rows(findings, "item_id", "rule", "evidence")
     require_valid(findings, TableName.FINDING, file=workspace.findings.name)
+    leak = _describe_leak(workspace, audit_items(workspace, kept))
     more = {
-        workspace.findings: canonical_rows(sort_rows(findings, "item_id", "rule", "evidence")),
-        workspace.leak: _describe_leak(workspace, audit_items(workspace, kept)),
+        workspace.findings: canonical_rows(findings),
+        workspace.leak: _write_json(leak),
+        workspace.contamination: _write_json({"sources": comparison.sources}),
+        workspace.check_page: write_page(
+            workspace.config.title, kept, findings, leak, found.clusters
+        ),
     }
     return write_stage(
         workspace, Stage.CHECKED, kept, rejected, made_from, entered=len(items), more=more
     )
+
+
+def _ignore(subject: str, done: int, total: int | None) -> None:
+    """Tell nobody."""
+
+
+def _write_json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def find_standing(workspace: Workspace) -> Standing:
@@ -114,7 +148,10 @@ def _find_removals(workspace: Workspace, items: Sequence[Row]) -> dict[str, list
 
 
 def find_findings(
-    items: Sequence[Row], config: CheckConfig, standing: Standing | None = None
+    items: Sequence[Row],
+    config: CheckConfig,
+    standing: Standing | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Duplicates:
     """Return everything that rules and near-duplicate search see in ``items``."""
     findings = [finding for item in items for finding in _check_texts(item)]
@@ -127,11 +164,12 @@ def find_findings(
         reordered=Severity(config.reordered),
         workers=config.workers,
         memory_mb=config.memory_mb,
+        on_progress=on_progress,
     )
     return replace(found, findings=findings + found.findings)
 
 
-def _describe_leak(workspace: Workspace, audit: Audit) -> str:
+def _describe_leak(workspace: Workspace, audit: Audit) -> dict[str, Any]:
     bound = workspace.config.checks.leak_bound
     null = None
     if audit.null:
@@ -143,14 +181,13 @@ def _describe_leak(workspace: Workspace, audit: Audit) -> str:
             "permutations": len(audit.null.accuracies),
             "pairs": audit.null.pairs,
         }
-    report = {
+    return {
         "bound": bound,
         "looks": count_looks(workspace),
         "gauges": [g.as_dict() | {"verdict": g.judge(bound)} for g in audit.gauges],
         "null": null,
         "explanation": explain(audit).as_dict(),
     }
-    return json.dumps(report, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def _check_texts(item: Row) -> list[Row]:

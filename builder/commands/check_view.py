@@ -25,12 +25,15 @@ def show_check(workspace: Workspace, *, as_json: bool) -> bool:
     findings = read_table(workspace.findings, TableName.FINDING)
     report = read_json(workspace.leak)
     if as_json:
-        print_json({"findings": findings, "leak": report})
+        sources = read_json(workspace.contamination)["sources"]
+        print_json({"findings": findings, "leak": report, "sources": sources})
     else:
         _show_findings(findings)
         _show_gauges(report)
         _show_explanation(report)
-        note(f"Written: {', '.join(p.name for p in (workspace.findings, workspace.leak))}")
+        _show_sources(read_json(workspace.contamination)["sources"])
+        written = (workspace.findings, workspace.leak, workspace.check_page)
+        note(f"Written: {', '.join(path.name for path in written)}")
         note("Next: finebench review --reviewer NAME")
     blocked = any(row["severity"] == Severity.BLOCK for row in findings)
     return blocked or any(_fails(gauge) for gauge in report["gauges"])
@@ -57,6 +60,15 @@ def _show_findings(findings: Sequence[Row]) -> None:
         note(f"{name}: {row['rule']}: {row['evidence']}. {row['remedy']}")
     if len(blocking) > _FIRST:
         note(f"… and {len(blocking) - _FIRST} more that block, in 03_findings.jsonl")
+
+
+def _show_sources(sources: Sequence[Report]) -> None:
+    for source in sources:
+        unread = f", {source['skipped']} places could not be read" if source["skipped"] else ""
+        note(
+            f"Compared with {source['source']}: {source['passages']:,} passages{unread}; "
+            f"{source['items_found']} items found there"
+        )
 
 
 def _show_gauges(report: Report) -> None:

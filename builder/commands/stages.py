@@ -111,19 +111,34 @@ def _run_stage(stage: "Stage", description: str) -> None:
 
 
 @click.command()
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="SOURCE",
+    help="Compare with this source too, now and at every later check: FILE[#COLUMN], a release, or "
+    "hub:owner/name[/config][:split][@revision]#column. May be given several times.",
+)
+@click.option(
+    "--forget", multiple=True, metavar="SOURCE", help="Compare with this source no longer."
+)
 @json_option
-def check(as_json: bool) -> None:
-    """Check near-duplicates, texts and option leak; exit 1 where something blocks.
+def check(against: tuple[str, ...], forget: tuple[str, ...], as_json: bool) -> None:
+    """Check near-duplicates, contamination, texts and option leak; exit 1 where something blocks.
 
-    Example: finebench check
+    Example: finebench check --against corpus.jsonl#question
     """
+    from builder.checks.contamination.workspace_references import change_references
+    from builder.checks.stage import check_items
     from builder.commands.check_view import show_check
-    from builder.console import show_counts
+    from builder.console import show_counts, track_work
     from builder.pipeline import run_step
     from builder.workspace import Stage
 
     workspace = open_here()
-    counts = run_step(workspace, Stage.CHECKED)
+    if against or forget:
+        change_references(workspace, against, forget, here=Path.cwd())
+    with track_work() as on_progress:
+        counts = run_step(workspace, Stage.CHECKED, run=lambda w, _: check_items(w, on_progress))
     show_counts(str(Stage.CHECKED), counts)
     if show_check(workspace, as_json=as_json):
         raise SystemExit(1)

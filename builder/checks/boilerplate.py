@@ -1,0 +1,57 @@
+"""Boilerplate: items enter; sentences that stand in the options of many of them leave as findings."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+from builder.checks.findings import make_set_finding
+from schemas.labels import Severity
+from schemas.storage import Row
+from schemas.texts import normalise_for_comparison, shorten
+
+__all__ = ["find_boilerplate"]
+
+_SENTENCE = re.compile(r"[^.!?。！？\n]+")
+_FEWEST_ITEMS, _SHARE = 3, 0.02
+_LEAST_CHARACTERS = 12
+_MOST_TOLD = 20
+
+
+def find_boilerplate(items: Sequence[Row]) -> list[Row]:
+    """Return a warning for each sentence in the options of at least 3 items and 2% of all.
+
+    A sentence that stands on one side more than on the other is a leak of its own; one that stands on
+    both gives nothing away, but is no answer to its question either. Twins share their options by
+    design: a family counts once on each side.
+    """
+    stands: dict[str, dict[str, set[str]]] = defaultdict(
+        lambda: {"positive_option": set(), "negative_option": set()}
+    )
+    for item in items:
+        for side in ("positive_option", "negative_option"):
+            for part in _SENTENCE.findall(normalise_for_comparison(item[side])):
+                sentence = part.strip()
+                if len(sentence) >= _LEAST_CHARACTERS or _is_dense(sentence):
+                    stands[sentence][side].add(item["family"])
+    least = max(_FEWEST_ITEMS, _SHARE * len({item["family"] for item in items}))
+    counted = [
+        (len(sides["positive_option"]), len(sides["negative_option"]), sentence)
+        for sentence, sides in stands.items()
+        if len(sides["positive_option"] | sides["negative_option"]) >= least
+    ]
+    counted.sort(key=lambda entry: (-abs(entry[0] - entry[1]), -entry[0] - entry[1], entry[2]))
+    return [_make_finding(*entry) for entry in counted[:_MOST_TOLD]]
+
+
+def _is_dense(sentence: str) -> bool:
+    """Return whether a sentence is long enough for a writing that has a word in one or two signs."""
+    return sum("\u3040" <= c <= "\u9fff" for c in sentence) >= 6
+
+
+def _make_finding(positive: int, negative: int, sentence: str) -> Row:
+    told = (
+        f"{shorten(sentence, 80)} stands in the positive options of {positive} families and the "
+        f"negative options of {negative}"
+    )
+    remedy = "Have the options written anew, each in its own words."
+    return make_set_finding("leak:boilerplate", Severity.WARN, told, remedy)

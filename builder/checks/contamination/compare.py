@@ -1,0 +1,142 @@
+"""Contamination: items and references enter; findings on items that stand there already leave.
+
+Each text of an item is compared with each passage: the same normalised text is *exact*, a ratio at or
+above the cut-off is *near-duplicate*, and a long run of letters in common is *overlap*. References are
+read in blocks, so that memory does not grow with them. An item is not compared with itself in an
+earlier release.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from builder.checks.contamination.overlap import RunFinder
+from builder.checks.contamination.references import Passage
+from builder.checks.findings import make_finding
+from builder.checks.similarity.index import TextIndex
+from builder.checks.similarity.join import find_matches
+from builder.versions import TEXTS
+from schemas.labels import Severity
+from schemas.storage import Row
+from schemas.texts import shorten
+
+__all__ = ["CONTAMINATION", "Contact", "find_contacts", "make_findings"]
+
+CONTAMINATION = "contamination"
+"""How the names of the rules begin by which an item is found elsewhere."""
+
+_BLOCK = 50_000
+_REMEDIES = {
+    "exact": "Withdraw or rewrite the item: models may have been trained on this text.",
+    "near-duplicate": "Rewrite the text until it differs, or withdraw the item.",
+    "overlap": "Reviewers decide whether the shared passage gives the item away.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One text of an item found in one passage of a source.
+
+    ``kind`` is exact, near-duplicate or overlap; ``share`` the ratio, or of an overlap the characters
+    of the run; ``shown`` the passage or the run, shortened.
+    """
+
+    item: int
+    text: str
+    kind: str
+    share: float
+    place: str
+    shown: str
+
+
+def find_contacts(
+    items: Sequence[Row],
+    passages: Iterable[Passage],
+    cutoff: float,
+    *,
+    memory_mb: int = 1024,
+    on_passages: Callable[[int], None] | None = None,
+) -> list[Contact]:
+    """Return for each item, text and kind the closest passage; a text that is found exactly is told once.
+
+    ``on_passages`` is told how many passages have been compared.
+    """
+    owners = [(number, name) for number in range(len(items)) for name in TEXTS]
+    texts = [items[number][name] for number, name in owners]
+    index = TextIndex.build(texts, memory_mb=memory_mb)
+    runs = RunFinder(texts)
+    best: dict[tuple[int, str, str], Contact] = {}
+    done = 0
+    for block in _cut(passages):
+        for text, contact in _compare_block(index, runs, block, cutoff, memory_mb):
+            number, name = owners[text]
+            passage = block[contact.passage]
+            if passage.item_id and passage.item_id == items[number]["item_id"]:
+                continue
+            found = Contact(number, name, contact.kind, contact.share, passage.place, contact.shown)
+            key = (number, name, contact.kind)
+            if key not in best or found.share > best[key].share:
+                best[key] = found
+        done += len(block)
+        if on_passages:
+            on_passages(done)
+    return [contact for key, contact in sorted(best.items()) if not _is_told(key, best)]
+
+
+def _is_told(key: tuple[int, str, str], best: dict[tuple[int, str, str], Contact]) -> bool:
+    """Return whether a closer kind of contact tells the same."""
+    number, name, kind = key
+    closer = {"overlap": ("exact", "near-duplicate"), "near-duplicate": ("exact",)}.get(kind, ())
+    return any((number, name, other) in best for other in closer)
+
+
+def _cut(passages: Iterable[Passage]) -> Iterator[list[Passage]]:
+    reading = iter(passages)
+    while block := list(islice(reading, _BLOCK)):
+        yield block
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A passage of a block that a text was found in."""
+
+    passage: int
+    kind: str
+    share: float
+    shown: str
+
+
+def _compare_block(
+    index: TextIndex, runs: RunFinder, block: Sequence[Passage], cutoff: float, memory_mb: int
+) -> Iterator[tuple[int, _Hit]]:
+    bodies = [passage.text for passage in block]
+    matches = find_matches(index, bodies, cutoff, memory_mb=memory_mb)
+    for (left, right), ratio in zip(matches.pairs.tolist(), matches.ratios.tolist(), strict=True):
+        kind = "exact" if ratio == 100 else "near-duplicate"
+        passage = int(matches.left[left][0])
+        for text in matches.right[right].tolist():
+            yield text, _Hit(passage, kind, ratio, shorten(bodies[passage], 80))
+    for overlap in runs.find(bodies):
+        shown = shorten(overlap.run, 80)
+        yield overlap.text, _Hit(overlap.passage, "overlap", float(len(overlap.run)), shown)
+
+
+def make_findings(items: Sequence[Row], contacts: Sequence[Contact], source: str) -> list[Row]:
+    """Return a finding for each contact: copies of a question block, all else is for reviewers."""
+    return [_make_finding(items[contact.item], contact, source) for contact in contacts]
+
+
+def _make_finding(item: Row, contact: Contact, source: str) -> Row:
+    copied = contact.kind != "overlap" and contact.text == "question"
+    how = {
+        "exact": "the same text",
+        "near-duplicate": f"ratio {contact.share:.1f}",
+        "overlap": f"{contact.share:.0f} letters in common",
+    }[contact.kind]
+    return make_finding(
+        item,
+        f"{CONTAMINATION}:{contact.kind}",
+        Severity.BLOCK if copied else Severity.WARN,
+        f"{contact.text}: {how} in {source}, {contact.place}: {contact.shown}",
+        _REMEDIES[contact.kind],
+    )

@@ -1,0 +1,129 @@
+"""Long overlaps: texts and passages enter; passages that hold a long run of a text's letters leave.
+
+Texts are compared by their letters and digits alone, normalised, so that white space and punctuation
+hide nothing. A run is long where it has `RUN` characters, or `DENSE_RUN` in writing that has a word in
+one or two characters; a shorter text must stand whole in the passage, from `LEAST` (`DENSE_LEAST`)
+characters on, below which anything can stand anywhere by chance. That is how far GPT-4's report went
+too (50 characters; arXiv 2303.08774, appendix C).
+
+Every run of a window's length in the passages is looked up by a rolling hash (of 64 bits, computed for
+millions of characters at once); a hit is believed only once the characters themselves are found.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.texts import normalise_for_comparison
+
+__all__ = ["Overlap", "RunFinder", "keep_letters"]
+
+RUN, LEAST = 40, 20
+DENSE_RUN, DENSE_LEAST = 16, 8
+_FACTOR, _MASK = 0x9E3779B97F4A7C15, 2**64 - 1
+
+Hashes = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """The longest run that a text (by its position) shares with a passage (by its position)."""
+
+    text: int
+    passage: int
+    run: str
+
+
+def keep_letters(text: str) -> str:
+    """Return the letters and digits of the normalised text.
+
+    >>> keep_letters("Is it ＯＫ, at 9?")
+    'isitokat9'
+    """
+    return "".join(c for c in normalise_for_comparison(text) if c.isalnum())
+
+
+class RunFinder:
+    """Looks for long runs of ``texts``, whose windows are hashed once, in any number of passages."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._letters = [keep_letters(text) for text in texts]
+        self._windows: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for number, letters in enumerate(self._letters):
+            size = _choose_window(letters)
+            if size:
+                for code in np.unique(_hash_windows([letters], size)[0]).tolist():
+                    self._windows[size][code].append(number)
+        self._known = {
+            size: np.array(sorted(codes), dtype=np.uint64) for size, codes in self._windows.items()
+        }
+
+    def find(self, passages: Sequence[str]) -> Iterator[Overlap]:
+        """Yield the longest run of each text and passage that share a long one."""
+        letters = [keep_letters(passage) for passage in passages]
+        for size, known in self._known.items():
+            codes, owners = _hash_windows(letters, size)
+            if not len(codes):
+                continue
+            places = np.searchsorted(known, codes)
+            places[places == len(known)] = 0
+            hits = np.flatnonzero(known[places] == codes)
+            pairs = {
+                (number, int(owners[hit]))
+                for hit in hits.tolist()
+                for number in self._windows[size][int(codes[hit])]
+            }
+            for number, passage in sorted(pairs):
+                run = _find_longest_run(self._letters[number], letters[passage], size)
+                if run:
+                    yield Overlap(number, passage, run)
+
+
+def _choose_window(letters: str) -> int:
+    """Return how long a run must be to tell: a fixed length, or all of a shorter text; 0 for none."""
+    dense = sum("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" for c in letters)
+    most, least = (DENSE_RUN, DENSE_LEAST) if 2 * dense > len(letters) else (RUN, LEAST)
+    return min(len(letters), most) if len(letters) >= least else 0
+
+
+def _hash_windows(texts: Sequence[str], size: int) -> tuple[Hashes, NDArray[np.int64]]:
+    """Return the hash of every window of ``size`` characters within one text, and that text's number."""
+    joined = "".join(texts).encode("utf-32-le", "surrogatepass")
+    points = np.frombuffer(joined, dtype="<u4").astype(np.uint64)
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    owners = np.repeat(np.arange(len(texts)), lengths)
+    if len(points) < size:
+        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    # Doubling: the hash of a window is that of its first half, times a power, plus that of the second.
+    codes, done, power = points, 1, _FACTOR
+    total, total_done = np.zeros(len(points) - size + 1, np.uint64), 0
+    while True:
+        if size & done:
+            part = codes[total_done : total_done + len(total)]
+            total = total * np.uint64(power) + part if total_done else part.copy()
+            total_done += done
+        if total_done == size:
+            break
+        codes = codes[: len(codes) - done] * np.uint64(power) + codes[done:]
+        done, power = 2 * done, power * power & _MASK
+    ends = owners[size - 1 :]
+    inside = owners[: len(ends)] == ends
+    return total[inside], ends[inside]
+
+
+def _find_longest_run(text: str, passage: str, size: int) -> str:
+    """Return the longest run of ``text`` that stands in ``passage``; empty below ``size`` characters."""
+    best = ""
+    for start in range(len(text) - size + 1):
+        if len(text) - start <= len(best):
+            break
+        length = max(size, len(best) + 1)
+        if text[start : start + length] not in passage:
+            continue
+        while start + length < len(text) and text[start : start + length + 1] in passage:
+            length += 1
+        best = text[start : start + length]
+    return best

@@ -1,0 +1,108 @@
+"""The references of a workspace: sources are added and dropped; items are compared with all of them."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.checks.contamination.compare import find_contacts, make_findings
+from builder.checks.contamination.references import (
+    fingerprint,
+    parse_reference,
+    read_reference,
+)
+from builder.workspace import Workspace
+from schemas.errors import UsageError
+from schemas.storage import Row, read_json, write_text
+
+__all__ = ["Comparison", "change_references", "compare_with_references", "list_references"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Findings on items that stand elsewhere, and for each source what was read of it."""
+
+    findings: list[Row]
+    sources: list[dict[str, Any]]
+
+
+def list_references(workspace: Workspace) -> list[str]:
+    """Return the sources that the workspace's items are compared with, sorted."""
+    path = workspace.references
+    return list(read_json(path)["sources"]) if path.exists() else []
+
+
+def change_references(
+    workspace: Workspace, against: Sequence[str], forget: Sequence[str], *, here: Path
+) -> None:
+    """Add and drop sources; from then on every check compares with those that are left.
+
+    Paths are taken relative to ``here`` where a file is there, else to the workspace, and kept relative
+    to the workspace. Raises `UsageError` for a source that cannot be read as one, and for one to forget
+    that is not there; nothing is changed then.
+    """
+    with workspace.hold(workspace.references.name):
+        known = list_references(workspace)
+        added = [_place(source, workspace.root, here) for source in against]
+        for source in added:
+            parse_reference(source, root=workspace.root)
+        dropped = [_place(source, workspace.root, here) for source in forget]
+        for source, written in zip(dropped, forget, strict=True):
+            if source not in known and written not in known:
+                listed = ", ".join(known) or "none"
+                raise UsageError(
+                    f"{written} is no reference of this workspace (there are: {listed})."
+                )
+        left = sorted({*known, *added} - {*dropped, *forget})
+        text = json.dumps({"sources": left}, ensure_ascii=False, indent=1) + "\n"
+        write_text(workspace.references, text)
+
+
+def _place(source: str, root: Path, here: Path) -> str:
+    """Return a source with its path relative to the workspace."""
+    location, mark, columns = source.rpartition("#")
+    for path, rest in ((source, ""), (location, mark + columns)):
+        if path and not Path(path).is_absolute() and not path.startswith("hub:"):
+            found = here / path
+            if found.exists():
+                return os.path.relpath(found.resolve(), root.resolve()) + rest
+    return source
+
+
+def compare_with_references(
+    workspace: Workspace,
+    items: Sequence[Row],
+    on_passages: Callable[[str, int], None],
+) -> Comparison:
+    """Return what of ``items`` stands in the workspace's references.
+
+    Raises `UsageError`, `DataError` or `StorageError` where a source cannot be read: a check that left
+    one out in silence would pass what it should have found.
+    """
+    checks = workspace.config.checks
+    findings: list[Row] = []
+    sources: list[dict[str, Any]] = []
+    for source in list_references(workspace):
+        reference = parse_reference(source, root=workspace.root)
+        reading = read_reference(reference, root=workspace.root)
+        contacts = find_contacts(
+            items,
+            reading,
+            checks.near_duplicate_ratio,
+            memory_mb=checks.memory_mb,
+            on_passages=lambda done, source=source: on_passages(source, done),  # type: ignore[misc]
+        )
+        findings += make_findings(items, contacts, source)
+        sources.append(
+            {
+                "source": source,
+                "fingerprint": fingerprint(reference, root=workspace.root),
+                "passages": reading.passages,
+                "skipped": reading.skipped,
+                "altered": reading.altered,
+                "items_found": len({contact.item for contact in contacts}),
+            }
+        )
+    return Comparison(findings, sources)
