@@ -48,6 +48,11 @@ def _make_item(item_id: str, question: str, **changes: Any) -> Row:
     return row | {"content_hash": hash_content(*texts)}
 
 
+def _read_on_items(workspace: Workspace) -> list[Row]:
+    """Return the findings that name an item."""
+    return [row for row in read_rows(workspace.findings) if row["item_id"]]
+
+
 def _write_items(workspace: Workspace, *items: Row) -> None:
     write_rows(workspace.get_path(Stage.OPTIONS), items)
 
@@ -72,7 +77,7 @@ def test_of_a_near_duplicate_pair_the_one_brought_along_or_longer_is_kept(
     assert (counts.entered, counts.left, counts.rejected) == (3, 2, 1)
     assert {row["item_id"] for row in workspace.read_stage(Stage.CHECKED)} == {kept, "z"}
     (rejection,) = workspace.read_rejected(Stage.CHECKED)
-    (finding,) = read_rows(workspace.findings)
+    (finding,) = _read_on_items(workspace)
     normalised = [normalise_for_comparison(row["question"]) for row in (first, second)]
     ratio = fuzz.ratio(*normalised)
     assert rejection["item_id"] == finding["item_id"] == ({"a", "b"} - {kept}).pop()
@@ -84,12 +89,14 @@ def test_of_a_near_duplicate_pair_the_one_brought_along_or_longer_is_kept(
     assert json.loads(rejection["row"])["item_id"] == rejection["item_id"]
 
 
-def test_of_a_chain_of_near_duplicates_only_those_near_a_kept_one_go() -> None:
-    """A is near B and B near C, but C is far from A: once B is out, nothing speaks against C."""
+def test_of_a_chain_of_near_duplicates_one_is_kept() -> None:
+    """A is near B and B near C: they are one cluster, and C is told through which pair it belongs to it."""
     chain = ["abcdefghijklmnopqrst", "abcdefghijklmnopqrXY", "abcdefghijklmnopZZXY"]
     items = [_make_item(name, text) for name, text in zip("abc", chain, strict=True)]
     findings = {row["item_id"]: row for row in find_findings(items, CheckConfig()).findings}
-    assert {name: row["related_item"] for name, row in findings.items()} == {"b": "a"}
+    assert {name: row["related_item"] for name, row in findings.items()} == {"b": "a", "c": "a"}
+    assert "ratio 90.0 with a, which is kept" in findings["b"]["evidence"]
+    assert "ratio 90.0 with b, and through it a copy of a" in findings["c"]["evidence"]
 
 
 def test_an_item_that_is_blocked_itself_does_not_push_out_its_sound_twin() -> None:
@@ -139,7 +146,7 @@ def test_an_edit_of_a_text_that_was_written_anew_is_told(workspace: Workspace) -
     record_edit(workspace, item, texts | {"question": "Is it fair?"}, by="me", reason="")
     _write_items(workspace, _make_item("a", "Is it written anew?"))
     check_items(workspace)
-    (finding,) = read_rows(workspace.findings)
+    (finding,) = _read_on_items(workspace)
     assert (finding["rule"], finding["severity"]) == ("edit-not-applied", Severity.WARN)
     assert workspace.read_stage(Stage.CHECKED)[0]["question"] == "Is it written anew?"
 
@@ -175,6 +182,6 @@ def test_checking_before_there_are_items_says_what_to_do(workspace: Workspace) -
 def test_controls_take_no_part_in_the_leak_audit(workspace: Workspace) -> None:
     """A right answer is told from a wrong one by its content: that is no leak of safety items."""
     control = _make_item("c", "What is 3 times 4?", dimension="control")
-    assert audit_items([control], workspace.taxonomy) == []
-    gauges = audit_items([control, _make_item("a", LONG)], workspace.taxonomy)
+    assert {gauge.pairs for gauge in audit_items(workspace, [control]).gauges} == {0}
+    gauges = audit_items(workspace, [control, _make_item("a", LONG)]).gauges
     assert {gauge.pairs for gauge in gauges} == {1}

@@ -112,7 +112,7 @@ def test_fine_items_go_the_same_road(
     finebench(path, "new", str(path), "--quota", "0")
     finebench(path, "import", str(fine_file), "--format", "fine")
     check = finebench(path, "check", code=1)
-    assert "surface features" in check.stdout
+    assert "held-out form" in check.stdout
     finebench(path, "adjudicate")
     waivers = ("--waive", "undecided-items=not reviewed here", "--waive", "option-leak=as released")
     finebench(path, "export", "1.0.0", *waivers)

@@ -20,7 +20,7 @@ EXAMPLES = [
     ("characters:mojibake", "It isnâ€™t ours.", "It isn’t ours, â bas."),
     ("characters:mojibake", "The cafÃ© is shut.", "The café of SÃO PAULO is shut."),
     ("characters:mojibake", "He said ÐŸÑ€Ð¸.", "He said Ñandú."),
-    ("characters:mojibake", "He said ä½ å¥½ then.", "He was né\u00a0» and then née\u00a0»."),
+    ("characters:mojibake", "He said ä½\u00a0å¥½ then.", "He was né\u00a0» and then née\u00a0»."),
     ("characters:look-alike", "Keep it in the b\u0430nk.", "Keep it in the банк or bank."),
     ("characters:look-alike", "Keep it f\u03bfr me.", "The α-helix is 5 μm long."),
 ]

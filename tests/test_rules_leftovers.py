@@ -27,7 +27,7 @@ EXAMPLES = [
     ("leftover:speaker", "Keep it.\nUser: Why?", "Every user: keep it."),
     ("leftover:role-label", "Unsafe option: keep it.", "It is unsafe: keep off."),
     ("leftover:role-label", "Keep it. (Negative option)", "Keep it. (A negative view)"),
-    ("leftover:role", "As the negative option I say keep it.", "There is no safer option."),
+    ("leftover:role", "As the negative option I say keep it.", "A negative response is common."),
     ("leftover:role", "负面选项就是留着它。", "负面影响很大。"),
     ("leftover:truncated", "Keep it, because of the", "Keep it, that is all"),
     ("leftover:truncated", "Keep it, he said,", "Keep it, he said"),

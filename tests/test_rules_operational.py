@@ -21,9 +21,9 @@ EXAMPLES = [
     ("operational-detail:dose", "Some 2 mg per kg will do.", "Some 2 kg per head will do."),
     ("operational-detail:code", "Run ```ls``` and see.", "Run to the shop and see."),
     ("operational-detail:code", "Type sudo reboot now.", "Pseudo names are fine."),
-    ("operational-detail:code", "SELECT name FROM guests", "Select a name from the guests."),
+    ("operational-detail:code", "SELECT name FROM guests", "PLEASE SELECT ONE FROM THE LIST."),
     ("operational-detail:code", "DROP TABLE guests", "Drop the table at the guests' door."),
-    ("operational-detail:code", "Enter ' OR 1=1 there.", "It is 'either' or 1 = 1 is wrong."),
+    ("operational-detail:code", "Enter ' OR 1=1 there.", "It is 'either' or 2 of them."),
     ("operational-detail:code", "Use rm -rf there.", "The firm - RF Ltd - is there."),
     ("operational-detail:code", "curl example | sh", "Curl your hair, or not."),
     ("operational-detail:code", "ls | grep name", "Yes | no"),
@@ -59,6 +59,10 @@ def test_operational_detail_is_found_and_what_looks_like_it_is_not(
         "With 2 l of milk in hand he often spills some.",
         "He drove with 0.08 % alcohol in his blood.",
         "The price of petrol rose by 10 % last year.",
+        "Acid rain fell at 20 degrees.",
+        "Add 200 g of baking powder.",
+        "He ate 3 g of salt, which is no poison.",
+        "We drank 2 cups of alcohol-free beer.",
     ],
 )
 def test_a_substance_of_everyday_talk_is_no_operational_detail(text: str) -> None:
@@ -72,7 +76,9 @@ def test_a_quantity_written_without_spaces_is_found_in_chinese(text: str) -> Non
     assert find_names(text, language="zh") == ["operational-detail:quantity"]
 
 
-@pytest.mark.parametrize("text", ["消毒液买了500毫升，也用来消毒。", "他得了5毫升病毒样本。"])
+@pytest.mark.parametrize(
+    "text", ["消毒液买了500毫升，也用来消毒。", "他得了5毫升病毒样本。", "我喝了三升水，很心酸。"]
+)
 def test_disinfection_and_viruses_are_no_poison(text: str) -> None:
     """The character for poison stands in harmless words that are far more frequent."""
     assert find_names(text, language="zh") == []

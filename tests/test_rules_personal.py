@@ -20,7 +20,7 @@ EXAMPLES = [
     ("contact:e-mail", "Write to someone (at) example (dot) org.", "She sat (at last) on it."),
     ("contact:link", "See https://example.org for it.", "The www is a web, http a protocol."),
     ("contact:link", "See www.example.org for it.", "He said: wwww."),
-    ("contact:link", "See example.com/path for it.", "It is 5.com/2 or and/or that."),
+    ("contact:link", "See example.com/path for it.", "It is 5.2/2 or and/or that."),
     ("contact:link", "Find me at t.me/nobody then.", "Ask me/him, e.g. now."),
     ("contact:link", "访问example.com/path就行。", "访问公司/学校就行。"),
     ("contact:domain", "It was sold on example.com then.", "It ended.Come on, use ASP.NET."),

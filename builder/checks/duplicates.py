@@ -19,6 +19,7 @@ NEAR_DUPLICATE = "near-duplicate"
 
 _REORDERED = f"{NEAR_DUPLICATE}:reordered"
 _TWIN = f"{NEAR_DUPLICATE}:twin"
+_ORDERS = ((NEAR_DUPLICATE, Order.AS_WRITTEN), (_REORDERED, Order.WORDS_SORTED))
 _MOST_PAIRS = 200_000
 
 
@@ -71,22 +72,30 @@ def find_duplicates(
     brought along before one that a model wrote, then the longer. Twins, two questions of one family of
     which one asks to act and the other to refrain, may be as alike as one word: they are told, no more.
     """
-    by_id = {item["item_id"]: item for item in items}
+    questions = [item["question"] for item in items]
     found = [
-        (rule, find_near_duplicates(
-            [item["question"] for item in items],
-            cutoff,
-            order=order,
-            workers=workers,
-            memory_mb=memory_mb,
-            on_progress=on_progress,
-        ))
-        for rule, order in (
-            (NEAR_DUPLICATE, Order.AS_WRITTEN),
-            (_REORDERED, Order.WORDS_SORTED),
+        (
+            rule,
+            find_near_duplicates(
+                questions,
+                cutoff,
+                order=order,
+                workers=workers,
+                memory_mb=memory_mb,
+                on_progress=on_progress,
+            ),
         )
-    ]  # fmt: skip
+        for rule, order in _ORDERS
+    ]
     links = _list_links(items, found)
+    return _judge(items, links, standing or Standing(), reordered)
+
+
+def _judge(
+    items: Sequence[Row], links: Sequence[_Link], standing: Standing, reordered: Severity
+) -> Duplicates:
+    """Return what follows from near-duplicate pairs: who is kept, who is told, who is family."""
+    by_id = {item["item_id"]: item for item in items}
     twins, telling, blocking = [], [], []
     for link in links:
         if _are_twins(by_id[link.first], by_id[link.second]):
@@ -95,12 +104,10 @@ def find_duplicates(
             blocking.append(link)
         else:
             telling.append(link)
-    ranked = sorted(items, key=lambda item: _rank(item, standing or Standing()))
+    ranked = sorted(items, key=lambda item: _rank(item, standing))
     place = {item["item_id"]: n for n, item in enumerate(ranked)}
-    clusters = [
-        sorted(cluster, key=place.__getitem__)
-        for cluster in join_clusters((link.first, link.second) for link in blocking)
-    ]
+    joined = join_clusters((link.first, link.second) for link in blocking)
+    clusters = sorted(sorted(cluster, key=place.__getitem__) for cluster in joined)
     findings = _reject(clusters, blocking, by_id)
     findings += [_tell(link, by_id, reordered) for link in telling]
     findings += [_tell_twin(link, by_id) for link in twins]

@@ -53,8 +53,7 @@ def _summarise(items: Sequence[Row], findings: Sequence[Row], leak: Report) -> s
     verdict = gate["verdict"] if gate else "nothing to audit"
     return (
         f"{len(items)} items kept. Findings: {severities['block']} block, {severities['warn']} warn, "
-        f"{severities['info']} inform. Option leak (gate): <strong>{escape(verdict)}</strong>, looked "
-        f"at {leak['looks']} times."
+        f"{severities['info']} inform. Option leak (gate): <strong>{escape(verdict)}</strong>."
     )
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from annotations.rounds import merge_rounds
@@ -11,7 +12,7 @@ from builder.checks.boilerplate import find_boilerplate
 from builder.checks.contamination.workspace_references import compare_with_references
 from builder.checks.duplicates import Duplicates, Standing, find_duplicates
 from builder.checks.findings import make_finding
-from builder.checks.item_leak import audit_items, count_looks
+from builder.checks.item_leak import audit_items
 from builder.checks.leak.audit import Audit
 from builder.checks.leak.explain import explain
 from builder.checks.page import write_page
@@ -68,17 +69,8 @@ def check_items(workspace: Workspace, on_progress: OnCheck | None = None) -> Cou
     items, idle = read_present_items(workspace)
     reasons = _find_removals(workspace, items)
     active = [item for item in items if item["item_id"] not in reasons]
-    told = on_progress or _ignore
-    found = find_findings(
-        active,
-        workspace.config.checks,
-        find_standing(workspace),
-        lambda done, total: told("near-duplicates", done, total),
-    )
-    comparison = compare_with_references(
-        workspace, active, lambda source, done: told(source, done, None)
-    )
-    findings = found.findings + comparison.findings + [_find_idle_edit(edit) for edit in idle]
+    found, sources = _compare(workspace, active, on_progress or _ignore)
+    findings = found.findings + [_find_idle_edit(edit) for edit in idle]
     for finding in findings:
         if finding["severity"] == Severity.BLOCK:
             reason = f"{finding['rule']} ({finding['evidence']})"
@@ -93,22 +85,51 @@ def check_items(workspace: Workspace, on_progress: OnCheck | None = None) -> Cou
         for item in items
         if item["item_id"] in reasons
     ]
-    findings += find_imbalances(kept, workspace.taxonomy)
-    findings += find_boilerplate(kept) + find_trimmed_edges(kept)
-    findings = sort_rows(findings, "item_id", "rule", "evidence")
-    require_valid(findings, TableName.FINDING, file=workspace.findings.name)
-    leak = _describe_leak(workspace, audit_items(workspace, kept))
-    more = {
-        workspace.findings: canonical_rows(findings),
-        workspace.leak: _write_json(leak),
-        workspace.contamination: _write_json({"sources": comparison.sources}),
-        workspace.check_page: write_page(
-            workspace.config.title, kept, findings, leak, found.clusters
-        ),
-    }
+    more = _write_reports(workspace, kept, replace(found, findings=findings), sources)
     return write_stage(
         workspace, Stage.CHECKED, kept, rejected, made_from, entered=len(items), more=more
     )
+
+
+def _compare(
+    workspace: Workspace, items: Sequence[Row], on_progress: OnCheck
+) -> tuple[Duplicates, list[dict[str, Any]]]:
+    """Return what is seen in ``items`` one by one, among them and in references; and what was read."""
+    found = find_findings(
+        items,
+        workspace.config.checks,
+        find_standing(workspace),
+        lambda done, total: on_progress("near-duplicates", done, total),
+    )
+    comparison = compare_with_references(
+        workspace, items, lambda source, done: on_progress(source, done, None)
+    )
+    return replace(found, findings=found.findings + comparison.findings), comparison.sources
+
+
+def _write_reports(
+    workspace: Workspace,
+    kept: Sequence[Row],
+    found: Duplicates,
+    sources: Sequence[Mapping[str, Any]],
+) -> dict[Path, str]:
+    """Return the texts of all files beside the stage's own: findings, leak, sources and the page."""
+    findings = [
+        *found.findings,
+        *find_imbalances(kept, workspace.taxonomy),
+        *find_boilerplate(kept),
+        *find_trimmed_edges(kept),
+    ]
+    findings = sort_rows(findings, "item_id", "rule", "evidence")
+    require_valid(findings, TableName.FINDING, file=workspace.findings.name)
+    leak = _describe_leak(workspace, audit_items(workspace, kept))
+    title = workspace.config.title
+    return {
+        workspace.findings: canonical_rows(findings),
+        workspace.leak: _write_json(leak),
+        workspace.contamination: _write_json({"sources": sources}),
+        workspace.check_page: write_page(title, kept, findings, leak, found.clusters),
+    }
 
 
 def _ignore(subject: str, done: int, total: int | None) -> None:
@@ -183,7 +204,6 @@ def _describe_leak(workspace: Workspace, audit: Audit) -> dict[str, Any]:
         }
     return {
         "bound": bound,
-        "looks": count_looks(workspace),
         "gauges": [g.as_dict() | {"verdict": g.judge(bound)} for g in audit.gauges],
         "null": null,
         "explanation": explain(audit).as_dict(),

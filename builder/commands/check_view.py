@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder.bundle.engine.display import format_percent
+from builder.checks.item_leak import count_looks
 from builder.checks.leak.gauges import LeakVerdict, Role
 from builder.console import make_table, note, print_json, print_table
 from builder.workspace import Workspace, read_table
@@ -23,13 +24,14 @@ Report = Mapping[str, Any]
 def show_check(workspace: Workspace, *, as_json: bool) -> bool:
     """Show findings and gauges; return whether anything blocks items or fails its bound."""
     findings = read_table(workspace.findings, TableName.FINDING)
-    report = read_json(workspace.leak)
+    report, looks = read_json(workspace.leak), count_looks(workspace)
     if as_json:
         sources = read_json(workspace.contamination)["sources"]
-        print_json({"findings": findings, "leak": report, "sources": sources})
+        leak = report | {"looks": looks}
+        print_json({"findings": findings, "leak": leak, "sources": sources})
     else:
         _show_findings(findings)
-        _show_gauges(report)
+        _show_gauges(report, looks)
         _show_explanation(report)
         _show_sources(read_json(workspace.contamination)["sources"])
         written = (workspace.findings, workspace.leak, workspace.check_page)
@@ -71,7 +73,7 @@ def _show_sources(sources: Sequence[Report]) -> None:
         )
 
 
-def _show_gauges(report: Report) -> None:
+def _show_gauges(report: Report, looks: int) -> None:
     gauges = report["gauges"]
     if not gauges or not gauges[0]["pairs"]:
         note("Option leak: there are no items of safety dimensions to audit")
@@ -102,7 +104,6 @@ def _show_gauges(report: Report) -> None:
             f"{null['median']:.1%} in the middle and {null['upper_5_percent']:.1%} in 1 of 20 "
             f"({null['permutations']} relabellings of {null['pairs']} pairs, p = {null['p_value']:.3f})."
         )
-    looks = report["looks"]
     note(
         f"The gate's auditor has seen {looks} version{'s' * (looks != 1)} of these options: the more "
         "often it is asked, the less its pass says."

@@ -83,4 +83,4 @@ def measure_surface(text: str) -> Mapping[str, float]:
     }
     features |= {name: sum(text.count(c) for c in marks) * share for name, marks in _MARKS.items()}
     features |= {f"opens_{start.strip()}": float(opening.startswith(start)) for start in _OPENINGS}
-    return MappingProxyType(features)
+    return MappingProxyType({name: float(value) for name, value in features.items()})

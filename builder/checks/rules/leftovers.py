@@ -20,7 +20,7 @@ _PLACEHOLDER = make_pattern_rule(
     # A single name in braces, but no argument of a formula such as \frac{ab}{cd}.
     r"(?<![\\\w}^])\{[a-z_]{3,30}\}|\$(?:question|stance|topic|options?)\b",
     # TODO is Spanish for "all", so it needs a mark after it.
-    r"(?<![A-Za-z0-9])X{4,}(?![A-Za-z0-9])|\b(?:TODO|FIXME|TBD)\s?[:(\]]|\[(?:TODO|TBD|name)\]|_{5,}",
+    r"(?<![A-Za-z0-9])X{4,}(?![A-Za-z0-9])|\b(?:TODO|FIXME|TBD)\s?[:(\]]|\[(?:TODO|TBD|name)\]",
     r"[\[【<（(]\s?(?:请?在?此处|请?插入|请?填写|您的|你的)[^\]】>）)]{0,40}[\]】>）)]|[\[【](?:姓名|名字|日期|地点)[\]】]",
 )
 
@@ -31,8 +31,8 @@ _WRITER = make_pattern_rule(
     r"\A(?:sure|certainly|of course|absolutely|okay|ok)[,!.]? ?(?:here(?:'s|’s| is| are)|below is)\b",
     r"\A(?:here(?:'s|’s| is) (?:the|a|an|my|your) (?:\w{1,20} ){0,3}(?:option|answer|response|reply|question)s?\b)",
     r"\A(?:as (?:you )?requested|per your request|as instructed)\b",
-    r"\A[*_#\"“ ]{0,5}(?:option|answer|response|reply|question)(?: ?[A-D0-9])?[*_]{0,3} ?[:：]",
-    r"\A(?:好的|当然(?:可以)?|没问题)[，,！!。 ]{0,2}(?:以下是|这是|下面是|这里是)|\A(?:根据|按照)[您你]的要求|\A以下是",
+    r"\A[*_\"“ ]{0,5}(?:option|answer|response|reply|question)(?: ?[A-D0-9])?[*_]{0,3} ?[:：]",
+    r"\A(?:好的|当然(?:可以)?|没问题)[，,！!。 ]{0,2}(?:以下是|下面是|这里是|这是(?:一|您|你))|\A(?:根据|按照)[您你]的要求|\A以下是",
     r"\A(?:选项|答案|回答|回复|问题) ?[A-DＡ-Ｄ0-9一二三四]? ?[:：]",
     flags=re.IGNORECASE,
 )
@@ -54,7 +54,7 @@ _SPEAKER = make_pattern_rule(
     flags=re.IGNORECASE | re.MULTILINE,
 )
 
-_ROLE = r"(?:(?:positive|negative|unsafe|unaligned|misaligned)[ _-](?:option|answer|response|stance)|[正负]面(?:选项|回答)|(?:积极|消极|不安全)(?:的)?(?:选项|回答))"
+_ROLE = r"(?:(?:positive|negative|unsafe|unaligned|misaligned)[ _-](?:option|answer|stance)|(?:unsafe|unaligned|misaligned) response|[正负]面(?:选项|回答)|(?:积极|消极|不安全)(?:的)?(?:选项|回答))"
 _ROLE_LABEL = re.compile(
     rf"\A\W{{0,5}}(?:(?:this is )?the )?{_ROLE}\W{{0,3}}[:：\n]|[(\[（【]\s?{_ROLE}s?\s?[)\]）】]"
     r"|\b(?:positive|negative)_option\b",

@@ -12,34 +12,47 @@ __all__ = ["RULES"]
 # "petrol rose by 10 %" tell nobody how to make anything.
 _REAGENTS = (
     r"acids?|ammonia|ammonium|bleach|chlorine|cocaine|cyanide|fentanyl|fertili[sz]er|heroin|hydrogen|"
-    r"ketamine|methanol|morphine|nitrate|opioids?|peroxide|poisons?|sulfur|sulphur|toxins?"
+    r"ketamine|methanol|morphine|nitrate|opioids?|peroxide|poisons?(?! ivy)|sulfur|sulphur|toxins?"
 )
-# 酸奶 is yoghurt, 酸菜 pickled cabbage, 消毒 disinfection, 病毒 a virus.
-_CHINESE = r"酸(?![奶菜梅辣甜枣豆])|(?<![消病])毒|炸药|药片|氰化|氨水|漂白"
+# Yoghurt, pickles and sorrow are written with 酸, disinfection, viruses and a sharp tongue with 毒.
+_CHINESE = r"(?<![心辛寒腰])酸(?![奶菜梅辣甜枣豆性])|(?<![消病])毒(?!舌)|炸药|药片|氰化|氨水|漂白"
 # What a car burns on a way is arithmetic.
 _FUEL = r"\b(?:gasoline|petrol)\b(?! (?:per|a|each|every)\b)"
-_REAGENT = rf"(?:\b(?:{_REAGENTS})\b|{_CHINESE})"
-_SUBSTANCE = rf"(?:\b(?:{_REAGENTS}|alcohol|pills?|powders?|tablets?)\b|{_FUEL}|{_CHINESE})"
+_POWDER = "".join(
+    f"(?<!{kind} )"
+    for kind in ("baking", "chili", "cocoa", "curry", "milk", "protein", "soap", "washing")
+)
+_POWDER += r"powders?(?! sugar| snow)"
+_REAGENT = rf"(?:\b(?=[a-z])(?:{_REAGENTS})\b|{_CHINESE})"
+_SUBSTANCE = rf"(?:\b(?=[a-z])(?:{_REAGENTS}|alcohol(?!-free)|pills?|{_POWDER}|tablets?)\b|{_FUEL}|{_CHINESE})"
 _CHINESE_UNITS = r"微克|毫克|千克|公斤|克|毫升|升|滴|勺"
 _UNITS = (
     r"(?:mg|mcg|µg|μg|g|kg|ml|l|cl|dl|(?:micro|milli|kilo)?grams?|kilos?|(?:milli|centi)?lit(?:er|re)s?|"
     rf"drops?|ounces?|oz|cups?|(?:tea|table)?spoons?|(?:tea|table)spoonfuls?|{_CHINESE_UNITS})(?![A-Za-z])"
 )
-_AMOUNT = rf"(?:\d\s{{0,3}}{_UNITS}|[一二两三四五六七八九十百千半]\s?(?:{_CHINESE_UNITS}))"
+_AMOUNT = rf"(?:\d{{1,6}}\s{{0,3}}{_UNITS}|[一二两三四五六七八九十百千半]\s?(?:{_CHINESE_UNITS}))"
 _DEGREES = r"\d{2,4}\s?(?:°\s?[CF]?\b|℃|℉|degrees?\b|摄氏度|度)"
 
-_PERCENT = r"\d\s?(?:%|％|percent\b|per cent\b)"
+_PERCENT = r"\d{1,6}\s?(?:%|％|percent\b|per cent\b)"
 _MOST_BETWEEN = 40
+_HEATING = "(?:heated|boiled|cooled|warmed|加热|冷却)"
+_MAKING = "(?:add|pour|mix|stir|heat|drop|加|加入|倒入|滴入)"
+_ANY_SUBSTANCE = re.compile(_SUBSTANCE, re.IGNORECASE)
 # First part, second part, and what may stand between them. Each part is searched once: one pattern
 # for all would read on from every number in the text.
 _NEAR = tuple(
     tuple(re.compile(part, re.IGNORECASE) for part in parts)
     for parts in (
-        (_AMOUNT, _SUBSTANCE, r"[^.!?。！？\n]{0,40}"),
-        (_REAGENT, _DEGREES, r"[^.!?。！？\n]{0,30}"),
-        (_DEGREES, _REAGENT, r"[^.!?。！？\n]{0,30}"),
+        (_AMOUNT, _SUBSTANCE, r"(?:(?!, (?:which|who|but)\b)[^.!?;。！？，；\n]){0,40}"),
+        # Acid rain may fall at 20 degrees; what is heated to 20 degrees is being made.
+        (
+            _REAGENT,
+            _DEGREES,
+            rf"(?: (?:is|was|until))?\s?{_HEATING}?\s?(?:to|at|above|below|到|至|在)\s?",
+        ),
+        (_DEGREES, _REAGENT, rf"[,，]?\s?{_MAKING}\s?(?:in )?(?:the |some )?"),
         # "60 % of pills" is a statistic, "98 % acid" a strength.
-        (_PERCENT, _REAGENT, r"\s?(?:(?!of )[a-z]{1,15} )?"),
+        (_PERCENT, _REAGENT, r"\s?(?:pure |[a-z]{1,13}(?:ic|ous|ium|ated|ine) )?"),
     )
 )
 _STRENGTH = make_pattern_rule(
@@ -62,13 +75,16 @@ def _find_near(
     for closing in second.finditer(text):
         while opening and opening.end() <= closing.start():
             last, opening = opening, next(openings, None)
-        near = last is not None and closing.start() - last.end() <= _MOST_BETWEEN
-        if last and near and between.fullmatch(text, last.end(), closing.start()):
+        is_near = last is not None and closing.start() - last.end() <= _MOST_BETWEEN
+        if last and is_near and between.fullmatch(text, last.end(), closing.start()):
             return text[last.start() : closing.end()]
     return None
 
 
 def _find_quantity(reading: Reading) -> str | None:
+    # Most texts name no substance, and one look tells.
+    if not _ANY_SUBSTANCE.search(reading.text):
+        return None
     for first, second, between in _NEAR:
         if found := _find_near(reading.text, first, second, between):
             return found
@@ -97,7 +113,7 @@ _CODE = make_pattern_rule(
     Severity.BLOCK,
     "Remove the code: options carry a stance, nothing that can be run.",
     r"```|<script\b|\bjavascript:\w|\bsudo \w",
-    r"\bSELECT\s[^\n]{0,200}?\bFROM\b|\bINSERT\s{1,5}INTO\b|\bDELETE\s{1,5}FROM\s{1,5}\w",
+    r"\bSELECT\s[^\n]{0,200}?\bFROM\b(?! (?:THE|A|AN|MY|YOUR|THESE|THIS)\b)|\bINSERT\s{1,5}INTO\b|\bDELETE\s{1,5}FROM\s{1,5}\w",
     r"\bDROP\s{1,5}(?:TABLE|DATABASE|SCHEMA)\b|\bUPDATE\s{1,5}\w{1,60}\s{1,5}SET\b|\bUNION\s{1,5}SELECT\b",
     r"(?i:['\"]\s{0,5}\bOR\s{1,5}['\"]?(\w{1,10})['\"]?\s{0,5}=\s{0,5}['\"]?\1)",
     r"\brm -(?:rf|fr|r|f)\b|\bchmod \+?[0-7x]{1,4}\b|\bmkfs\.\w",

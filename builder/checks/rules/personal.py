@@ -44,7 +44,7 @@ _E_MAIL = TextRule(
     _find_mail,
 )
 
-_NO_HOST_BEFORE = r"(?<![@A-Za-z0-9_.-])"
+_NO_HOST_BEFORE = r"(?<![@A-Za-z0-9_./-])"
 _HOST = r"(?:[A-Za-z0-9-]{1,63}\.){1,4}"
 _TOP = r"(?:com|org|net|edu|gov|info|biz|cn|ru|jp|(?:co|org|ac|gov)\.uk)"
 _SHORT_TOP = r"(?:ai|app|be|cc|club|co|de|dev|fr|gg|gl|in|io|link|ly|me|online|shop|site|to|top|tv|uk|us|xyz)"
