@@ -61,9 +61,9 @@ def read_texts(path: Path) -> list[str]:
 
 
 def time_best(action: Callable[[], T]) -> tuple[T, float, int]:
-    """Return the result, the best time and the runs: 5 if the first takes < 1 s, 3 if < 5 s, or 1."""
+    """Return the result, the best time and the runs: 5 if the first takes < 1 s, 3 if < 10 s, or 1."""
     result, best = _time_once(action)
-    runs = 5 if best < 1 else 3 if best < 5 else 1
+    runs = 5 if best < 1 else 3 if best < 10 else 1
     for _ in range(runs - 1):
         result, seconds = _time_once(action)
         best = min(best, seconds)
