@@ -104,10 +104,11 @@ def _show_gauges(report: Report, looks: int) -> None:
             f"{null['median']:.1%} in the middle and {null['upper_5_percent']:.1%} in 1 of 20 "
             f"({null['permutations']} relabellings of {null['pairs']} pairs, p = {null['p_value']:.3f})."
         )
-    note(
-        f"The gate's auditor has seen {looks} version{'s' * (looks != 1)} of these options: the more "
-        "often it is asked, the less its pass says."
-    )
+    if looks:
+        note(
+            f"The gate's auditor has seen {looks} version{'s' * (looks != 1)} of these options: the more "
+            "often it is asked, the less its pass says."
+        )
 
 
 def _format_interval(interval: Sequence[float] | None) -> str:
