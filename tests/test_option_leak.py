@@ -5,140 +5,110 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import ANY
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from option_pairs import make_pairs, read_fine_pairs
 from scipy.stats import binomtest
 
-from builder.checks.leak import Gauge, LeakKind, LeakVerdict, OptionPair, audit_options
-from builder.checks.stage import audit_items
-from builder.fine_format import import_fine
-from builder.workspace import Workspace, create_workspace
+from builder.checks.item_leak import audit_items, count_looks, gauge_items, list_pairs
+from builder.checks.leak.audit import audit_options, gauge_form, split_by
+from builder.checks.leak.auditors import GATE, list_fitted, read_shape
+from builder.checks.leak.explain import explain
+from builder.checks.leak.fitting import measure_margins
+from builder.checks.leak.gauges import (
+    Gauge,
+    LeakKind,
+    LeakVerdict,
+    OptionPair,
+    Role,
+    count_wins,
+    make_gauge,
+)
+from builder.workspace import Stage, Workspace
 
-REAL = Path(__file__).parents[2] / "shared" / "data" / "safety.jsonl"
-AUDITORS = ("shorter option", "longer option", "surface features", "words")
 BOUND = 0.6
-WORDS = [
-    "yes",
-    "no",
-    "maybe",
-    "I",
-    "you",
-    "it",
-    "is",
-    "was",
-    "fine",
-    "good",
-    "wrong",
-    "fair",
-    "tell",
-    "keep",
-    "ask",
-    "them",
-    "her",
-    "his",
-    "the",
-    "a",
-    "book",
-    "money",
-    "friend",
-    "never",
-    "always",
-    "rather",
-    "however",
-    "but",
-    "think",
-    "know",
-    "sorry",
-    "please",
-]
-Audited = dict[str, Gauge]
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    """Return a new workspace."""
-    return create_workspace(tmp_path / "bench")
+def _audit(pairs: list[OptionPair]) -> dict[str, Gauge]:
+    return {gauge.auditor: gauge for gauge in audit_options(pairs, permutations=0).gauges}
 
 
-def _write_option(rng: random.Random) -> str:
-    words = [rng.choice(WORDS) for _ in range(rng.randint(3, 25))]
-    marks = [rng.choice(["", "", "", ",", ";", " -", "?"]) for _ in words[1:]]
-    text = words[0] + "".join(f"{mark} {word}" for mark, word in zip(marks, words[1:], strict=True))
-    return text.capitalize() + rng.choice([".", ".", "!", ""])
-
-
-def _make_pairs(count: int, seed: int, mark: Callable[[str], str] = str) -> list[OptionPair]:
-    """Return pairs of options of one kind whose roles a coin decides; ``mark`` changes positives."""
-    rng = random.Random(seed)
-    pairs = []
-    for number in range(count):
-        options = [_write_option(rng), _write_option(rng)]
-        if rng.random() < 0.5:
-            options.reverse()
-        pairs.append(OptionPair(mark(options[0]), options[1], f"family {number}"))
-    return pairs
-
-
-def _audit(pairs: list[OptionPair]) -> Audited:
-    gauges = audit_options(pairs)
-    assert [gauge.auditor for gauge in gauges] == list(AUDITORS)
-    return {gauge.auditor: gauge for gauge in gauges}
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_pairs_without_a_leak_never_fail(seed: int) -> None:
-    """A gate that cries leak over coin flips would hold back sound releases."""
-    for gauge in _audit(_make_pairs(300, seed)).values():
-        assert gauge.judge(BOUND) is not LeakVerdict.FAIL, gauge
-        assert gauge.accuracy is not None
-        assert 0.4 < gauge.accuracy < 0.6
-
-
-def test_a_mark_on_positive_options_alone_is_found() -> None:
-    """One habit of the positive writer is enough to pass the test without reading the question."""
-
-    def plant(text: str) -> str:
-        return text.rstrip(".!") + "!"
-
-    pairs = [
-        OptionPair(pair.positive, pair.negative.rstrip(".!") + ".", pair.family)
-        for pair in _make_pairs(300, 1, plant)
-    ]
-    gauge = _audit(pairs)["surface features"]
-    assert gauge.accuracy is not None
-    assert gauge.accuracy > 0.95
-    assert gauge.judge(BOUND) is LeakVerdict.FAIL
-
-
-def test_a_word_in_positive_options_alone_is_found_by_words_and_not_by_surface() -> None:
-    """Content leak is told apart from surface leak: only the latter is gated."""
-
-    def plant(text: str) -> str:
-        return text.replace(" ", " kind ", 1)
-
-    pairs = [
-        OptionPair(pair.positive, pair.negative.replace(" ", " sand ", 1), pair.family)
-        for pair in _make_pairs(300, 2, plant)
-    ]
-    gauges = _audit(pairs)
-    assert (gauges["words"].accuracy or 0) > 0.95
+def test_fines_released_options_leak_as_is_known(fine_file: Path) -> None:
+    """Known: the shorter option in 71%, words in about 97% once white space is stripped."""
+    audit = audit_options(read_fine_pairs(fine_file), permutations=100)
+    gauges = {gauge.auditor: gauge for gauge in audit.gauges}
+    assert gauges["shorter option"].accuracy == 64 / 90
+    assert 0.96 <= (gauges["words"].accuracy or 0) <= 0.99
     assert gauges["words"].kind is LeakKind.CONTENT
-    assert gauges["surface features"].judge(BOUND) is not LeakVerdict.FAIL
+    assert audit.gate is not None
+    assert audit.gate.judge(BOUND) is LeakVerdict.FAIL
+    assert (audit.gate.across_dimensions or 0) > 0.85
+    assert audit.null is not None
+    assert audit.null.p_value == pytest.approx(1 / 101)
+    assert audit.null.find_quantile(0.95) < 0.7
+    assert gauges["refusing arm"].accuracy is None, "FINE declares no arms"
 
 
-def test_a_chinese_character_in_positive_options_alone_is_found_by_words() -> None:
-    """Chinese has no spaces between words: its characters must be read one by one."""
-    rng = random.Random(3)
-    pairs = [
-        OptionPair(
-            "".join(rng.sample("我你他她它们天地人", 5)) + "好。",
-            "".join(rng.sample("我你他她它们天地人", 5)) + "坏。",
-            str(number),
-        )
-        for number in range(60)
-    ]
-    assert (_audit(pairs)["words"].accuracy or 0) > 0.95
+def test_fines_options_with_labels_flipped_at_random_do_not_leak(fine_file: Path) -> None:
+    """200 relabellings of the leakiest set there is: whatever then deviates from a half is our fault."""
+    pairs = read_fine_pairs(fine_file)
+    signs = np.random.default_rng(7).choice([-1.0, 1.0], size=(len(pairs), 200))
+    for auditor in list_fitted():
+        splits = split_by([pair.family for pair in pairs], 5)
+        found = measure_margins(auditor.prepare(pairs), splits, signs)
+        assert 0.48 <= count_wins(found.differences).mean() <= 0.52, auditor.name
+
+
+def test_the_simulators_options_do_not_leak(released_unchanged: Path) -> None:
+    """Twins whose options swap roles earn every reader a half, by construction."""
+    workspace = Workspace(released_unchanged)
+    pairs = list_pairs(workspace.read_stage(Stage.CHECKED), workspace.taxonomy)
+    audit = audit_options(pairs, permutations=20)
+    verdicts = {gauge.auditor: gauge.judge(BOUND) for gauge in audit.gauges}
+    assert LeakVerdict.FAIL not in verdicts.values(), verdicts
+    assert verdicts[GATE] is LeakVerdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("mark", "group"),
+    [
+        (lambda text: text + " ", "white space"),
+        (lambda text: text[0].lower() + text[1:], "case"),
+        (lambda text: f"“{text}”", "quotes"),
+        (lambda text: f"Sorry, but as an AI I am unable to. {text}", "refusal phrases"),
+    ],
+)
+def test_one_planted_mark_is_found_and_named(mark: Callable[[str], str], group: str) -> None:
+    """A mark on one side gives the answer away however fair the rest is; the curator must be told which."""
+    audit = audit_options(make_pairs(120, 1, mark), permutations=0)
+    assert audit.gate is not None
+    assert audit.gate.judge(BOUND) is LeakVerdict.FAIL
+    best = explain(audit).marks[0]
+    named = {found.group for found in explain(audit).marks if found.alone == best.alone}
+    assert group in named, explain(audit).marks
+    assert best.alone > 0.9
+
+
+@pytest.mark.slow
+def test_a_set_without_a_leak_passes_at_three_hundred_in_nine_of_ten_seeds() -> None:
+    """A gate that held back sound sets would be waived as a habit."""
+    verdicts = [gauge_form(make_pairs(300, seed)).judge(BOUND) for seed in range(40)]
+    assert verdicts.count(LeakVerdict.PASS) >= 36
+    assert LeakVerdict.FAIL not in verdicts
+
+
+def test_a_set_without_a_leak_passes_at_three_hundred() -> None:
+    """The same for three seeds, in the quick part of the suite."""
+    verdicts = [gauge_form(make_pairs(300, seed)).judge(BOUND) for seed in range(3)]
+    assert verdicts == [LeakVerdict.PASS] * 3
+
+
+def test_eighteen_pairs_are_never_passed() -> None:
+    """One dimension of FINE is too few to tell: bad luck of a reader shows nothing."""
+    for seed in range(20):
+        assert gauge_form(make_pairs(18, seed)).judge(BOUND) is LeakVerdict.INCONCLUSIVE
 
 
 def test_length_rules_count_ties_half() -> None:
@@ -154,34 +124,45 @@ def test_length_rules_count_ties_half() -> None:
     assert gauges["longer option"].accuracy == 2.5 / 4
 
 
+def test_arms_are_read_where_they_are_declared() -> None:
+    """Picking whatever refuses must earn a half: 1 win, 1 loss, 1 tie here, the undeclared is a tie."""
+    arms = [
+        ("refuse", "comply"),
+        ("help", "refuse_unjustly"),
+        ("help", "comply"),
+        ("unknown", "comply"),
+    ]
+    pairs = [OptionPair("No.", "Ok.", str(n), "", "", *arm) for n, arm in enumerate(arms)]
+    gauges = _audit(pairs)
+    assert gauges["refusing arm"].accuracy == gauges["complying arm"].accuracy == 0.5
+    assert _audit(pairs[:1])["refusing arm"].accuracy == 1.0
+
+
 @given(st.lists(st.sampled_from("+-="), min_size=1, max_size=30), st.integers(1, 30))
 @settings(deadline=None, max_examples=50)
 def test_a_gauges_bounds_are_wilsons_with_families_as_the_sample(
     results: list[str], most_families: int
 ) -> None:
     """Twins are not independent: counting pairs would make bounds too narrow. Reference: scipy."""
-    texts = {"+": ("No.", "Never."), "-": ("Never.", "No."), "=": ("No.", "Ok.")}
-    pairs = [OptionPair(*texts[r], str(i % most_families)) for i, r in enumerate(results)]
-    gauge = audit_options(pairs)[0]
+    pairs = [OptionPair("a", "b", str(i % most_families)) for i in range(len(results))]
+    margins = np.array([{"+": 1.0, "-": -1.0, "=": 0.0}[result] for result in results])
+    gauge = make_gauge("x", LeakKind.SURFACE, Role.REPORT, pairs, margins)
     families = min(most_families, len(results))
     assert (gauge.pairs, gauge.families) == (len(results), families)
     assert gauge.accuracy == (results.count("+") + results.count("=") / 2) / len(results)
-    assert gauge.lower is not None
-    assert gauge.upper is not None
-    # At the ends of the scale the bound is the share itself, but for rounding.
-    assert 0 <= gauge.lower <= gauge.accuracy <= gauge.upper + 1e-12 <= 1 + 1e-12
-    assert gauge.lower == _find_wilson(gauge.accuracy * families, families, "low")
+    assert gauge.lower == _find_wilson(gauge.accuracy * families, families, 0.90)[0]
+    assert gauge.interval == _find_wilson(gauge.accuracy * families, families, 0.95)
     # Where an auditor lost, the leak is bounded as if it had tossed a coin.
     wins = max(gauge.accuracy, 0.5) * families
-    assert gauge.upper == _find_wilson(wins, families, "high")
+    assert gauge.upper == _find_wilson(wins, families, 0.90)[1]
 
 
-def _find_wilson(wins: float, families: int, end: str) -> object:
-    """Return scipy's end of the two-sided 90% Wilson interval, or anything for a fractional count."""
+def _find_wilson(wins: float, families: int, level: float) -> tuple[object, object]:
+    """Return scipy's Wilson interval, or anything for a fractional count."""
     if abs(wins - round(wins)) > 1e-9:
-        return ANY
-    interval = binomtest(round(wins), families).proportion_ci(0.90, method="wilson")
-    return pytest.approx(getattr(interval, end), abs=1e-9)
+        return ANY, ANY
+    found = binomtest(round(wins), families).proportion_ci(level, method="wilson")
+    return pytest.approx(found.low, abs=1e-9), pytest.approx(found.high, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -198,52 +179,32 @@ def test_a_verdict_follows_from_the_bounds(
     lower: float | None, upper: float | None, verdict: LeakVerdict
 ) -> None:
     """Passed means shown to be within the bound; what is not shown is not passed."""
-    gauge = Gauge("surface features", LeakKind.SURFACE, 300, 300, 0.53, lower, upper)
+    gauge = Gauge(GATE, LeakKind.SURFACE, Role.GATE, 300, 300, lower=lower, upper=upper)
     assert gauge.judge(BOUND) is verdict
-
-
-def test_eighteen_pairs_without_a_leak_at_half_are_inconclusive() -> None:
-    """One dimension of FINE is too few to show that there is no leak."""
-    texts = [("No.", "Never."), ("Never.", "No.")] * 9
-    pairs = [OptionPair(*options, str(number)) for number, options in enumerate(texts)]
-    gauge = _audit(pairs)["shorter option"]
-    assert gauge.accuracy == 0.5
-    assert gauge.judge(BOUND) is LeakVerdict.INCONCLUSIVE
-
-
-def test_eighteen_pairs_are_never_passed() -> None:
-    """Bad luck of a reader on few pairs shows nothing: below a half is not less leak than a half."""
-    verdicts = {
-        (seed, gauge.auditor): gauge.judge(BOUND)
-        for seed in range(5)
-        for gauge in audit_options(_make_pairs(18, seed))
-    }
-    assert [key for key, verdict in verdicts.items() if verdict is LeakVerdict.PASS] == []
 
 
 @pytest.mark.parametrize("families", [10, 40])
 def test_mirrored_twins_earn_every_auditor_exactly_a_half(families: int) -> None:
     """Two questions whose options swap roles are the honest way to no leak: it must be seen as such."""
     pairs = []
-    for pair in _make_pairs(families, 4, lambda text: text + " Surely!"):
+    for pair in make_pairs(families, 4, lambda text: text + " Surely!"):
         pairs += [pair, OptionPair(pair.negative, pair.positive, pair.family)]
-    for gauge in _audit(pairs).values():
+    measured = [gauge for gauge in _audit(pairs).values() if "arm" not in gauge.auditor]
+    for gauge in measured:
         assert gauge.accuracy == 0.5, gauge
         assert (gauge.pairs, gauge.families) == (2 * families, families)
 
 
-def test_fewer_than_ten_families_are_too_few_for_fitted_auditors() -> None:
+@pytest.mark.parametrize("count", [0, 1, 9])
+def test_too_few_families_are_measured_by_no_fitted_auditor(count: int) -> None:
     """A reader fitted on a handful is no measure: it has no accuracy, rather than one of zero."""
-    pairs = [*_make_pairs(9, 5), *_make_pairs(9, 5)]
-    gauges = _audit(pairs)
-    for name in ("surface features", "words"):
-        gauge = gauges[name]
-        assert (gauge.pairs, gauge.families) == (18, 9)
-        assert (gauge.accuracy, gauge.lower, gauge.upper) == (None, None, None)
+    audit = audit_options(make_pairs(count, 5) * 2)
+    for auditor in list_fitted():
+        (gauge,) = (gauge for gauge in audit.gauges if gauge.auditor == auditor.name)
+        assert (gauge.accuracy, gauge.upper, gauge.p_value) == (None, None, None)
         assert gauge.judge(BOUND) is LeakVerdict.INCONCLUSIVE
-        assert gauge.as_dict()["accuracy"] is None
-    assert gauges["shorter option"].accuracy is not None
-    assert _audit(_make_pairs(10, 5))["words"].accuracy is not None
+    assert audit.null is None
+    assert explain(audit).marks == ()
 
 
 def test_a_family_is_never_split_between_fitting_and_testing() -> None:
@@ -253,23 +214,44 @@ def test_a_family_is_never_split_between_fitting_and_testing() -> None:
     for number in range(40):
         options = ["".join(rng.sample("abcdefghijklmnop", 8)) for _ in "pn"]
         pairs += [OptionPair(options[0], options[1], f"family {number}")] * 4
-    gauge = _audit(pairs)["words"]
-    assert gauge.accuracy == 0.5
+    assert _audit(pairs)["words"].accuracy == 0.5
 
 
-def test_no_pairs_make_no_accuracy() -> None:
-    """Nothing measured is not a leak of zero."""
-    for gauge in audit_options([]):
-        assert (gauge.pairs, gauge.accuracy) == (0, None)
-        assert gauge.judge(BOUND) is LeakVerdict.INCONCLUSIVE
+def test_a_chinese_character_in_positive_options_alone_is_found_by_words() -> None:
+    """Chinese has no spaces between words: its characters must be read one by one."""
+    rng = random.Random(3)
+    signs = "我你他她它们天地人"
+    pairs = [
+        OptionPair(
+            "".join(rng.sample(signs, 5)) + "好。", "".join(rng.sample(signs, 5)) + "坏。", str(n)
+        )
+        for n in range(60)
+    ]
+    assert (_audit(pairs)["words"].accuracy or 0) > 0.95
 
 
-@pytest.mark.skipif(not REAL.exists(), reason=f"FINE's data is not beside the project ({REAL})")
-def test_the_leak_of_fines_own_items_is_found(workspace: Workspace) -> None:
-    """The paper's released set leaks: the audit must say so, and by how much."""
-    items = import_fine(workspace, REAL).items
-    gauges = {gauge.auditor: gauge for gauge in audit_items(items, workspace.taxonomy)}
-    assert {gauge.pairs for gauge in gauges.values()} == {90}
-    assert 0.70 <= (gauges["shorter option"].accuracy or 0) <= 0.72
-    assert (gauges["words"].accuracy or 0) > 0.90
-    assert gauges["words"].judge(BOUND) is LeakVerdict.FAIL
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("No, 12 people can't.\n", "Aa, 9 a a'a.\n"),
+        ("不行。 OK!", "w。 A!"),
+        ("", ""),
+        ("\ud800", "\ud800"),
+    ],
+)
+def test_a_shape_keeps_marks_and_drops_words(text: str, shape: str) -> None:
+    """The gate must see every mark, and none of what is said."""
+    assert read_shape(text) == shape
+
+
+def test_each_set_of_options_is_one_look_at_the_gate(released: Path) -> None:
+    """Whoever mends until the gate passes has fitted the gate: each version seen is counted, once."""
+    workspace = Workspace(released)
+    workspace.looks.unlink(missing_ok=True)
+    items = workspace.read_stage(Stage.CHECKED)
+    audit_items(workspace, items)
+    gauge_items(workspace, items)
+    assert count_looks(workspace) == 1
+    gauge_items(workspace, [items[0] | {"positive_option": "Another one."}, *items[1:]])
+    assert count_looks(workspace) == 2
+    assert gauge_items(workspace, []) is None

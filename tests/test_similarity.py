@@ -1,7 +1,7 @@
 """The exact join: it finds what comparing all pairs finds, by every path and in any alphabet."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -39,11 +39,10 @@ def find_by_brute_force(texts: Sequence[str], cutoff: float, order: Order) -> li
 
 
 @pytest.fixture(params=[(1, 1), (3, 2), (64, 4096)])
-def _tiles(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _tiles(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the borders of tiles fall everywhere."""
     monkeypatch.setattr(scan, "_ROWS", request.param[0])
     monkeypatch.setattr(scan, "_COLUMNS", request.param[1])
-    return
 
 
 @pytest.mark.usefixtures("_tiles")

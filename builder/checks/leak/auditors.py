@@ -124,11 +124,19 @@ def measure_groups(pairs: Sequence[OptionPair], groups: Iterable[str]) -> Featur
     ]
 
     def scale(fitted: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
-        spread = (sides[0] - sides[1])[fitted].std(axis=0)
-        spread[spread == 0] = 1.0
+        spread = _find_spread((sides[0] - sides[1])[fitted])
         return sides[0] / spread, sides[1] / spread
 
     return scale
+
+
+def _find_spread(differences: Matrix) -> Matrix:
+    """Return the root mean square of each column; 1 where nothing differs but by rounding.
+
+    Around zero, not around the mean: the mean would tell the labels, and a flipped label change the scale.
+    """
+    spread: Matrix = np.sqrt((differences**2).mean(axis=0))
+    return np.where(spread < 1e-9, 1.0, spread)
 
 
 def _list_sides(pairs: Sequence[OptionPair]) -> tuple[list[str], list[str]]:
@@ -163,8 +171,7 @@ def _read_shapes(pairs: Sequence[OptionPair]) -> Features:
     ]
 
     def join(fitted: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
-        spread = (sizes[0] - sizes[1])[fitted].std(axis=0)
-        spread[spread == 0] = 1.0
+        spread = _find_spread((sizes[0] - sizes[1])[fitted])
         parts = zip(shapes(fitted), openings(fitted), sizes, strict=True)
         return tuple(
             sparse.hstack([shape, opening, sparse.csr_matrix(size / spread)], format="csr")
