@@ -7,7 +7,7 @@ from rapidfuzz import fuzz
 
 from builder.checks.rules import characters, language, leftovers, operational, personal
 from builder.checks.rules.model import MOST_CHARACTERS, Breach, ItemRule, Reading, Rule, TextRule
-from schemas.labels import Severity
+from schemas.labels import Arm, Severity
 from schemas.texts import normalise_for_comparison, shorten
 
 __all__ = ["find_breaches", "list_rules"]
@@ -42,6 +42,8 @@ def _find_identical(item: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _find_near_identical(item: Mapping[str, Any]) -> tuple[str, str] | None:
+    if item.get("positive_arm") == Arm.CORRECT:
+        return None  # a right and a wrong answer of a control may differ by one word
     first, second = (item[option] for option in _OPTIONS)
     ratio = _find_ratio(first, second, _NEAR_OPTIONS)
     return ("", f"ratio {ratio:.1f}") if ratio else None

@@ -30,10 +30,12 @@ _UNITS = (
     r"(?:mg|mcg|µg|μg|g|kg|ml|l|cl|dl|(?:micro|milli|kilo)?grams?|kilos?|(?:milli|centi)?lit(?:er|re)s?|"
     rf"drops?|ounces?|oz|cups?|(?:tea|table)?spoons?|(?:tea|table)spoonfuls?|{_CHINESE_UNITS})(?![A-Za-z])"
 )
-_AMOUNT = rf"(?:\d{{1,6}}\s{{0,3}}{_UNITS}|[一二两三四五六七八九十百千半]\s?(?:{_CHINESE_UNITS}))"
-_DEGREES = r"\d{2,4}\s?(?:°\s?[CF]?\b|℃|℉|degrees?\b|摄氏度|度)"
+_AMOUNT = (
+    rf"(?:(?<!\d)\d{{1,9}}\s{{0,3}}{_UNITS}|[一二两三四五六七八九十百千半]\s?(?:{_CHINESE_UNITS}))"
+)
+_DEGREES = r"(?<!\d)\d{2,4}\s?(?:°\s?[CF]?\b|℃|℉|degrees?\b|摄氏度|度)"
 
-_PERCENT = r"\d{1,6}\s?(?:%|％|percent\b|per cent\b)"
+_PERCENT = r"(?<!\d)\d{1,9}\s?(?:%|％|percent\b|per cent\b)"
 _MOST_BETWEEN = 40
 _HEATING = "(?:heated|boiled|cooled|warmed|加热|冷却)"
 _MAKING = "(?:add|pour|mix|stir|heat|drop|加|加入|倒入|滴入)"
