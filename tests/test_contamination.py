@@ -127,11 +127,11 @@ def test_a_source_stays_in_force_until_it_is_forgotten(
     workspace, source = checked
     monkeypatch.chdir(source.parent)
     told = finebench(workspace.root, "check", "--against", "corpus.jsonl#prompt", code=1).output
-    assert "1 passages; 1 items found there" in told
-    assert _read_rules(workspace) == {"contamination:near-duplicate"}
+    assert "../corpus.jsonl#prompt: 1 passages; " in told
+    assert "contamination:near-duplicate" in _read_rules(workspace)
     assert list_references(workspace) == ["../corpus.jsonl#prompt"], "relative to the workspace"
     finebench(workspace.root, "check", code=1)
-    assert _read_rules(workspace) == {"contamination:near-duplicate"}
+    assert "contamination:near-duplicate" in _read_rules(workspace)
     finebench(workspace.root, "check", "--forget", "corpus.jsonl#prompt")
     assert _read_rules(workspace) == set()
     assert finebench(workspace.root, "check", "--forget", "no.jsonl", code=2).output

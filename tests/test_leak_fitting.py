@@ -79,6 +79,7 @@ def test_the_null_is_the_best_of_all_auditors_and_the_same_for_the_same_seed() -
     assert 1 / 51 <= one.null.p_value <= 1
 
 
+@pytest.mark.slow
 def test_p_values_of_sets_without_a_leak_are_not_small_too_often() -> None:
     """A null that were too narrow would cry leak at every set."""
     values = []

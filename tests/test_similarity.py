@@ -47,7 +47,7 @@ def _tiles(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.usefixtures("_tiles")
 @given(texts=TEXTS, cutoff=CUTOFFS, order=st.sampled_from(Order))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_pairs_are_those_of_a_plain_double_loop(
     texts: list[str], cutoff: float, order: Order
 ) -> None:
@@ -67,10 +67,10 @@ def test_pairs_of_texts_of_any_length_are_found_by_every_path(
     monkeypatch.setattr(scan, "_WIDE_REACH", reaches[1])
     rng = random.Random(length)
     base = (QUESTION * (length // len(QUESTION) + 1))[:length]
-    texts = [_edit(base, rng, rng.randrange(length // 5 + 2)) for _ in range(60)]
+    texts = [_edit(base, rng, rng.randrange(length // 5 + 2)) for _ in range(30)]
     found = list(find_near_duplicates(texts, 90).list_pairs())
     assert found == find_by_brute_force(texts, 90, Order.AS_WRITTEN)
-    assert 0 < len(found) < 60 * 59 / 2, "the texts try both sides of the cut-off"
+    assert 0 < len(found) < 30 * 29 / 2, "the texts try both sides of the cut-off"
 
 
 def _edit(text: str, rng: random.Random, edits: int) -> str:
@@ -85,7 +85,7 @@ def _edit(text: str, rng: random.Random, edits: int) -> str:
 
 
 @given(known=TEXTS, texts=st.lists(WORDY | CHINESE | ANY, min_size=2, max_size=6))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 def test_signatures_never_differ_more_than_the_texts(known: list[str], texts: list[str]) -> None:
     """This bound is why no pair is lost; it holds for letters that the alphabet has never seen."""
     signatures = encode(fit_alphabet(known), texts)
@@ -179,7 +179,7 @@ def test_twenty_thousand_equal_texts_are_one_group() -> None:
 
 
 @given(texts=TEXTS)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_links_join_the_same_clusters_as_all_pairs(texts: list[str]) -> None:
     """Clusters are made of links where pairs would be too many: they must be the same clusters."""
     found = find_near_duplicates(texts, 80)
