@@ -76,8 +76,8 @@ def test_pairs_of_texts_of_any_length_are_found_by_every_path(
 def _edit(text: str, rng: random.Random, edits: int) -> str:
     letters = list(text)
     for _ in range(edits):
-        place = rng.randrange(len(letters))
-        if rng.random() < 0.5:
+        place = rng.randrange(max(len(letters), 1))
+        if not letters or rng.random() < 0.5:
             letters.insert(place, rng.choice("etaoin 我"))
         else:
             del letters[place]
