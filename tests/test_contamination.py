@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builder.checks.contamination import compare
 from builder.checks.contamination.compare import find_contacts
 from builder.checks.contamination.overlap import RunFinder, keep_letters
 from builder.checks.contamination.references import Passage
@@ -95,6 +96,21 @@ def test_fifty_planted_copies_are_all_found_and_nothing_else(lines: int) -> None
     found = find_contacts(items, passages, 90)
     assert {contact.item: contact.kind for contact in found} == planted
     assert len(found) == 50, "false alarms"
+
+
+def test_a_copy_is_found_wherever_the_borders_of_blocks_fall(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """References are read in blocks, so that books and millions of lines fit into memory."""
+    items, passages, planted = _plant(6, 600)
+    for characters, most in ((1, 50_000), (2_000, 7)):
+        monkeypatch.setattr(compare, "_CHARACTERS", characters)
+        monkeypatch.setattr(compare, "_BLOCK", most)
+        told: list[int] = []
+        found = find_contacts(items, passages, 90, on_passages=told.append)
+        assert {contact.item: contact.kind for contact in found} == planted
+        assert told[-1] == 600
+        assert len(told) > 80
 
 
 def test_options_are_compared_too() -> None:

@@ -8,7 +8,6 @@ earlier release.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from builder.checks.contamination.overlap import RunFinder
 from builder.checks.contamination.references import Passage
@@ -25,7 +24,7 @@ __all__ = ["CONTAMINATION", "Contact", "find_contacts", "make_findings"]
 CONTAMINATION = "contamination"
 """How the names of the rules begin by which an item is found elsewhere."""
 
-_BLOCK = 50_000
+_BLOCK, _CHARACTERS = 50_000, 5_000_000
 _REMEDIES = {
     "exact": "Withdraw or rewrite the item: models may have been trained on this text.",
     "near-duplicate": "Rewrite the text until it differs, or withdraw the item.",
@@ -91,8 +90,16 @@ def _is_told(key: tuple[int, str, str], best: dict[tuple[int, str, str], Contact
 
 
 def _cut(passages: Iterable[Passage]) -> Iterator[list[Passage]]:
-    reading = iter(passages)
-    while block := list(islice(reading, _BLOCK)):
+    """Yield the passages in blocks of bounded number and length; a longer passage is a block alone."""
+    block: list[Passage] = []
+    characters = 0
+    for passage in passages:
+        if block and (len(block) == _BLOCK or characters + len(passage.text) > _CHARACTERS):
+            yield block
+            block, characters = [], 0
+        block.append(passage)
+        characters += len(passage.text)
+    if block:
         yield block
 
 
