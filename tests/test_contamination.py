@@ -172,6 +172,16 @@ def test_an_unknown_source_changes_nothing(checked: tuple[Workspace, Path], fine
     assert list_references(workspace) == []
 
 
+@pytest.mark.parametrize("content", ["{", "[]", '{"x": 1}', '{"sources": [1]}'])
+def test_a_damaged_list_of_sources_is_told(
+    checked: tuple[Workspace, Path], finebench: Any, content: str
+) -> None:
+    """A list that cannot be read must not count as an empty one: the check would pass too much."""
+    workspace, _ = checked
+    workspace.references.write_text(content, encoding="utf-8")
+    assert "references.json" in finebench(workspace.root, "check", code=1).output
+
+
 def test_items_are_not_compared_with_themselves_in_an_earlier_release(
     checked: tuple[Workspace, Path], finebench: Any
 ) -> None:

@@ -14,7 +14,7 @@ from builder.checks.contamination.references import (
     read_reference,
 )
 from builder.workspace import Workspace
-from schemas.errors import UsageError
+from schemas.errors import DataError, UsageError
 from schemas.storage import Row, read_json, write_text
 
 __all__ = ["Comparison", "change_references", "compare_with_references", "list_references"]
@@ -29,9 +29,19 @@ class Comparison:
 
 
 def list_references(workspace: Workspace) -> list[str]:
-    """Return the sources that the workspace's items are compared with, sorted."""
+    """Return the sources that the workspace's items are compared with, sorted.
+
+    Raises `DataError` where the file that holds them was changed to something else.
+    """
     path = workspace.references
-    return list(read_json(path)["sources"]) if path.exists() else []
+    if not path.exists():
+        return []
+    sources = read_json(path).get("sources")
+    if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
+        raise DataError(
+            f"{path}: holds no list of sources. Remove it, and name each again with --against."
+        )
+    return sources
 
 
 def change_references(
