@@ -45,7 +45,7 @@ def find_boilerplate(items: Sequence[Row]) -> list[Row]:
 
 def _is_dense(sentence: str) -> bool:
     """Return whether a sentence is long enough for a writing that has a word in one or two signs."""
-    return sum("\u3040" <= c <= "\u9fff" for c in sentence) >= 6
+    return sum("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" for c in sentence) >= 6
 
 
 def _make_finding(positive: int, negative: int, sentence: str) -> Row:
