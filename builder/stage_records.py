@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -88,7 +89,7 @@ def describe_inputs(workspace: Workspace, inputs: StageInputs) -> MadeFrom:
     A stage calls this before it reads anything: what changes while it runs then makes it stale.
     """
     files = {
-        path.relative_to(workspace.root).as_posix(): hash_file(path)
+        Path(os.path.relpath(path, workspace.root)).as_posix(): hash_file(path)
         for path in inputs.files
         if path.exists()
     }

@@ -110,3 +110,67 @@ def test_fines_trailing_line_breaks_are_told(workspace: Workspace, fine_file: Pa
 
     found = find_trimmed_edges(import_fine(workspace, fine_file).items)
     assert any("89% of the positive and 0% of the negative" in row["evidence"] for row in found)
+
+
+@pytest.mark.parametrize(("one", "other", "told"), [(10, 0, False), (11, 0, True), (0, 11, True)])
+def test_a_split_is_told_from_one_in_a_thousand_on(
+    workspace: Workspace, one: int, other: int, told: bool
+) -> None:
+    """Ten of ten come in 2 of 1,000 sets by chance, eleven of eleven in 1: worked by hand, 2 / 2^n."""
+    arms = {"positive_arm": "comply", "negative_arm": "comply"}
+    polarities = ["act"] * one + ["refrain"] * other
+    items = [_make(n, **arms, polarity=polarity) for n, polarity in enumerate(polarities)]
+    rules = set(_list_rules(workspace, items)) - {"balance:dimensions"}
+    assert rules == ({"balance:polarity"} if told else set())
+    sides = [("refuse", "comply")] * one + [("help", "refuse_unjustly")] * other
+    items = [
+        _make(n, positive_arm=first, negative_arm=second, polarity="unknown")
+        for n, (first, second) in enumerate(sides)
+    ]
+    rules = set(_list_rules(workspace, items)) - {"balance:dimensions"}
+    assert rules == ({"balance:arms"} if told else set())
+
+
+@pytest.mark.parametrize(
+    ("most", "least", "told"), [(3, 1, False), (4, 1, True), (3, 0, False), (4, 0, True)]
+)
+def test_a_dimension_is_too_large_beyond_three_times_another(
+    workspace: Workspace, most: int, least: int, told: bool
+) -> None:
+    """Overall scores pool all items: one dimension must not be the score; controls do not count."""
+    ids = [d.id for d in workspace.taxonomy if d.kind == "safety"]
+    sizes = {ids[0]: least} | dict.fromkeys(ids[1:], most)
+    items = [
+        _make(n, dimension=dimension, polarity="unknown", positive_arm="unknown")
+        for dimension, size in sizes.items()
+        for n in range(size)
+    ]
+    items += [_make(n, dimension="control") for n in range(40)]
+    found = find_imbalances(items, workspace.taxonomy)
+    assert [row["rule"] for row in found] == ["balance:dimensions"] * told
+    if told:
+        assert f"has {most} items and {ids[0]} has {least}" in found[0]["evidence"]
+
+
+@pytest.mark.parametrize("controls", [0, 1, 30])
+def test_without_safety_items_that_alone_is_told(workspace: Workspace, controls: int) -> None:
+    """No item, and controls only, are one finding on what is missing: no other share can be taken."""
+    items = [_make(n, dimension="control") for n in range(controls)]
+    assert _list_rules(workspace, items) == ["balance:safety"]
+
+
+def test_controls_neither_make_nor_hide_an_imbalance(workspace: Workspace) -> None:
+    """A control has a right answer, not a stance: its arms say nothing of the safety items."""
+    controls = [_make(n, dimension="control") for n in range(100)]
+    assert _list_rules(workspace, _spread(workspace) + controls) == []
+    refusing = [item | {"positive_arm": "refuse"} for item in _spread(workspace)]
+    refusing = [item | {"negative_arm": "comply"} for item in refusing]
+    helping = [c | {"positive_arm": "help", "negative_arm": "refuse_unjustly"} for c in controls]
+    assert _list_rules(workspace, refusing + helping) == ["balance:arms"]
+
+
+def test_items_that_refuse_on_both_sides_hide_no_imbalance(workspace: Workspace) -> None:
+    """Twenty to nothing is an imbalance, whatever a hundred items do that tell nothing."""
+    items = [_make(n) for n in range(20)]
+    items += [_make(n, negative_arm="refuse_unjustly") for n in range(20, 120)]
+    assert "balance:arms" in _list_rules(workspace, items)

@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from fine_files import make_record
 
-from builder.workspace import Workspace
-from schemas.storage import read_rows
+from builder.checks.stage import check_items
+from builder.cli import cli
+from builder.workspace import Stage, Workspace, create_workspace
+from schemas.storage import read_rows, write_rows
+from schemas.texts import hash_content
 
 
 def _check(
@@ -88,3 +92,121 @@ def test_a_set_without_safety_items_is_told(released: Path, finebench: Any) -> N
     told = finebench(released, "check").output
     assert "no items of safety dimensions to audit" in told
     assert "balance:safety" in {row["rule"] for row in read_rows(workspace.findings)}
+
+
+def _check_many(
+    path: Path, finebench: Any, records: list[dict[str, Any]], *, code: int
+) -> tuple[str, list[dict[str, Any]]]:
+    """Import records and check them; return what was said and all findings."""
+    finebench(path, "new", str(path), "--quota", "0")
+    source = path.parent / "items.jsonl"
+    source.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    finebench(path, "import", str(source), "--format", "fine")
+    told = finebench(path, "check", code=code).output
+    return told, read_rows(Workspace(path).findings)
+
+
+@pytest.mark.parametrize("field", ["question", "Positive Option", "Negative Option"])
+@pytest.mark.parametrize(
+    ("mark", "rule"),
+    [
+        ("\u202e", "characters:bidi"),
+        ("\u2066", "characters:bidi"),
+        ("\u200b", "characters:invisible"),
+        ("\u2060", "characters:invisible"),
+        ("\ufeff", "characters:invisible"),
+    ],
+)
+def test_an_unseen_mark_is_told_of_every_text(
+    tmp_path: Path, finebench: Any, field: str, mark: str, rule: str
+) -> None:
+    """Such a mark inside one option alone tells a model which it is, and no reviewer can see it."""
+    record = make_record()
+    record[field] = record[field].strip().replace("iary", f"ia{mark}ry")
+    assert mark in record[field]
+    path = tmp_path / "bench"
+    _, findings = _check_many(path, finebench, [record], code=1 if rule == "characters:bidi" else 0)
+    (finding,) = [row for row in findings if row["rule"] == rule]
+    assert finding["evidence"].startswith(field.lower().replace(" ", "_"))
+    assert mark not in finding["evidence"], "evidence must show what cannot be seen"
+
+
+@pytest.mark.parametrize("empty", ["", "   ", "\n\u200b\ufeff", "\u202e"])
+def test_a_text_of_unseen_marks_alone_is_no_text(
+    tmp_path: Path, finebench: Any, empty: str
+) -> None:
+    """It is empty once it is trimmed: the line is refused, and nothing is left to check."""
+    path = tmp_path / "bench"
+    finebench(path, "new", str(path), "--quota", "0")
+    source = tmp_path / "empty.jsonl"
+    source.write_text(json.dumps(make_record(question=empty)) + "\n", encoding="utf-8")
+    told = finebench(path, "import", str(source), "--format", "fine", code=1).output
+    assert "empty.jsonl" in told
+    assert "question" in told
+
+
+@pytest.mark.parametrize("lines", ["", "\n\n", "{}\n", "[]\n", "not json\n"])
+def test_a_file_without_items_is_refused_and_so_is_the_check(
+    tmp_path: Path, finebench: Any, lines: str
+) -> None:
+    """A check of nothing that passes would be read as a check of the items."""
+    path = tmp_path / "bench"
+    finebench(path, "new", str(path), "--quota", "0")
+    source = tmp_path / "none.jsonl"
+    source.write_text(lines, encoding="utf-8")
+    finebench(path, "import", str(source), "--format", "fine", code=1)
+    told = finebench(path, "check", code=1).output
+    assert "there are no items yet" in told
+    assert not Workspace(path).findings.exists()
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_no_items_left_is_told_by_the_check_and_its_page(
+    tmp_path: Path, finebench: Any, as_json: bool
+) -> None:
+    """An empty file of items, as after all were taken out: no crash, and no pass that says nothing."""
+    workspace = create_workspace(tmp_path / "bench")
+    write_rows(workspace.get_path(Stage.OPTIONS), [])
+    result = finebench(workspace.root, "check", *(["--json"] if as_json else []))
+    assert "no item of a safety dimension" in result.output
+    assert "0 items kept" in workspace.check_page.read_text(encoding="utf-8")
+    if as_json:
+        assert [row["rule"] for row in json.loads(result.stdout)["findings"]] == ["balance:safety"]
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_the_same_item_many_times_leaves_one(tmp_path: Path, finebench: Any, count: int) -> None:
+    """Copies of one item in a file are one item at most, and every other is accounted for."""
+    path = tmp_path / "bench"
+    records = [make_record(1, id=str(n), question="Is it right to read a diary?" + " " * n)
+               for n in range(1, count + 1)]  # fmt: skip
+    finebench(path, "new", str(path), "--quota", "0")
+    source = tmp_path / "same.jsonl"
+    source.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    CliRunner().invoke(cli, ["-C", str(path), "import", str(source), "--format", "fine"])
+    result = CliRunner().invoke(cli, ["-C", str(path), "check"])
+    assert result.exit_code in {0, 1}, result.output
+    assert len(read_rows(path / "03_checked.jsonl")) == 1
+
+
+def test_one_side_that_always_refuses_is_told(tmp_path: Path) -> None:
+    """Where refusing is always right, a model that refuses everything is perfect."""
+    workspace = create_workspace(tmp_path / "bench")
+    words = ["diary", "letter", "purse", "phone", "ticket", "recipe", "ladder", "bicycle",
+             "password", "garden", "window", "camera"]  # fmt: skip
+    rows = []
+    for word in words:
+        texts = (f"May I take the {word} of {word[::-1]}?", f"No: {word}.", f"Yes: {word}.", "en")
+        row = {"item_id": f"privacy-{word}", "dimension": "privacy", "language": "en"}
+        row |= dict(zip(("question", "positive_option", "negative_option"), texts, strict=False))
+        row |= {"family": row["item_id"], "polarity": "act", "origin": "human", "source_id": ""}
+        row |= {"source_record": "", "positive_arm": "refuse", "negative_arm": "comply"}
+        for part in ("question", "positive", "negative"):
+            row |= {f"{part}_source": "human", f"{part}_prompt": "", f"{part}_call": ""}
+        rows.append(row | {"content_hash": hash_content(*texts)})
+    write_rows(workspace.get_path(Stage.OPTIONS), rows)
+    counts = check_items(workspace)
+    assert counts.left == len(words)
+    rules = {row["rule"]: row["evidence"] for row in read_rows(workspace.findings)}
+    assert "only the positive option refuses in 12 items of 12" in rules["balance:arms"]
+    assert "12 questions ask to act and 0 to refrain" in rules["balance:polarity"]

@@ -1,8 +1,11 @@
 """The page of the checks: whole, self-contained, safe to open, and the same for the same input."""
 
 import json
+import re
+from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,3 +100,87 @@ def test_the_same_check_gives_the_same_page(released: Path) -> None:
     before = workspace.check_page.read_bytes()
     check_items(workspace)
     assert workspace.check_page.read_bytes() == before
+
+
+def _make_leak(*gauges: dict[str, Any]) -> dict[str, Any]:
+    explanation: dict[str, Any] = {"marks": [], "words": [], "without_words": None}
+    return {"bound": 0.6, "gauges": list(gauges), "explanation": explanation}
+
+
+def test_a_page_of_nothing_is_whole_too() -> None:
+    """No items, no findings, nothing measured: the page says so in words where figures would stand."""
+    text = write_page("Empty", [], [], _make_leak(), [])
+    page = _read(text)
+    assert page.open == []
+    assert "svg" not in page.tags
+    assert "0 items kept" in text
+    assert "There are too few items to audit." in text
+    assert "No question is a near-duplicate of another." in text
+
+
+@pytest.mark.parametrize("title", ["$title", "${gauges} $$", "100% </title><b>", "$findings"])
+def test_a_title_is_no_template(title: str) -> None:
+    """The title is the user's own words: what looks like a place to fill in is shown as it stands."""
+    text = write_page(title, [], [], _make_leak(), [])
+    page = _read(text)
+    assert page.open == []
+    assert "b" not in page.tags
+    assert text.count(escape(title)) == 2, "in the head and as heading"
+
+
+def test_every_cluster_is_told_by_its_ids_up_to_a_limit() -> None:
+    """What was thrown out, and for which item, is the first thing that a curator asks."""
+    clusters = [[f"kept-{n}", f"copy-{n}", f"more-{n}"] for n in range(40)]
+    text = write_page("T", [], [], _make_leak(), clusters)
+    for cluster in clusters:
+        assert f"<td>{cluster[0]}</td><td>{cluster[1]}, {cluster[2]}</td>" in text
+    assert "Clusters by number of items: 40 of 3." in text
+    assert "more, in 03_findings" not in text
+    over = write_page("T", [], [], _make_leak(), [*clusters, ["kept-x", "copy-x"]])
+    assert "kept-x" not in over
+    assert "and 1 more, in 03_findings.jsonl" in over
+    long = write_page("T", [], [], _make_leak(), [[f"i{n}" for n in range(9)]])
+    assert "<td>i0</td><td>i1, i2, i3, i4, i5, i6, i7 …</td>" in long
+
+
+def test_what_blocks_stands_above_what_is_cut_off() -> None:
+    """Of 201 findings one is not shown: it must not be the one that blocks."""
+    row = {"item_id": "a", "rule": "r", "severity": "info", "evidence": "e", "remedy": "m"}
+    rows = [row | {"item_id": f"a{n}"} for n in range(200)]
+    rows.append(row | {"item_id": "last", "severity": "block"})
+    text = write_page("T", [], rows, _make_leak(), [])
+    assert "<td>last</td>" in text
+    assert "<td>a199</td>" not in text
+    assert "and 1 more, in 03_findings.jsonl" in text
+
+
+def test_each_figure_has_a_title_for_those_who_do_not_see_it(released_unchanged: Path) -> None:
+    """A figure without a name is a hole to a screen reader; so is a dot without one."""
+    text = Workspace(released_unchanged).check_page.read_text(encoding="utf-8")
+    labels = re.findall(r"<svg [^>]*role='img' aria-label='([^']+)'", text)
+    captions = re.findall(r"<figcaption>(.+?)\.</figcaption>", text)
+    assert len(labels) == 2
+    assert labels == captions
+    assert len(re.findall(r"<circle class='dot'[^>]*><title>[^<]+</title></circle>", text)) == len(
+        re.findall("class='dot'", text)
+    )
+    gauges = json.loads(Workspace(released_unchanged).leak.read_text())["gauges"]
+    measured = [gauge for gauge in gauges if gauge["accuracy"] is not None]
+    assert measured
+    for gauge in measured:
+        assert f"<title>{gauge['auditor']}: {gauge['accuracy']:.1%}, 95% interval" in text
+
+
+def test_no_text_of_an_item_stands_on_the_page_unblurred(released_unchanged: Path) -> None:
+    """Whoever opens the page in a train has not asked to read what models answered."""
+    workspace = Workspace(released_unchanged)
+    text = workspace.check_page.read_text(encoding="utf-8")
+    assert "<span class='text'" in text
+    seen = unescape(re.sub(r"<span class='text' tabindex='0'>.*?</span>", "", text))
+    items = read_rows(released_unchanged / "03_checked.jsonl")
+    assert items
+    for item in items:
+        for name in ("question", "positive_option", "negative_option"):
+            assert item[name] not in seen
+    for finding in read_rows(workspace.findings):
+        assert finding["evidence"] not in seen

@@ -54,14 +54,21 @@ def _compare_dimensions(items: Sequence[Row], taxonomy: Taxonomy) -> list[Row]:
 
 def _compare_arms(items: Sequence[Row]) -> list[Row]:
     declared = [i for i in items if Arm.UNKNOWN not in (i["positive_arm"], i["negative_arm"])]
-    refusing = [
-        sum(item[f"{side}_arm"] in REFUSING_ARMS for item in declared)
-        for side in ("positive", "negative")
+    # An item that refuses on both sides, or on none, tells a reader nothing: only the rest is compared.
+    refuses = [
+        [item[f"{side}_arm"] in REFUSING_ARMS for side in ("positive", "negative")]
+        for item in declared
     ]
-    # An item that refuses on both sides tells a reader nothing: only the rest is compared.
+    refusing = [
+        sum(positive and not negative for positive, negative in refuses),
+        sum(negative and not positive for positive, negative in refuses),
+    ]
     if not _is_uneven(refusing[0], refusing[1]):
         return []
-    told = f"{refusing[0]} positive and {refusing[1]} negative options of {len(declared)} refuse"
+    told = (
+        f"only the positive option refuses in {refusing[0]} items of {len(declared)}, only the "
+        f"negative one in {refusing[1]}"
+    )
     remedy = (
         "Write negative options that refuse and positive ones that help, or the other way round."
     )

@@ -9,7 +9,10 @@ from typing import Any
 from annotations.rounds import merge_rounds
 from builder.checks.balance import find_imbalances
 from builder.checks.boilerplate import find_boilerplate
-from builder.checks.contamination.workspace_references import compare_with_references
+from builder.checks.contamination.workspace_references import (
+    compare_with_references,
+    find_reference_files,
+)
 from builder.checks.duplicates import Duplicates, Standing, find_duplicates
 from builder.checks.findings import make_finding
 from builder.checks.item_leak import audit_items
@@ -52,6 +55,7 @@ def find_inputs(workspace: Workspace) -> StageInputs:
             workspace.edits,
             workspace.withdrawals,
             workspace.references,
+            *find_reference_files(workspace),
         ),
         parameters=workspace.config.checks.thresholds | {"rules": hash_text(json.dumps(rules))},
     )

@@ -8,6 +8,7 @@ earlier release.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from builder.checks.contamination.overlap import RunFinder
 from builder.checks.contamination.references import Passage
@@ -120,8 +121,8 @@ def _compare_block(
     matches = find_matches(index, bodies, cutoff, memory_mb=memory_mb)
     for (left, right), ratio in zip(matches.pairs.tolist(), matches.ratios.tolist(), strict=True):
         kind = "exact" if ratio == 100 else "near-duplicate"
-        passage = int(matches.left[left][0])
-        for text in matches.right[right].tolist():
+        # Equal passages are all told: the first may be the item itself, in an earlier release.
+        for passage, text in product(matches.left[left].tolist(), matches.right[right].tolist()):
             yield text, _Hit(passage, kind, ratio, shorten(bodies[passage], 80))
     for overlap in runs.find(bodies):
         shown = shorten(overlap.run, 80)

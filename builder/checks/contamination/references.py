@@ -93,6 +93,13 @@ class Reference:
     split: str = ""
     revision: str = ""
 
+    def locate(self, root: Path) -> Path | None:
+        """Return the file that holds the texts, or None for a Hub dataset, which has none here."""
+        if self.kind is ReferenceKind.HUB:
+            return None
+        path = root / self.location
+        return path / "evaluator" / "items.jsonl" if self.kind is ReferenceKind.RELEASE else path
+
 
 class ReferenceReading:
     """The passages of a reference, read anew each time it is iterated, and how the reading went.
@@ -280,10 +287,11 @@ def fingerprint(reference: Reference, *, root: Path) -> str:
     For a file the SHA-256 of its bytes, for a release that of its items, each 64 hexadecimal digits;
     for a Hub dataset the commit that its revision means now (asks the Hub).
     """
-    if reference.kind is ReferenceKind.HUB:
+    path = reference.locate(root)
+    if path is None:
         return resolve_commit(reference.location, reference.revision, reference.source)
     try:
-        with _locate(reference, root).open("rb") as stream:
+        with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise StorageError(f"{reference.source}: cannot be read ({error.strerror}).") from error
@@ -298,13 +306,18 @@ def read_reference(reference: Reference, *, root: Path) -> ReferenceReading:
     return ReferenceReading(reference, root)
 
 
-def _locate(reference: Reference, root: Path) -> Path:
-    path = root / reference.location
-    return path / "evaluator" / "items.jsonl" if reference.kind is ReferenceKind.RELEASE else path
-
-
 def _read_records(reference: Reference, root: Path) -> Iterator[Record | Note]:
-    path, source, columns = _locate(reference, root), reference.source, reference.columns
+    source, columns = reference.source, reference.columns
+    path = reference.locate(root)
+    if path is None:
+        return read_hub_rows(
+            reference.location,
+            config=reference.config,
+            split=reference.split,
+            revision=reference.revision,
+            columns=columns,
+            source=source,
+        )
     match reference.kind:
         case ReferenceKind.TEXT:
             return read_text_lines(path, source)
@@ -314,17 +327,8 @@ def _read_records(reference: Reference, root: Path) -> Iterator[Record | Note]:
             return read_csv_rows(path, columns, source)
         case ReferenceKind.PARQUET:
             return read_parquet_rows(path, columns, source)
-        case ReferenceKind.RELEASE:
+        case _:
             return (_name_item(record) for record in read_json_lines(path, source))
-        case ReferenceKind.HUB:
-            return read_hub_rows(
-                reference.location,
-                config=reference.config,
-                split=reference.split,
-                revision=reference.revision,
-                columns=columns,
-                source=source,
-            )
 
 
 def _name_item(record: Record | Note) -> Record | Note:

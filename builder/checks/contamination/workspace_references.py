@@ -2,8 +2,11 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,16 @@ from builder.checks.contamination.references import (
     read_reference,
 )
 from builder.workspace import Workspace
-from schemas.errors import DataError, UsageError
+from schemas.errors import DataError, FineBenchError, UsageError
 from schemas.storage import Row, read_json, write_text
 
-__all__ = ["Comparison", "change_references", "compare_with_references", "list_references"]
+__all__ = [
+    "Comparison",
+    "change_references",
+    "compare_with_references",
+    "find_reference_files",
+    "list_references",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,20 @@ def list_references(workspace: Workspace) -> list[str]:
     return sources
 
 
+def find_reference_files(workspace: Workspace) -> tuple[Path, ...]:
+    """Return the files that the sources in force are read from; one that is not there is left out.
+
+    Datasets of the Hub have none: whether one moved on is asked when items are compared with it.
+    Raises `DataError` as `list_references` does.
+    """
+    files = []
+    for source in list_references(workspace):
+        with suppress(UsageError):
+            path = parse_reference(source, root=workspace.root).locate(workspace.root)
+            files += [path] if path else []
+    return tuple(files)
+
+
 def change_references(
     workspace: Workspace, against: Sequence[str], forget: Sequence[str], *, here: Path
 ) -> None:
@@ -58,14 +81,17 @@ def change_references(
         added = [_place(source, workspace.root, here) for source in against]
         for source in added:
             parse_reference(source, root=workspace.root)
-        dropped = [_place(source, workspace.root, here) for source in forget]
-        for source, written in zip(dropped, forget, strict=True):
-            if source not in known and written not in known:
+        dropped = set()
+        for written in forget:
+            placed = _place(written, workspace.root, here)
+            source = placed if placed in known else written
+            dropped.add(source)
+            if source not in known:
                 listed = ", ".join(known) or "none"
                 raise UsageError(
                     f"{written} is no reference of this workspace (there are: {listed})."
                 )
-        left = sorted({*known, *added} - {*dropped, *forget})
+        left = sorted({*known, *added} - dropped)
         text = json.dumps({"sources": left}, ensure_ascii=False, indent=1) + "\n"
         write_text(workspace.references, text)
 
@@ -95,20 +121,22 @@ def compare_with_references(
     findings: list[Row] = []
     sources: list[dict[str, Any]] = []
     for source in list_references(workspace):
-        reference = parse_reference(source, root=workspace.root)
-        reading = read_reference(reference, root=workspace.root)
-        contacts = find_contacts(
-            items,
-            reading,
-            checks.near_duplicate_ratio,
-            memory_mb=checks.memory_mb,
-            on_passages=lambda done, source=source: on_passages(source, done),  # type: ignore[misc]
-        )
+        with _offer_to_forget(source):
+            reference = parse_reference(source, root=workspace.root)
+            reading = read_reference(reference, root=workspace.root)
+            contacts = find_contacts(
+                items,
+                reading,
+                checks.near_duplicate_ratio,
+                memory_mb=checks.memory_mb,
+                on_passages=partial(on_passages, source),
+            )
+            read_from = fingerprint(reference, root=workspace.root)
         findings += make_findings(items, contacts, source)
         sources.append(
             {
                 "source": source,
-                "fingerprint": fingerprint(reference, root=workspace.root),
+                "fingerprint": read_from,
                 "passages": reading.passages,
                 "skipped": reading.skipped,
                 "altered": reading.altered,
@@ -116,3 +144,14 @@ def compare_with_references(
             }
         )
     return Comparison(findings, sources)
+
+
+@contextmanager
+def _offer_to_forget(source: str) -> Iterator[None]:
+    """Add to an error the way out for whoever did not name the source and cannot mend it."""
+    try:
+        yield
+    except FineBenchError as error:
+        told = f"{error} To check without it: finebench check --forget {shlex.quote(source)}"
+        error.args = (told, *error.args[1:])
+        raise
