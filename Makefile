@@ -35,11 +35,11 @@ demo: $(VENV)/.runtime ## the whole road on the embedded simulator, into ./demo-
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh $(DEMO)
 
 test: $(VENV)/.dev ## the whole suite: offline tests first, then the slow ones
-	$(BIN)/python -m pytest -m "not server and not slow"
+	$(BIN)/python -m pytest -n auto -m "not server and not slow"
 	$(BIN)/python -m pytest -m "server or slow"
 
 test-offline: $(VENV)/.dev ## the quick part of the suite
-	$(BIN)/python -m pytest -q -m "not server and not slow"
+	$(BIN)/python -m pytest -q -n auto -m "not server and not slow"
 
 bench: $(VENV)/.bench ## near-duplicate search side by side; QUICK=1 for a short run
 	$(BIN)/python benchmarks/near_duplicates.py $(if $(QUICK),--quick)

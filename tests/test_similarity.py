@@ -1,5 +1,6 @@
 """The exact join: it finds what comparing all pairs finds, by every path and in any alphabet."""
 
+import multiprocessing
 import random
 from collections.abc import Sequence
 
@@ -151,7 +152,7 @@ def test_worker_processes_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None
     """Sharing the work must not change its result, nor its order; progress ends at the whole."""
     texts = make_questions(3_000, seed=1)
     alone = find_near_duplicates(texts, 90)
-    monkeypatch.setattr(join, "_PAIRS_FOR_WORKERS", 0)
+    monkeypatch.setattr(join, "_PAIRS_FOR_HELPERS", 0)
     monkeypatch.setattr(join, "_PAIRS_A_SHARD", 100_000)
     told: list[tuple[int, int]] = []
     shared = find_near_duplicates(
@@ -161,6 +162,24 @@ def test_worker_processes_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(told) > 3
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert told[-1][0] == told[-1][1]
+
+
+def test_a_helper_that_is_killed_costs_no_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel kills the largest process when memory ends; what it held must be scanned here."""
+    texts = make_questions(3_000, seed=1)
+    alone = list(find_near_duplicates(texts, 90).list_pairs())
+    monkeypatch.setattr(join, "_PAIRS_FOR_HELPERS", 0)
+    monkeypatch.setattr(join, "_PAIRS_A_SHARD", 100_000)
+    killed: list[int] = []
+
+    def kill_helpers(done: int, total: int) -> None:
+        for child in multiprocessing.active_children() if done < total else ():
+            child.kill()
+            killed.append(done)
+
+    shared = find_near_duplicates(texts, 90, workers=3, on_progress=kill_helpers)
+    assert len(killed) >= 2
+    assert list(shared.list_pairs()) == alone
 
 
 def test_little_memory_changes_nothing_in_the_result() -> None:

@@ -6,16 +6,11 @@ folded, white space collapsed) is at least the cut-off; with `Order.WORDS_SORTED
 nothing is lost, is told in `signatures`, `bounds` and `scan`.
 """
 
-import multiprocessing
-import signal
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, product
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -24,18 +19,14 @@ from numpy.typing import NDArray
 from builder.checks.similarity.bounds import Bound
 from builder.checks.similarity.index import OnProgress, TextIndex
 from builder.checks.similarity.scan import Found, count_pairs, join_found, scan
-from builder.checks.similarity.segment import Order, Segment, load_segment, save_segment
+from builder.checks.similarity.segment import Order, Segment
+from builder.checks.similarity.sharing import Helpers, Shard, start_helpers
 
 __all__ = ["Groups", "Matches", "Pair", "find_matches", "find_near_duplicates"]
 
-# Starting worker processes costs about as much as so many pairs, some seconds' worth, are compared.
-_PAIRS_FOR_WORKERS = 500_000_000
+# Starting a process costs about as much as comparing so many pairs, about a second's worth.
+_PAIRS_FOR_HELPERS = 500_000_000
 _SHARDS, _PAIRS_A_SHARD = 64, 20_000_000
-
-Shard = tuple[int, int, int]
-"""The first row of a run, the row after its last, and its pairs."""
-
-ScanShard = Callable[[Segment, Segment, int, int], Found]
 
 
 class Pair(NamedTuple):
@@ -138,15 +129,16 @@ def find_near_duplicates(
 ) -> Matches:
     """Return all near-duplicates among raw ``texts``.
 
-    ``workers`` processes share the work where it is long enough to be worth starting them.
+    ``workers`` processes, this one included, share the work where it is long enough to be worth it.
     ``memory_mb`` bounds what is held beside the texts and their index (`estimate_memory`): texts that
     are encoded and pairs that are compared at a time. ``on_progress`` is told the pairs left by the
     length window, done and in all.
     """
-    index = TextIndex.build(texts, order=order, memory_mb=memory_mb)
-    (segment,) = index.segments
-    search = _Search(Bound(cutoff), workers, memory_mb, on_progress or _ignore)
-    found = search.run(segment, segment)
+    with _start_helpers(workers, len(texts) * len(texts) // 2) as helpers:
+        index = TextIndex.build(texts, order=order, memory_mb=memory_mb)
+        (segment,) = index.segments
+        search = _Search(Bound(cutoff), helpers, memory_mb, on_progress or _ignore)
+        found = search.run(segment, segment)
     groups = Groups(segment.members, segment.starts)
     return Matches(
         groups, groups, np.stack([found.rows, found.columns], 1), found.ratios, found.candidates
@@ -166,14 +158,16 @@ def find_matches(
 
     Arguments are those of `find_near_duplicates`.
     """
-    (ours,) = TextIndex(index.order, index.alphabet, ()).extend(texts, memory_mb=memory_mb).segments
-    search = _Search(Bound(cutoff), workers, memory_mb, on_progress or _ignore)
+    empty = TextIndex(index.order, index.alphabet, ())
     parts: list[Found] = []
     shift = 0
-    for segment in index.segments:
-        found = search.run(ours, segment)
-        parts.append(Found(found.rows, found.columns + shift, found.ratios, found.candidates))
-        shift += len(segment)
+    with _start_helpers(workers, len(texts) * len(index)) as helpers:
+        (ours,) = empty.extend(texts, memory_mb=memory_mb).segments
+        search = _Search(Bound(cutoff), helpers, memory_mb, on_progress or _ignore)
+        for segment in index.segments:
+            found = search.run(ours, segment)
+            parts.append(Found(found.rows, found.columns + shift, found.ratios, found.candidates))
+            shift += len(segment)
     found = join_found(parts)
     return Matches(
         Groups(ours.members, ours.starts),
@@ -192,6 +186,11 @@ def _join_groups(segments: Sequence[Segment]) -> Groups:
     return Groups(np.concatenate(members), np.concatenate([np.zeros(1, np.int64), *starts]))
 
 
+def _start_helpers(workers: int, pairs: int) -> AbstractContextManager[Helpers]:
+    """Start ``workers - 1`` helpers where so many pairs of texts can be worth it."""
+    return start_helpers(workers - 1 if pairs >= _PAIRS_FOR_HELPERS else 0)
+
+
 def _ignore(done: int, total: int) -> None:
     """Tell nobody."""
 
@@ -201,25 +200,25 @@ class _Search:
     """How two segments are joined: the bound, and what may be used for it."""
 
     bound: Bound
-    workers: int
+    helpers: Helpers
     memory_mb: int
     on_progress: OnProgress
 
     def run(self, rows: Segment, columns: Segment) -> Found:
         """Return all pairs of two segments, or of one with itself, in order of rows."""
         shards = self._cut_shards(rows, columns)
-        total = sum(pairs for _, _, pairs in shards)
-        workers = min(self.workers, len(shards)) if total >= _PAIRS_FOR_WORKERS else 1
+        total = sum(shard.pairs for shard in shards)
+        helpers = self.helpers if total >= _PAIRS_FOR_HELPERS else Helpers()
         # A candidate takes some 450 bytes while it is compared, its two texts included.
-        most = max(1 << 14, self.memory_mb * (1 << 20) // 8 // 450 // workers)
-        done, parts = 0, []
-        scan_shard = partial(scan, bound=self.bound, most_candidates=most)
-        with _start(rows, columns, workers, scan_shard) as scan_shards:
-            for (_, _, pairs), found in zip(shards, scan_shards(shards), strict=True):
-                parts.append(found)
-                done += pairs
-                self.on_progress(done, total)
-        return join_found(parts)
+        most = max(1 << 14, self.memory_mb * (1 << 20) // 8 // 450 // (helpers.count + 1))
+        scan_rows = partial(scan, bound=self.bound, most_candidates=most)
+        done = 0
+        parts: dict[int, Found] = {}
+        for place, found in helpers.scan(rows, columns, shards, scan_rows):
+            parts[place] = found
+            done += shards[place].pairs
+            self.on_progress(done, total)
+        return join_found([parts[place] for place in sorted(parts)])
 
     def _cut_shards(self, rows: Segment, columns: Segment) -> list[Shard]:
         """Cut the rows into runs with about equally many pairs in their length windows."""
@@ -230,42 +229,6 @@ class _Search:
         for _, end, more in tiles:
             pairs += more
             if pairs >= least or end == len(rows):
-                shards.append((start, end, pairs))
+                shards.append(Shard(start, end, pairs))
                 start, pairs = end, 0
         return shards
-
-
-@contextmanager
-def _start(
-    rows: Segment, columns: Segment, workers: int, scan_shard: ScanShard
-) -> Iterator[Callable[[Sequence[Shard]], Iterable[Found]]]:
-    """Yield a function that scans shards in order, in this process or in as many as ``workers``."""
-    if workers == 1:
-        yield lambda shards: (scan_shard(rows, columns, shard[0], shard[1]) for shard in shards)
-        return
-    with tempfile.TemporaryDirectory(prefix="finebench-") as temporary:
-        folders = [Path(temporary, "rows")]
-        save_segment(rows, folders[0])
-        if columns is not rows:
-            folders.append(Path(temporary, "columns"))
-            save_segment(columns, folders[1])
-        # A fresh interpreter each: a fork would copy this process's threads and locks in any state.
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, context, _map_segments, (folders,)) as pool:
-            yield partial(pool.map, partial(_scan_in_worker, scan_shard))
-
-
-_mapped: list[Segment] = []
-"""In a worker process, the two segments that it scans: it maps them once, when it starts."""
-
-
-def _map_segments(folders: list[Path]) -> None:
-    # The parent stops the pool when the user interrupts it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    loaded = [load_segment(folder) for folder in folders]
-    _mapped[:] = [loaded[0], loaded[-1]]
-
-
-def _scan_in_worker(scan_shard: ScanShard, shard: Shard) -> Found:
-    rows, columns = _mapped
-    return scan_shard(rows, columns, shard[0], shard[1])
