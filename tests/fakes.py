@@ -5,16 +5,14 @@ import io
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx2
-import pytest
 
-from builder.bundle.engine import client as client_module
 from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.client import Client
 from builder.bundle.engine.fan_out import FollowUp, Progress, run_calls
+from builder.bundle.engine.lanes import Clock, Hold
 from builder.bundle.engine.store import CallStore, ReplyLog
 
 __all__ = [
@@ -23,6 +21,7 @@ __all__ = [
     "VARIABLE",
     "FakeServer",
     "MemoryStore",
+    "SwiftClock",
     "ask_all",
     "ask_once",
     "fail_with",
@@ -30,7 +29,6 @@ __all__ = [
     "make_call",
     "make_completion",
     "make_endpoint",
-    "record_waits",
     "respond",
 ]
 
@@ -129,33 +127,49 @@ def fail_with(status: int, message: str = "no", **error: Any) -> httpx2.Response
     return respond(status, json={"error": {"message": message} | error})
 
 
-def record_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Have the client's waits between attempts recorded instead of waited for; return the record."""
-    recorded: list[float] = []
+class SwiftClock:
+    """A clock that records what is waited for, and lets that time pass at once."""
 
-    async def record(seconds: float) -> None:
-        recorded.append(seconds)
-        await asyncio.sleep(0)
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.waits: list[float] = []
 
-    # Only the client's view of asyncio: everybody else's waits are left alone.
-    view = SimpleNamespace(**vars(asyncio) | {"sleep": record})
-    monkeypatch.setattr(client_module, "asyncio", view)
-    return recorded
+    def now(self) -> float:
+        """Return the seconds that have passed."""
+        return self.time
+
+    def call_later(self, seconds: float, action: Callable[[], None]) -> asyncio.Handle:
+        """Have ``action`` called as soon as the loop comes to it, at its time."""
+        due = self.time + seconds
+
+        def act() -> None:
+            if due > self.time:
+                self.waits.append(due - self.time)
+                self.time = due
+            action()
+
+        return asyncio.get_running_loop().call_soon(act)
 
 
-async def _ask(server: FakeServer, call: Call | None = None) -> Reply:
-    """Ask one call of a fake server through the real client."""
+def ask_once(
+    server: FakeServer, call: Call | None = None, *, waits: list[float] | None = None
+) -> Reply:
+    """Ask one call of a fake server through the real client, without waiting; note the waits."""
     call = call or make_call()
-    client = Client(call.endpoint, httpx2.MockTransport(server))
-    try:
-        return await asyncio.wait_for(client.ask(call), LIMIT_S)
-    finally:
-        await client.close()
+    clock = SwiftClock()
 
+    async def run() -> Reply:
+        client = Client(call.endpoint, httpx2.MockTransport(server))
+        started = run_calls([call], {call.endpoint.name: client}, MemoryStore(), clock=clock)
+        try:
+            return (await asyncio.wait_for(started, LIMIT_S))[call.key]
+        finally:
+            await client.close()
 
-def ask_once(server: FakeServer, call: Call | None = None) -> Reply:
-    """Ask in a loop of its own."""
-    return asyncio.run(_ask(server, call))
+    reply = asyncio.run(run())
+    if waits is not None:
+        waits += clock.waits
+    return reply
 
 
 def ask_all(
@@ -165,6 +179,8 @@ def ask_all(
     *,
     follow_up: FollowUp | None = None,
     on_reply: Callable[[Progress], None] | None = None,
+    hold: Hold | None = None,
+    clock: Clock | None = None,
     **endpoint: Any,
 ) -> dict[str, Reply]:
     """Run calls against fake servers by endpoint name, within a time limit."""
@@ -174,7 +190,9 @@ def ask_all(
             name: Client(make_endpoint(name, **endpoint), httpx2.MockTransport(server))
             for name, server in servers.items()
         }
-        started = run_calls(calls, clients, store, follow_up=follow_up, on_reply=on_reply)
+        started = run_calls(
+            calls, clients, store, follow_up=follow_up, on_reply=on_reply, hold=hold, clock=clock
+        )
         try:
             return await asyncio.wait_for(started, LIMIT_S)
         finally:

@@ -79,6 +79,7 @@ def ask_offline(model: str, prompt: str, items: Sequence[Item] = ()) -> Reply:
         endpoint = make_offline(model)
         async with open_clients([endpoint], items=items) as clients:
             client: Client = clients[model]
-            return await asyncio.wait_for(client.ask(Call(endpoint, (("user", prompt),))), LIMIT_S)
+            call = Call(endpoint, (("user", prompt),))
+            return (await asyncio.wait_for(client.attempt(call), LIMIT_S)).reply
 
     return asyncio.run(run())

@@ -103,7 +103,7 @@ def test_parameters_that_the_client_does_not_know_go_into_the_request() -> None:
 
     async def ask() -> None:
         client = Client(endpoint, httpx2.MockTransport(record))
-        await client.ask(make_call(endpoint=endpoint))
+        await client.attempt(make_call(endpoint=endpoint))
         await client.close()
 
     asyncio.run(ask())

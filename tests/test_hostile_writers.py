@@ -7,10 +7,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from fakes import FakeServer, fail_with, make_completion, record_waits, respond
+from fakes import FakeServer, SwiftClock, fail_with, make_completion, respond
 
 from builder import pipeline
 from builder.bundle.engine import client as engine_client
+from builder.bundle.engine import fan_out
 from builder.llm import clients
 from builder.llm.offline.transport import OfflineModel
 from builder.stage_records import find_staleness
@@ -152,7 +153,7 @@ def test_failing_calls_leave_a_stage_as_it_was(
     workspace: Workspace, server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An endpoint that is down writes no half stage; what was paid for is there when it is up again."""
-    record_waits(monkeypatch)
+    monkeypatch.setattr(fan_out, "LoopClock", SwiftClock)
     answers = iter(
         [respond(200, json=make_completion(write_questions("Is it fair?", "Is it right?")))]
     )

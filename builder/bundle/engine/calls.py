@@ -8,9 +8,10 @@ from typing import Any
 
 from .errors import EngineError
 from .labels import Outcome
+from .pacing import Rates
 from .prompts import Messages
 
-__all__ = ["FINAL_OUTCOMES", "Call", "Endpoint", "Reply", "make_record", "make_reply"]
+__all__ = ["FINAL_OUTCOMES", "Call", "Endpoint", "Price", "Reply", "make_record", "make_reply"]
 
 FINAL_OUTCOMES = frozenset({Outcome.ANSWERED, Outcome.REFUSED, Outcome.FILTERED, Outcome.TRUNCATED})
 """Outcomes in which a model has spoken: such a reply is kept and never asked for again."""
@@ -21,12 +22,36 @@ _MENDABLE_STATUSES = frozenset({401, 403, 404, 408, 409, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for a million tokens in and out; None where the price is not known."""
+
+    input: float | None = None
+    output: float | None = None
+
+    def find_cost(self, prompt_tokens: int | None, completion_tokens: int | None) -> float | None:
+        """Return the dollars that a call cost; None where a price, or what it was for, is not known.
+
+        >>> Price(2.0, 8.0).find_cost(1000, 250)
+        0.004
+        """
+        cost = 0.0
+        for price, tokens in ((self.input, prompt_tokens), (self.output, completion_tokens)):
+            if price == 0:
+                continue
+            if price is None or tokens is None:
+                return None
+            cost += price * tokens
+        return cost / 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A model behind an OpenAI-compatible address.
 
     ``name`` is how the user calls it and part of every call's key. ``key_variable`` names the
     environment variable with the API key; empty where the server wants none. ``parameters`` go into
-    each request as they stand (temperature, max_tokens, seed).
+    each request as they stand (temperature, max_tokens, seed). At most ``concurrency`` calls are in
+    flight, at the ``rates`` at most; ``price`` is what they cost.
     """
 
     name: str
@@ -36,6 +61,8 @@ class Endpoint:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     concurrency: int = 8
     timeout_s: float = 120.0
+    rates: Rates = field(default_factory=Rates)
+    price: Price = field(default_factory=Price)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""Asking one endpoint: a call enters, a labelled reply leaves; whatever fails on the way has a label."""
+"""Asking one endpoint once: a call enters, an attempt leaves; whatever fails on the way has a label."""
 
-import asyncio
-import inspect
+import importlib.util
+import json
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,8 @@ from .labels import Outcome
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["Client", "GiveUpError"]
+__all__ = ["Attempt", "Client"]
 
-_ATTEMPTS = 5
-_LONGEST_WAIT_S = 600.0
 _TRANSIENT = frozenset({408, 409, 425, 429})
 _HOPELESS = {
     401: "the API key is refused: set the right key in {variable}",
@@ -31,73 +30,90 @@ _FINISH = {
 }
 
 
-class GiveUpError(EngineError):
-    """The endpoint will not serve any call as it is configured; asking on is of no use."""
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one attempt at a call brought.
+
+    ``may_pass`` tells that the same request may pass another time; ``is_strain`` that it failed for
+    the endpoint's state and not for the request's content; ``wish_s`` how long the server asks to
+    wait. ``gives_up`` is the reason where the endpoint will serve no call as it is configured.
+    """
+
+    reply: Reply
+    may_pass: bool = False
+    is_strain: bool = False
+    wish_s: float = 0.0
+    gives_up: str = ""
 
 
 class Client:
     """Asks one endpoint through ``openai.AsyncOpenAI``.
 
     ``transport`` replaces the network by an object of httpx2's transport interface: an in-process
-    model, or a test's. Retries are ours, so that each attempt and wait is under our control.
+    model, or a test's. Nothing is asked again here: when to do so is `fan_out`'s affair.
     """
 
     def __init__(self, endpoint: Endpoint, transport: Any = None) -> None:
         self.endpoint = endpoint
         self._key = _read_key(endpoint, needed=transport is None)
         self._openai = _open_client(endpoint, self._key, transport)
-        self._parameters = _split_parameters(self._openai, endpoint.parameters)
 
-    async def ask(self, call: Call) -> Reply:
-        """Return what became of ``call``, after up to five attempts at transient failures.
-
-        Waits as long as the server's ``Retry-After`` says, up to ten minutes, else 0.5 s, 1 s, 2 s…
-        Raises `GiveUpError` where the key or the address is wrong.
-        """
+    async def attempt(self, call: Call) -> Attempt:
+        """Send ``call`` once and return what came of it; never raises for what a server does."""
         import openai
 
-        reply = Reply(call.key, Outcome.FAILED, error="not sent")
-        for attempt in range(_ATTEMPTS):
-            wait = 0.5 * 2**attempt
-            try:
-                return _read_completion(call.key, await self._send(call))
-            except (ValueError, RecursionError, _MalformedError) as error:
-                # A body that is no JSON, or JSON that no reader should be given.
-                reply = self._fail(call.key, Outcome.MALFORMED, f"unreadable reply: {error}")
-            except openai.APIStatusError as error:
-                reply = self._read_status(call.key, error)
-                if error.status_code not in _TRANSIENT and error.status_code < 500:
-                    return reply
-                wait = max(wait, _read_retry_after(error.response.headers))
-            except openai.APIConnectionError as error:
-                reason = f"no connection: {error.__cause__ or error}"
-                reply = self._fail(call.key, Outcome.FAILED, reason)
-            if attempt + 1 < _ATTEMPTS:
-                await asyncio.sleep(min(wait, _LONGEST_WAIT_S))
-        return reply
+        try:
+            body = await self._send(call)
+            return Attempt(_read_completion(call.key, body))
+        except (ValueError, RecursionError, _MalformedError) as error:
+            # A body that is no JSON, or JSON that no reader should be given.
+            reply = self._fail(call.key, Outcome.MALFORMED, f"unreadable reply: {error}")
+            return Attempt(reply, may_pass=True)
+        except openai.APIStatusError as error:
+            return self._read_status(call.key, error)
+        except openai.APIConnectionError as error:
+            reason = f"no connection: {error.__cause__ or error}"
+            reply = self._fail(call.key, Outcome.FAILED, reason)
+            return Attempt(reply, may_pass=True, is_strain=True)
 
-    async def _send(self, call: Call) -> Any:
-        return await self._openai.chat.completions.create(
-            model=self.endpoint.model,
-            messages=[{"role": role, "content": text} for role, text in call.messages],  # type: ignore[misc]
-            **self._parameters,
-        )
+    async def _send(self, call: Call) -> object:
+        """Return the body of the response as JSON.
 
-    def _read_status(self, key: str, error: Any) -> Reply:
+        The request goes out by the client's own ``post`` and comes back as the bare response: to
+        build and check its typed objects takes longer than all the rest of a call.
+        """
+        import httpx2
+
+        body = {
+            "model": self.endpoint.model,
+            "messages": [{"role": role, "content": text} for role, text in call.messages],
+            **self.endpoint.parameters,
+        }
+        response = await self._openai.post("/chat/completions", cast_to=httpx2.Response, body=body)
+        return json.loads(response.content)
+
+    def _read_status(self, key: str, error: Any) -> Attempt:
         status = error.status_code
+        # Only the provider's own message: headers and request bodies stay out of our files.
+        said = error.body.get("message") if isinstance(error.body, Mapping) else None
         if status in _HOPELESS:
             reason = _HOPELESS[status].format(
                 variable=self.endpoint.key_variable or "the configuration",
-                model=self.endpoint.model,
                 base_url=self.endpoint.base_url,
             )
-            raise GiveUpError(f"model {self.endpoint.name}: {reason} (HTTP {status}).") from None
-        # Only the provider's own message: headers and request bodies stay out of our files.
-        said = error.body.get("message") if isinstance(error.body, Mapping) else None
+            told = f"model {self.endpoint.name}: {reason} (HTTP {status})."
+            return Attempt(self._fail(key, Outcome.FAILED, told, status), gives_up=told)
         if status == 400 and _names_filter(error.body):
-            return self._fail(key, Outcome.FILTERED, str(said or ""), status)
+            return Attempt(self._fail(key, Outcome.FILTERED, str(said or ""), status))
+        if status == 429 and _names_quota(error.body):
+            told = f"model {self.endpoint.name}: the account has no quota left (HTTP 429)."
+            return Attempt(self._fail(key, Outcome.RATE_LIMITED, told, status), gives_up=told)
         outcome = Outcome.RATE_LIMITED if status == 429 else Outcome.FAILED
-        return self._fail(key, outcome, f"HTTP {status}: {said or 'no message'}", status)
+        reply = self._fail(key, outcome, f"HTTP {status}: {said or 'no message'}", status)
+        if status not in _TRANSIENT and status < 500:
+            return Attempt(reply)
+        wish_s = _read_retry_after(error.response.headers)
+        return Attempt(reply, may_pass=True, is_strain=True, wish_s=wish_s)
 
     def _fail(self, key: str, outcome: Outcome, error: str, status: int = 0) -> Reply:
         """Return a reply without text; the key, should a message quote it, is blacked out."""
@@ -137,24 +153,26 @@ def _open_client(endpoint: Endpoint, key: str, transport: Any) -> "AsyncOpenAI":
         raise EngineError(
             "Asking models needs the package openai. Install it with: pip install openai"
         ) from None
-    http_client = (
-        openai.DefaultAsyncHttpx2Client(transport=transport) if transport is not None else None
-    )
     return openai.AsyncOpenAI(
         api_key=key or "none",
         base_url=endpoint.base_url,
         max_retries=0,
         timeout=endpoint.timeout_s,
-        http_client=http_client,
+        http_client=_open_http_client(endpoint, transport),
     )
 
 
-def _split_parameters(client: "AsyncOpenAI", parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters as the client takes them: those that it does not know go into the body."""
-    known = inspect.signature(client.chat.completions.create).parameters
-    split: dict[str, Any] = {name: v for name, v in parameters.items() if name in known}
-    others = {name: v for name, v in parameters.items() if name not in known}
-    return split | ({"extra_body": others} if others else {})
+def _open_http_client(endpoint: Endpoint, transport: Any) -> Any:
+    """Return the client's way to the network: aiohttp where it is there, for it takes half the time."""
+    import httpx2
+    import openai
+
+    if transport is not None:
+        return openai.DefaultAsyncHttpx2Client(transport=transport)
+    limits = httpx2.Limits(max_connections=endpoint.concurrency, max_keepalive_connections=None)
+    if importlib.util.find_spec("aiohttp") is None:
+        return openai.DefaultAsyncHttpx2Client(limits=limits)
+    return openai.DefaultAioHttpClient(limits=limits)
 
 
 def _names_filter(body: object) -> bool:
@@ -165,22 +183,30 @@ def _names_filter(body: object) -> bool:
     return any(word in named for word in _FILTER_WORDS)
 
 
+def _names_quota(body: object) -> bool:
+    """Tell whether a 429 is about an account without money, which no waiting mends."""
+    return isinstance(body, Mapping) and "insufficient_quota" in (
+        body.get("code"),
+        body.get("type"),
+    )
+
+
 def _read_retry_after(headers: Mapping[str, str]) -> float:
-    """Return how many seconds the server asks to wait: told as a number, or as a date."""
+    """Return how many seconds the server asks to wait: told as a number, or as a date; else 0."""
     told = headers.get("retry-after", "0")
     try:
-        return float(told)
+        seconds = float(told)
     except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
-    except ValueError:
-        return 0.0
+        try:
+            seconds = parsedate_to_datetime(told).timestamp() - time.time()
+        except ValueError:
+            return 0.0
+    return seconds if seconds > 0 else 0.0  # not a number is not greater either
 
 
 def _read_count(usage: object, name: str) -> int | None:
     """Return a count of tokens as the endpoint told it; None where it told none, or no count."""
-    count = getattr(usage, name, None)
+    count = usage.get(name) if isinstance(usage, Mapping) else None
     is_count = isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 2**63
     return count if is_count else None
 
@@ -190,19 +216,19 @@ def _make_encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _read_completion(key: str, completion: Any) -> Reply:
+def _read_completion(key: str, body: Any) -> Reply:
     try:
-        choice = completion.choices[0]
-        message = choice.message
-        text, refusal = message.content or "", getattr(message, "refusal", None)
-        outcome = _FINISH.get(choice.finish_reason or "", Outcome.ANSWERED)
+        choice = body["choices"][0]
+        message = choice["message"]
+        text, refusal = message["content"] or "", message.get("refusal")
+        outcome = _FINISH.get(choice.get("finish_reason") or "", Outcome.ANSWERED)
     except (AttributeError, IndexError, KeyError, TypeError):
         raise _MalformedError("it holds no message") from None
     if not isinstance(text, str):
         raise _MalformedError("its content is no text")
     if refusal:
         outcome, text = Outcome.REFUSED, str(refusal)
-    usage = completion.usage
+    usage = body.get("usage")
     return Reply(
         key,
         outcome,

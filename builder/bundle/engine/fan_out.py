@@ -1,13 +1,15 @@
 """Many calls at once: calls enter, a reply for each leaves; one failure cancels no other call."""
 
 import asyncio
+import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .calls import Call, Reply
-from .client import Client, GiveUpError
+from .client import Client
 from .errors import EngineError
 from .labels import Outcome
+from .lanes import Clock, Hold, Lane, LoopClock
 from .store import CallStore
 
 __all__ = ["FollowUp", "OnReply", "Progress", "run_calls"]
@@ -15,17 +17,23 @@ __all__ = ["FollowUp", "OnReply", "Progress", "run_calls"]
 FollowUp = Callable[[Reply], Iterable[Call]]
 """Names the calls that a reply makes possible, such as the judging of an open reply."""
 
-_GIVE_UP_AFTER = 20
+# How long replies that are on their way, and paid for, are waited for when a run is interrupted.
+_DRAIN_S = 30.0
 
 
 @dataclass(slots=True)
 class Progress:
-    """Counts of one run, for display: replies found in the store, asked now, and failed."""
+    """Counts of one run, for display: replies found in the store, asked now, and failed.
+
+    ``tokens`` and ``cost`` (US dollars, where prices are known) are those of the calls made now.
+    """
 
     planned: int = 0
     kept: int = 0
     asked: int = 0
     failed: int = 0
+    tokens: int = 0
+    cost: float = 0.0
     outcomes: dict[Outcome, int] = field(default_factory=dict)
 
     @property
@@ -44,19 +52,24 @@ async def run_calls(
     *,
     follow_up: FollowUp | None = None,
     on_reply: OnReply | None = None,
+    hold: Hold | None = None,
+    clock: Clock | None = None,
 ) -> dict[str, Reply]:
     """Ask all ``calls`` and what follows from their replies; return replies by call key.
 
-    A reply that the store holds is taken from there. Calls of one endpoint run at most
-    ``endpoint.concurrency`` at a time; endpoints do not wait for each other. After 20 failures in a
-    row, or a failure that no waiting mends, an endpoint is given up: its remaining calls are failed
-    without being sent, and a later run asks them again. ``clients`` maps endpoint names to clients.
+    A reply that the store holds is taken from there. Each endpoint is asked at the pace that it
+    bears (`pacing`), at most ``endpoint.concurrency`` calls at a time; endpoints do not wait for each
+    other. One that will serve no call, or seems down for good, is given up: its remaining calls are
+    failed without being sent, and a later run asks them again. ``clients`` maps endpoint names to
+    clients. ``hold`` is asked before each call is sent, and returns a reason not to, or nothing.
+
+    When the run is cancelled nothing more is sent, and replies that are on their way are kept.
     Raises `EngineError` where the store cannot keep a reply, or an endpoint may have no call at once.
     """
     for name, client in clients.items():
         if client.endpoint.concurrency < 1:
             raise EngineError(f"model {name}: concurrency must be 1 or more.")
-    run = _Run(clients, store, follow_up, on_reply)
+    run = _Run(clients, store, follow_up, on_reply, hold, clock or LoopClock())
     return await run.ask_all(calls)
 
 
@@ -67,43 +80,47 @@ class _Run:
         store: CallStore,
         follow_up: FollowUp | None,
         on_reply: OnReply | None,
+        hold: Hold | None,
+        clock: Clock,
     ) -> None:
-        self.clients, self.store = clients, store
+        self.store = store
         self.follow_up, self.on_reply = follow_up, on_reply
         self.progress = Progress()
         self.replies: dict[str, Reply] = {}
-        self.queues: dict[str, asyncio.Queue[Call]] = {n: asyncio.Queue() for n in clients}
-        self.failures_in_a_row = dict.fromkeys(clients, 0)
-        self.given_up: dict[str, str] = {}
         self.seen: set[str] = set()
         self.open_calls = 0
-        self.finished = asyncio.Event()
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.lanes = {
+            name: Lane(
+                client,
+                on_end=self.end_call,
+                on_error=self.fail,
+                hold=hold,
+                clock=clock,
+                # Seeded: which call waits how long is no matter of chance that a test must bear.
+                jitter=random.Random(name),  # noqa: S311
+            )
+            for name, client in clients.items()
+        }
 
     async def ask_all(self, calls: Iterable[Call]) -> dict[str, Reply]:
-        """Plan all calls, let the workers answer them, return the replies by key."""
+        """Plan all calls, let the lanes answer them, return the replies by key."""
         self.open_calls += 1  # keeps the run open until every call has been planned
         for call in calls:
             self.plan(call)
         self.close_one()
-        workers = [
-            asyncio.ensure_future(self.work(name))
-            for name, client in self.clients.items()
-            for _ in range(client.endpoint.concurrency)
-        ]
-        finished = asyncio.ensure_future(self.finished.wait())
         try:
-            # A worker ends only by an error of its own, such as a full disk: then all stop.
-            ended, _ = await asyncio.wait({*workers, finished}, return_when=asyncio.FIRST_COMPLETED)
-            for task in ended - {finished}:
-                task.result()
+            await self.finished
+        except asyncio.CancelledError:
+            # Replies on their way are paid for: they are kept. A second interruption ends this too.
+            await asyncio.gather(*(lane.drain(_DRAIN_S) for lane in self.lanes.values()))
+            raise
         finally:
-            for task in (*workers, finished):
-                task.cancel()
-            await asyncio.gather(*workers, finished, return_exceptions=True)
+            await asyncio.gather(*(lane.stop() for lane in self.lanes.values()))
         return self.replies
 
     def plan(self, call: Call) -> None:
-        """Take up a call once: from the store where it is kept, else by queueing it."""
+        """Take up a call once: from the store where it is kept, else by handing it to its lane."""
         key = call.key
         if key in self.seen:
             return
@@ -112,37 +129,21 @@ class _Run:
         self.open_calls += 1
         kept = self.store.get(key)
         if kept is None:
-            self.queues[call.endpoint.name].put_nowait(call)
+            self.lanes[call.endpoint.name].add(call)
         else:
             self.progress.kept += 1
             self.settle(kept)
 
-    async def work(self, name: str) -> None:
-        """Answer one endpoint's queued calls for ever, until the run cancels its workers."""
-        while True:
-            call = await self.queues[name].get()
-            reply = await self.answer(name, call)
-            self.progress.asked += 1
-            self.settle(reply)
-
-    async def answer(self, name: str, call: Call) -> Reply:
-        """Return what became of one call, kept in the store; give the endpoint up where it only fails."""
-        if name in self.given_up:
-            return Reply(call.key, Outcome.FAILED, error=f"not sent: {self.given_up[name]}")
-        try:
-            reply = await self.clients[name].ask(call)
-        except GiveUpError as error:
-            self.given_up[name] = str(error)
-            return Reply(call.key, Outcome.FAILED, error=str(error))
-        self.store.put(call, reply)
-        # A request that the endpoint will not take says nothing of the next one.
-        self.failures_in_a_row[name] = (
-            self.failures_in_a_row[name] + 1 if reply.may_come_later else 0
-        )
-        if self.failures_in_a_row[name] >= _GIVE_UP_AFTER:
-            reason = f"{_GIVE_UP_AFTER} calls in a row failed, the last with {reply.error}"
-            self.given_up.setdefault(name, f"model {name} was given up: {reason}")
-        return reply
+    def end_call(self, call: Call, reply: Reply, *, was_sent: bool) -> None:
+        """Keep a reply, unless its call was never sent, and go on from it."""
+        if was_sent:
+            self.store.put(call, reply)
+        progress = self.progress
+        progress.asked += 1
+        progress.tokens += (reply.prompt_tokens or 0) + (reply.completion_tokens or 0)
+        price = call.endpoint.price
+        progress.cost += price.find_cost(reply.prompt_tokens, reply.completion_tokens) or 0.0
+        self.settle(reply)
 
     def settle(self, reply: Reply) -> None:
         """Take a reply into the results, and plan what follows from it."""
@@ -159,5 +160,10 @@ class _Run:
     def close_one(self) -> None:
         """Count a call as done; the last one ends the run."""
         self.open_calls -= 1
-        if not self.open_calls:
-            self.finished.set()
+        if not self.open_calls and not self.finished.done():
+            self.finished.set_result(None)
+
+    def fail(self, error: BaseException) -> None:
+        """End the run by an error of its own, such as a full disk."""
+        if not self.finished.done():
+            self.finished.set_exception(error)
