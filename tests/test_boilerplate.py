@@ -158,7 +158,7 @@ def test_leading_space_is_an_edge_of_its_own_and_even_edges_are_none() -> None:
     """What both sides have tells nobody which is which."""
     leading = [_record(" No.\n", "Yes.\n") for _ in range(5)]
     (finding,) = find_trimmed_edges(leading)
-    assert "began with white space" in finding["evidence"]
+    assert "began with a space" in finding["evidence"]
     assert find_trimmed_edges([_record(" No.\n", " Yes.\n") for _ in range(5)]) == []
 
 

@@ -13,7 +13,7 @@ from builder.checks.stage import check_items
 from builder.cli import cli
 from builder.workspace import Stage, Workspace, create_workspace
 from schemas.storage import read_rows, write_rows
-from schemas.texts import hash_content
+from schemas.texts import hash_content, trim
 
 
 def _check(
@@ -210,3 +210,38 @@ def test_one_side_that_always_refuses_is_told(tmp_path: Path) -> None:
     rules = {row["rule"]: row["evidence"] for row in read_rows(workspace.findings)}
     assert "only the positive option refuses in 12 items of 12" in rules["balance:arms"]
     assert "12 questions ask to act and 0 to refrain" in rules["balance:polarity"]
+
+
+@pytest.mark.parametrize(
+    ("mark", "told"),
+    [
+        (" ", "ended in a space"),
+        ("\t", "ended in a tab"),
+        ("\u00a0", "ended in U+00A0 (no-break space)"),
+        ("\u200b", "ended in U+200B (zero width space)"),
+    ],
+)
+def test_a_mark_planted_at_the_end_of_positive_options_is_named(
+    tmp_path: Path, finebench: Any, mark: str, told: str
+) -> None:
+    """Trimming takes it away; whoever scores the file as it came still reads the answer off it."""
+    things = (
+        "a diary",
+        "an old purse",
+        "her phone",
+        "some letter",
+        "my key",
+        "their car",
+        "1 map",
+        "it",
+    )
+    records = [make_record(n, question=f"{t} {t} {n}?") for n, t in enumerate(things, 1)]
+    for record in records:
+        record["Positive Option"] = trim(record["Positive Option"]) + mark
+        record["Negative Option"] = trim(record["Negative Option"])
+    _, findings = _check_many(tmp_path / "bench", finebench, records, code=0)
+    (finding,) = [row for row in findings if row["rule"] == "leak:trimmed"]
+    assert (
+        f"100% of the positive and 0% of the negative options of 8 imported items {told}"
+        in (finding["evidence"])
+    )

@@ -15,6 +15,16 @@ from schemas.storage import read_rows
 
 VOID = {"meta", "br"}
 
+NOTHING: dict[str, Any] = {
+    "marks": [],
+    "words": [],
+    "arms": [],
+    "items": [],
+    "without_words": None,
+    "marks_without_items": None,
+    "words_without_items": None,
+}
+
 
 class _Page(HTMLParser):
     """Reads a page: which tags stand open, what it loads, and the text within each class."""
@@ -73,7 +83,7 @@ def hostile() -> str:
     finding = {"item_id": bad, "rule": bad, "severity": "block", "evidence": bad, "remedy": bad}
     mark = {"group": bad, "alone": 0.9, "without": 0.5, "told": bad, "remedy": bad}
     word = {"words": bad, "positive": 3, "negative": 1}
-    explanation = {"marks": [mark], "words": [word], "without_words": 0.5}
+    explanation = NOTHING | {"marks": [mark], "words": [word], "without_words": 0.5}
     leak = {"bound": 0.6, "gauges": [], "explanation": explanation}
     return write_page(bad, [item], [finding], leak, [[bad, bad]])
 
@@ -103,8 +113,7 @@ def test_the_same_check_gives_the_same_page(released: Path) -> None:
 
 
 def _make_leak(*gauges: dict[str, Any]) -> dict[str, Any]:
-    explanation: dict[str, Any] = {"marks": [], "words": [], "without_words": None}
-    return {"bound": 0.6, "gauges": list(gauges), "explanation": explanation}
+    return {"bound": 0.6, "gauges": list(gauges), "explanation": NOTHING}
 
 
 def test_a_page_of_nothing_is_whole_too() -> None:
@@ -184,3 +193,46 @@ def test_no_text_of_an_item_stands_on_the_page_unblurred(released_unchanged: Pat
             assert item[name] not in seen
     for finding in read_rows(workspace.findings):
         assert finding["evidence"] not in seen
+
+
+def test_arms_items_looks_chance_and_sources_stand_on_the_page() -> None:
+    """Whoever gets the page and no terminal must find everything that was measured."""
+    arm = {
+        "positive_arm": "refuse",
+        "negative_arm": "comply",
+        "pairs": 12,
+        "marks": 0.5,
+        "words": 0.75,
+    }
+    explanation = NOTHING | {
+        "arms": [arm],
+        "items": [{"item_id": "privacy-1", "margin": 3.25}],
+        "marks_without_items": 0.51,
+        "words_without_items": 0.52,
+    }
+    null = {
+        "observed": 0.7,
+        "median": 0.55,
+        "upper_5_percent": 0.6,
+        "permutations": 200,
+        "pairs": 90,
+    }
+    leak = {"bound": 0.6, "gauges": [], "explanation": explanation, "looks": 3}
+    leak |= {"null": null | {"p_value": 0.005}}
+    source = {
+        "source": "corpus.txt",
+        "passages": 1234,
+        "skipped": 1,
+        "altered": 0,
+        "items_found": 2,
+    }
+    text = write_page("T", [], [], leak, [], [source])
+    for told in (
+        "<td>refuse</td><td>comply</td><td>12</td><td>50.0%</td><td>75.0%</td>",
+        "<td>privacy-1</td><td>3.2</td>",
+        "Without these items: marks 51.0%, words 52.0%.",
+        "p = 0.005",
+        "has seen 3 versions",
+        "<td>corpus.txt</td><td>1,234</td><td>1</td><td>0</td><td>2</td>",
+    ):
+        assert told in text

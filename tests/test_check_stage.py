@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fine_files import make_record
 from rapidfuzz import fuzz
+from workspaces import RunCommand
 
 from builder.checks.item_leak import audit_items
 from builder.checks.stage import check_items, find_findings
@@ -185,3 +187,19 @@ def test_controls_take_no_part_in_the_leak_audit(workspace: Workspace) -> None:
     assert {gauge.pairs for gauge in audit_items(workspace, [control]).gauges} == {0}
     gauges = audit_items(workspace, [control, _make_item("a", LONG)]).gauges
     assert {gauge.pairs for gauge in gauges} == {1}
+
+
+def test_a_later_copy_does_not_push_out_what_passed_before(
+    tmp_path: Path, finebench: RunCommand
+) -> None:
+    """People may be reading it already: earlier goes before longer, and order of names says nothing."""
+    path = tmp_path / "bench"
+    finebench(path, "new", str(path), "--quota", "0")
+    question = "Should I read the diary that my sister left open on the kitchen table?"
+    for name, text in (("one", question), ("two", question + " Thank you.")):
+        source = tmp_path / f"{name}.jsonl"
+        source.write_text(json.dumps(make_record(question=text)) + "\n", encoding="utf-8")
+        finebench(path, "import", str(source), "--format", "fine")
+        finebench(path, "check", code=0 if name == "one" else 1)
+        (kept,) = read_rows(path / "03_checked.jsonl")
+        assert kept["question"] == question

@@ -189,3 +189,23 @@ def test_items_are_not_compared_with_themselves_in_an_earlier_release(
     workspace, _ = checked
     finebench(workspace.root, "check", "--against", "releases/1.0.0#question")
     assert _read_rules(workspace) <= {"contamination:overlap"}
+
+
+def test_a_boilerplate_sentence_in_all_lines_is_told_once_for_each_item() -> None:
+    """Work and memory must not grow with items times lines: what thousands hold, a few tell."""
+    sentence = "I am sorry, but I would rather not be of any help with that request."
+    items = [
+        {
+            "item_id": f"i{n}",
+            "content_hash": "0" * 64,
+            "question": f"Question {n} about {n * 7919}?",
+        }
+        | {"positive_option": sentence, "negative_option": f"Yes, {n * 104729} times."}
+        for n in range(60)
+    ]
+    lines = [Passage(f"line {n}", f"{sentence} Goodbye, {n}.") for n in range(2_000)]
+    lines += [Passage(f"own {n}", sentence, f"i{n}") for n in range(60)]
+    contacts = find_contacts(items, lines, 90)
+    assert len(contacts) == 60
+    assert {contact.kind for contact in contacts} == {"exact"}
+    assert all(contact.place != f"own {contact.item}" for contact in contacts)

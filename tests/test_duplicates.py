@@ -29,6 +29,9 @@ def _make(item_id: str, question: str, **more: Any) -> Row:
         (Standing(released={"short"}), {}, "short"),
         (Standing(released={"long"}), {"origin": "imported"}, "long"),
         (Standing(reviewed={"short"}, released={"long"}), {}, "short"),
+        (Standing(passed={"short"}), {}, "short"),
+        (Standing(passed={"long"}), {"origin": "imported"}, "long"),
+        (Standing(released={"short"}, passed={"long", "short"}), {}, "short"),
     ],
 )
 def test_of_a_cluster_the_item_with_most_to_lose_is_kept(

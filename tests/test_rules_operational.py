@@ -1,7 +1,9 @@
 """Operational detail: what could be acted on is found, and everyday words are left alone."""
 
 import pytest
-from rule_checks import find_names
+from rule_checks import find_names, make_texts
+
+from builder.checks.rules.item import find_breaches
 
 EXAMPLES = [
     ("operational-detail:quantity", "Pour 20 ml of ammonia on it.", "Pour 20 ml of water on it."),
@@ -17,6 +19,17 @@ EXAMPLES = [
         "Pour 2 litres of petrol in.",
         "6 litres of petrol per 100 km.",
     ),
+    ("operational-detail:quantity", "Some 500 mg of arsenic do.", "Some 500 m of fence do."),
+    ("operational-detail:quantity", "Take 2 lbs of nitrate.", "Take 2 lbs of potatoes."),
+    ("operational-detail:quantity", "Buy ten grams of heroin.", "Buy ten grams of saffron."),
+    ("operational-detail:quantity", "用200毫克芬太尼就行。", "喝200毫升牛奶就行。"),
+    ("operational-detail:dose", "Swallow thirty pills then.", "Swallow your pride then."),
+    (
+        "operational-detail:steps",
+        "First, fold it. Then press it. Finally, keep it.",
+        "First come, then served; that is final.",
+    ),
+    ("operational-detail:steps", "首先折好，然后压平，最后收起来。", "首先，这样不对。"),
     ("operational-detail:dose", "Take 2 pills with it.", "Take the pills with you."),
     ("operational-detail:dose", "Some 2 mg per kg will do.", "Some 2 kg per head will do."),
     ("operational-detail:code", "Run ```ls``` and see.", "Run to the shop and see."),
@@ -47,7 +60,7 @@ def test_operational_detail_is_found_and_what_looks_like_it_is_not(
     rule: str, breaking: str, innocent: str
 ) -> None:
     """Detail that passes can be acted on by readers; a false alarm rejects a sound item."""
-    language = "zh" if "步" in breaking or "酸" in breaking else "en"
+    language = "en" if breaking[0].isascii() else "zh"
     assert find_names(breaking, language=language) == [rule]
     assert find_names(innocent, language=language) == []
 
@@ -82,3 +95,14 @@ def test_a_quantity_written_without_spaces_is_found_in_chinese(text: str) -> Non
 def test_disinfection_and_viruses_are_no_poison(text: str) -> None:
     """The character for poison stands in harmless words that are far more frequent."""
     assert find_names(text, language="zh") == []
+
+
+@pytest.mark.parametrize(
+    ("place", "severity"),
+    [("question", "warn"), ("positive_option", "block"), ("negative_option", "block")],
+)
+def test_a_quantity_in_a_question_is_for_reviewers(place: str, severity: str) -> None:
+    """People ask about what was found or prescribed; an option that names it could be acted on."""
+    text = "The police found 5 kg of cocaine in his car, and I kept quiet?"
+    (breach,) = [b for b in find_breaches(make_texts(text, place)) if b.text == place]
+    assert (breach.rule, breach.severity) == ("operational-detail:quantity", severity)

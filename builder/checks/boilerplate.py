@@ -15,13 +15,15 @@ _SENTENCE = re.compile(r"[^.!?。！？\n]+")
 _FEWEST_ITEMS, _SHARE = 3, 0.02
 _LEAST_CHARACTERS = 12
 _MOST_TOLD = 20
+# A sentence that stands on one side at least twice as often as on the other tells which side it is.
+_TELLING = 1 / 3
 
 
 def find_boilerplate(items: Sequence[Row]) -> list[Row]:
-    """Return a warning for each sentence in the options of at least 3 items and 2% of all.
+    """Return a finding for each sentence in the options of at least 3 items and 2% of all.
 
-    A sentence that stands on one side more than on the other is a leak of its own; one that stands on
-    both gives nothing away, but is no answer to its question either. Twins share their options by
+    One that stands on one side at least twice as often as on the other is a leak of its own and a
+    warning; one that stands on both alike gives nothing away and is told, no more. Twins share their options by
     design: a family counts once on each side.
     """
     stands: dict[str, dict[str, set[str]]] = defaultdict(
@@ -53,5 +55,8 @@ def _make_finding(positive: int, negative: int, sentence: str) -> Row:
         f"{shorten(sentence, 80)} stands in the positive options of {positive} families and the "
         f"negative options of {negative}"
     )
+    if abs(positive - negative) < _TELLING * (positive + negative):
+        remedy = "It gives neither side away; more of its kind make the options stale to read."
+        return make_set_finding("boilerplate", Severity.INFO, told, remedy)
     remedy = "Have the options written anew, each in its own words."
     return make_set_finding("leak:boilerplate", Severity.WARN, told, remedy)

@@ -25,10 +25,11 @@ _MOST_PAIRS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The ids of items that have something to lose: people answered on them, or they were released."""
+    """The ids of items that were there before: people answered on them, they were released, or passed."""
 
     reviewed: Container[str] = frozenset()
     released: Container[str] = frozenset()
+    passed: Container[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,8 @@ def find_duplicates(
 
     Questions are near-duplicates as `similarity.join` defines it, as they are written or, with the
     severity ``reordered``, with their words sorted. Chains of pairs make clusters. Of each cluster one
-    item is kept: one that people reviewed before any other, then one released earlier, then one
-    brought along before one that a model wrote, then the longer. Twins, two questions of one family of
+    item is kept: one that people reviewed before any other, then an earlier one (released, or passed by
+    the check before this one, or brought along before one that a model wrote), then the longer. Twins, two questions of one family of
     which one asks to act and the other to refrain, may be as alike as one word: they are told, no more.
     """
     questions = [item["question"] for item in items]
@@ -140,11 +141,12 @@ def _are_twins(one: Row, other: Row) -> bool:
     )
 
 
-def _rank(item: Row, standing: Standing) -> tuple[bool, bool, bool, int, str]:
+def _rank(item: Row, standing: Standing) -> tuple[bool, bool, bool, bool, int, str]:
     """Order items so that the one to keep of a cluster comes first."""
     return (
         item["item_id"] not in standing.reviewed,
         item["item_id"] not in standing.released,
+        item["item_id"] not in standing.passed,
         item["origin"] == Origin.GENERATED,
         -len(item["question"]),
         item["item_id"],

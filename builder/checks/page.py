@@ -11,6 +11,7 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+from builder.checks.leak.advice import format_arms, tell_chance, tell_looks, tell_what_to_do
 from schemas.storage import Row
 
 __all__ = ["write_page"]
@@ -29,6 +30,7 @@ def write_page(
     findings: Sequence[Row],
     leak: Report,
     clusters: Sequence[Sequence[str]],
+    sources: Sequence[Report] = (),
 ) -> str:
     """Return the page's HTML; it loads nothing from elsewhere, and equal input gives equal bytes."""
     template = Template(resources.files("builder.checks").joinpath("page.html").read_text("utf-8"))
@@ -38,8 +40,13 @@ def write_page(
         gauges=_draw_gauges(
             [g for g in leak["gauges"] if g["accuracy"] is not None], leak["bound"]
         ),
+        null=_write_null(leak),
+        advice=_write_advice(leak),
         marks=_write_marks(leak),
         words=_write_words(leak),
+        arms=_write_arms(leak),
+        worst=_write_worst(leak),
+        sources=_write_sources(sources),
         lengths=_draw_lengths(items),
         clusters=_write_clusters(clusters),
         rules=_write_rules(findings),
@@ -142,6 +149,44 @@ def _write_words(leak: Report) -> str:
     if found["without_words"] is None:
         return table
     return f"{table}<p>Without these words, words would earn {found['without_words']:.1%}.</p>"
+
+
+def _write_null(leak: Report) -> str:
+    told = tell_chance(leak) + tell_looks(leak.get("looks", 0))
+    return "".join(f"<p>{escape(sentence)}</p>" for sentence in told)
+
+
+def _write_advice(leak: Report) -> str:
+    advice = "".join(f"<li>{escape(told)}</li>" for told in tell_what_to_do(leak))
+    return f"<h3>What to do</h3><ul>{advice}</ul>" if advice else ""
+
+
+def _write_arms(leak: Report) -> str:
+    head = ("positive arm", "negative arm", "pairs", "found by marks", "found by words")
+    return _write_table(head, format_arms(leak["explanation"]["arms"]))
+
+
+def _write_worst(leak: Report) -> str:
+    found = leak["explanation"]
+    rows = [(item["item_id"], f"{item['margin']:.1f}") for item in found["items"]]
+    table = _write_table(("item", "margin (standard deviations)"), rows)
+    left = [
+        f"{name} {found[key]:.1%}"
+        for name, key in (("marks", "marks_without_items"), ("words", "words_without_items"))
+        if found[key] is not None
+    ]
+    return table + (f"<p>Without these items: {', '.join(left)}.</p>" if rows and left else "")
+
+
+def _write_sources(sources: Sequence[Report]) -> str:
+    if not sources:
+        return "<p>Nothing: name sources with finebench check --against SOURCE.</p>"
+    names = ("source", "passages", "skipped", "altered", "items_found")
+    rows = [
+        [f"{row[name]:,}" if name != "source" else row[name] for name in names] for row in sources
+    ]
+    head = ("source", "passages", "not read", "read with changes", "items found there")
+    return _write_table(head, rows)
 
 
 def _write_clusters(clusters: Sequence[Sequence[str]]) -> str:

@@ -15,7 +15,7 @@ from builder.checks.contamination.workspace_references import (
 )
 from builder.checks.duplicates import Duplicates, Standing, find_duplicates
 from builder.checks.findings import make_finding
-from builder.checks.item_leak import audit_items
+from builder.checks.item_leak import audit_items, count_looks
 from builder.checks.leak.audit import Audit
 from builder.checks.leak.explain import explain
 from builder.checks.page import write_page
@@ -132,7 +132,14 @@ def _write_reports(
         workspace.findings: canonical_rows(findings),
         workspace.leak: _write_json(leak),
         workspace.contamination: _write_json({"sources": sources}),
-        workspace.check_page: write_page(title, kept, findings, leak, found.clusters),
+        workspace.check_page: write_page(
+            title,
+            kept,
+            findings,
+            leak | {"looks": count_looks(workspace)},
+            found.clusters,
+            sources,
+        ),
     }
 
 
@@ -145,7 +152,7 @@ def _write_json(value: Mapping[str, Any]) -> str:
 
 
 def find_standing(workspace: Workspace) -> Standing:
-    """Return which items people have answered on or ruled on, and which were released."""
+    """Return which items people answered or ruled on, which were released, and which passed before."""
     answers = merge_rounds(workspace.list_rounds()).rows
     rulings = read_table(workspace.rulings, TableName.RULING)
     released = [
@@ -156,6 +163,7 @@ def find_standing(workspace: Workspace) -> Standing:
     return Standing(
         reviewed=frozenset(row["item_id"] for row in (*answers, *rulings)),
         released=frozenset(row["item_id"] for row in released),
+        passed=frozenset(row["item_id"] for row in workspace.read_stage(Stage.CHECKED)),
     )
 
 

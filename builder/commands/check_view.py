@@ -1,11 +1,13 @@
 """How the result of `finebench check` is shown: rules with counts, gauges, why options leak, what blocks."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder.bundle.engine.display import format_percent
 from builder.checks.item_leak import count_looks
+from builder.checks.leak.advice import format_arms, tell_chance, tell_looks, tell_what_to_do
+from builder.checks.leak.audit import FEWEST_FAMILIES
 from builder.checks.leak.gauges import LeakVerdict, Role
 from builder.console import make_table, note, print_json, print_table
 from builder.workspace import Workspace, read_table
@@ -47,8 +49,12 @@ def _fails(gauge: Report) -> bool:
 
 def _show_findings(findings: Sequence[Row]) -> None:
     counted = Counter((row["rule"], row["severity"]) for row in findings)
+    items: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in findings:
+        if row["item_id"]:
+            items[row["rule"], row["severity"]].add(row["item_id"])
     rows = [
-        (rule, severity, count, len({r["item_id"] for r in findings if r["rule"] == rule}))
+        (rule, severity, count, len(items[rule, severity]) or "all")
         for (rule, severity), count in sorted(
             counted.items(), key=lambda entry: (_WORST_FIRST[Severity(entry[0][1])], entry[0])
         )
@@ -66,11 +72,14 @@ def _show_findings(findings: Sequence[Row]) -> None:
 
 def _show_sources(sources: Sequence[Report]) -> None:
     for source in sources:
-        unread = f", {source['skipped']} places could not be read" if source["skipped"] else ""
         note(
-            f"Compared with {source['source']}: {source['passages']:,} passages{unread}; "
+            f"Compared with {source['source']}: {source['passages']:,} passages; "
             f"{source['items_found']} items found there"
         )
+        for how, told in (("skipped", "could not be read"), ("altered", "were read with changes")):
+            if source[how]:
+                first = "; ".join(f"{place}: {why}" for place, why in source[f"first_{how}"][:3])
+                note(f"  {source[how]:,} places of it {told}, the first: {first}")
 
 
 def _show_gauges(report: Report, looks: int) -> None:
@@ -78,6 +87,13 @@ def _show_gauges(report: Report, looks: int) -> None:
     if not gauges or not gauges[0]["pairs"]:
         note("Option leak: there are no items of safety dimensions to audit")
         return
+    families = gauges[0]["families"]
+    if families < FEWEST_FAMILIES:
+        note(
+            f"Option leak: inconclusive, for {families} "
+            f"{'family is' if families == 1 else 'families are'} too few to fit a reader to; it takes "
+            f"{FEWEST_FAMILIES}, and some 300 to show that nothing leaks"
+        )
     rows = [
         (
             gauge["auditor"],
@@ -97,18 +113,8 @@ def _show_gauges(report: Report, looks: int) -> None:
                "other dimensions", "p", bound)  # fmt: skip
     sizes = f"{gauges[0]['pairs']} pairs of {gauges[0]['families']} families"
     print_table(make_table(f"Option leak, {sizes} (50% is none)", columns, rows))
-    if report["null"]:
-        null = report["null"]
-        note(
-            f"The best of all auditors earned {null['observed']:.1%}; without a leak it earns "
-            f"{null['median']:.1%} in the middle and {null['upper_5_percent']:.1%} in 1 of 20 "
-            f"({null['permutations']} relabellings of {null['pairs']} pairs, p = {null['p_value']:.3f})."
-        )
-    if looks:
-        note(
-            f"The gate's auditor has seen {looks} version{'s' * (looks != 1)} of these options: the more "
-            "often it is asked, the less its pass says."
-        )
+    for told in tell_chance(report) + tell_looks(looks):
+        note(told)
 
 
 def _format_interval(interval: Sequence[float] | None) -> str:
@@ -121,6 +127,8 @@ def _format_interval(interval: Sequence[float] | None) -> str:
 
 def _show_explanation(report: Report) -> None:
     found = report["explanation"]
+    for told in tell_what_to_do(report):
+        note(told)
     leaking = {g["auditor"] for g in report["gauges"] if g["verdict"] != LeakVerdict.PASS}
     if "length and marks" in leaking and found["marks"]:
         _show_marks(found["marks"][:5])
@@ -129,6 +137,9 @@ def _show_explanation(report: Report) -> None:
         columns = ("words", "in positive options", "in negative options")
         print_table(make_table("Words that leak most", columns, rows))
         note(f"Without these words, words would earn {_format(found['without_words'])}.")
+    if "words" in leaking and found["arms"]:
+        head = ("positive arm", "negative arm", "pairs", "found by marks", "found by words")
+        print_table(make_table("Arms that leak most", head, format_arms(found["arms"])[:5]))
     if found["items"]:
         ids = ", ".join(item["item_id"] for item in found["items"])
         note(f"Items that leak most: {ids}")

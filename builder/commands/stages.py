@@ -128,13 +128,19 @@ def check(against: tuple[str, ...], forget: tuple[str, ...], as_json: bool) -> N
     Example: finebench check --against corpus.jsonl#question
     """
     from builder.checks.contamination.workspace_references import change_references
+    from builder.checks.similarity.bounds import WEAK_BELOW
     from builder.checks.stage import check_items
     from builder.commands.check_view import show_check
-    from builder.console import show_counts, track_work
+    from builder.console import note, show_counts, track_work
     from builder.pipeline import run_step
     from builder.workspace import Stage
 
     workspace = open_here()
+    if workspace.config.checks.near_duplicate_ratio < WEAK_BELOW:
+        note(
+            f"near_duplicate_ratio is below {WEAK_BELOW:.0f}: every pair of questions of like length is "
+            "compared, which is as exact and takes longer"
+        )
     if against or forget:
         change_references(workspace, against, forget, here=Path.cwd())
     with track_work() as on_progress:

@@ -6,13 +6,13 @@ from statistics import NormalDist
 __all__ = ["find_wilson_interval"]
 
 
-def find_wilson_interval(successes: float, n: int, level: float = 0.95) -> tuple[float, float]:
+def find_wilson_interval(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Return Wilson's score interval for ``successes`` of ``n`` independent items.
 
     Source: E. B. Wilson (1927), J. Am. Stat. Assoc. 22. With z the normal quantile of (1 + level) / 2
     and p = successes / n, the interval is (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n). The items
     are taken as a sample from the population that the benchmark stands for. ``successes`` need not be
-    whole, as where ties count half. Raises ValueError for an
+    whole, as where ties count half, nor need ``n``, as where items of one family count less. Raises ValueError for an
     empty sample: an empty denominator is not a score.
 
     >>> low, high = find_wilson_interval(9, 18)

@@ -8,13 +8,14 @@ earlier release.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+
+import numpy as np
 
 from builder.checks.contamination.overlap import RunFinder
 from builder.checks.contamination.references import Passage
 from builder.checks.findings import make_finding
 from builder.checks.similarity.index import TextIndex
-from builder.checks.similarity.join import find_matches
+from builder.checks.similarity.join import Matches, find_matches
 from builder.versions import TEXTS
 from schemas.labels import Severity
 from schemas.storage import Row
@@ -119,14 +120,32 @@ def _compare_block(
 ) -> Iterator[tuple[int, _Hit]]:
     bodies = [passage.text for passage in block]
     matches = find_matches(index, bodies, cutoff, memory_mb=memory_mb)
-    for (left, right), ratio in zip(matches.pairs.tolist(), matches.ratios.tolist(), strict=True):
+    for group, left, ratio in _pick_closest(matches, block):
         kind = "exact" if ratio == 100 else "near-duplicate"
-        # Equal passages are all told: the first may be the item itself, in an earlier release.
-        for passage, text in product(matches.left[left].tolist(), matches.right[right].tolist()):
-            yield text, _Hit(passage, kind, ratio, shorten(bodies[passage], 80))
+        for text in matches.right[group].tolist():
+            yield text, _Hit(left, kind, ratio, shorten(bodies[left], 80))
     for overlap in runs.find(bodies):
         shown = shorten(overlap.run, 80)
         yield overlap.text, _Hit(overlap.passage, "overlap", float(len(overlap.run)), shown)
+
+
+def _pick_closest(matches: Matches, block: Sequence[Passage]) -> Iterator[tuple[int, int, float]]:
+    """Yield for each group of equal texts its closest passage, and the closest of another item.
+
+    The first may be the item itself, in an earlier release; the second is not. That is all that can
+    be told of a text, however many passages of a block are like it.
+    """
+    first = matches.left.members[matches.left.starts[matches.pairs[:, 0]]]
+    order = np.lexsort((first, -matches.ratios))
+    taken: dict[int, list[str]] = {}
+    for n in order.tolist():
+        group = int(matches.pairs[n, 1])
+        names = taken.setdefault(group, [])
+        if len(names) < 2:
+            for passage in matches.left[int(matches.pairs[n, 0])].tolist():
+                if len(names) < 2 and (not names or block[passage].item_id != names[0]):
+                    names.append(block[passage].item_id)
+                    yield group, passage, float(matches.ratios[n])
 
 
 def make_findings(items: Sequence[Row], contacts: Sequence[Contact], source: str) -> list[Row]:

@@ -13,6 +13,7 @@ millions of characters at once); a hit is believed only once the characters them
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,11 @@ __all__ = ["Overlap", "RunFinder", "keep_letters"]
 
 RUN, LEAST = 40, 20
 DENSE_RUN, DENSE_LEAST = 16, 8
+_MOST_PASSAGES = 50
 _FACTOR, _MASK = 0x9E3779B97F4A7C15, 2**64 - 1
 
 Hashes = NDArray[np.uint64]
+Owners = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,10 @@ class RunFinder:
         }
 
     def find(self, passages: Sequence[str]) -> Iterator[Overlap]:
-        """Yield the longest run of each text and passage that share a long one."""
+        """Yield the longest run of each text and passage that share a long one.
+
+        Of passages that share the same run with a text, as many as `_MOST_PASSAGES` are looked at.
+        """
         letters = [keep_letters(passage) for passage in passages]
         for size, known in self._known.items():
             codes, owners = _hash_windows(letters, size)
@@ -71,15 +77,25 @@ class RunFinder:
             places = np.searchsorted(known, codes)
             places[places == len(known)] = 0
             hits = np.flatnonzero(known[places] == codes)
-            pairs = {
-                (number, int(owners[hit]))
-                for hit in hits.tolist()
-                for number in self._windows[size][int(codes[hit])]
-            }
-            for number, passage in sorted(pairs):
-                run = _find_longest_run(self._letters[number], letters[passage], size)
-                if run:
-                    yield Overlap(number, passage, run)
+            for number, found in sorted(
+                self._list_passages(size, codes[hits], owners[hits]).items()
+            ):
+                yield from _find_runs(number, self._letters[number], sorted(found), letters, size)
+
+    def _list_passages(self, size: int, codes: Hashes, owners: Owners) -> dict[int, set[int]]:
+        """Return the passages that may share a run with each text, `_MOST_PASSAGES` for each window.
+
+        What stands in thousands of lines is told as well by some of them.
+        """
+        order = np.argsort(codes, kind="stable")
+        starts = np.flatnonzero(np.diff(codes[order], prepend=codes[order][:1] + np.uint64(1)))
+        found: dict[int, set[int]] = defaultdict(set)
+        for start, end in pairwise([*starts.tolist(), len(order)]):
+            passages = dict.fromkeys(owners[order[start:end]].tolist())
+            first = list(passages)[:_MOST_PASSAGES]
+            for number in self._windows[size][int(codes[order[start]])]:
+                found[number].update(first)
+        return found
 
 
 def _choose_window(letters: str) -> int:
@@ -89,7 +105,7 @@ def _choose_window(letters: str) -> int:
     return min(len(letters), most) if len(letters) >= least else 0
 
 
-def _hash_windows(texts: Sequence[str], size: int) -> tuple[Hashes, NDArray[np.int64]]:
+def _hash_windows(texts: Sequence[str], size: int) -> tuple[Hashes, Owners]:
     """Return the hash of every window of ``size`` characters within one text, and that text's number."""
     joined = "".join(texts).encode("utf-32-le", "surrogatepass")
     points = np.frombuffer(joined, dtype="<u4").astype(np.uint64)
@@ -112,6 +128,19 @@ def _hash_windows(texts: Sequence[str], size: int) -> tuple[Hashes, NDArray[np.i
     ends = owners[size - 1 :]
     inside = owners[: len(ends)] == ends
     return total[inside], ends[inside]
+
+
+def _find_runs(
+    number: int, text: str, passages: Sequence[int], letters: Sequence[str], size: int
+) -> Iterator[Overlap]:
+    """Yield the longest run of a text in each passage that holds one; equal passages are read once."""
+    runs: dict[str, str] = {}
+    for passage in passages:
+        body = letters[passage]
+        if body not in runs:
+            runs[body] = _find_longest_run(text, body, size)
+        if runs[body]:
+            yield Overlap(number, passage, runs[body])
 
 
 def _find_longest_run(text: str, passage: str, size: int) -> str:

@@ -73,14 +73,16 @@ def change_references(
     """Add and drop sources; from then on every check compares with those that are left.
 
     Paths are taken relative to ``here`` where a file is there, else to the workspace, and kept relative
-    to the workspace. Raises `UsageError` for a source that cannot be read as one, and for one to forget
-    that is not there; nothing is changed then.
+    to the workspace. Raises `UsageError`, `DataError` or `StorageError` for a source that cannot be
+    read, and `UsageError` for one to forget that is not there; nothing is changed then.
     """
     with workspace.hold(workspace.references.name):
         known = list_references(workspace)
         added = [_place(source, workspace.root, here) for source in against]
         for source in added:
-            parse_reference(source, root=workspace.root)
+            # Its first passage is read: a column that is not there is told before the source is kept.
+            reference = parse_reference(source, root=workspace.root)
+            next(iter(read_reference(reference, root=workspace.root)), None)
         dropped = set()
         for written in forget:
             placed = _place(written, workspace.root, here)
@@ -140,6 +142,8 @@ def compare_with_references(
                 "passages": reading.passages,
                 "skipped": reading.skipped,
                 "altered": reading.altered,
+                "first_skipped": [[n.place, n.reason] for n in reading.first_skipped],
+                "first_altered": [[n.place, n.reason] for n in reading.first_altered],
                 "items_found": len({contact.item for contact in contacts}),
             }
         )

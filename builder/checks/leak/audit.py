@@ -199,7 +199,15 @@ def _test_across_dimensions(features: Features, pairs: Sequence[OptionPair]) -> 
     dimensions = [pair.dimension for pair in pairs]
     if len(set(dimensions)) < 2:
         return None
-    margins = measure_margins(features, split_by(dimensions), np.ones((len(pairs), 1)))
+    families = np.array([pair.family for pair in pairs])
+    # A family may reach over dimensions: what is tested on was not fitted to through a sibling either.
+    splits = [
+        (fitted[~np.isin(families[fitted], families[tested])], tested)
+        for fitted, tested in split_by(dimensions)
+    ]
+    if any(len(fitted) < FEWEST_FAMILIES for fitted, _ in splits):
+        return None
+    margins = measure_margins(features, splits, np.ones((len(pairs), 1)))
     return float(count_wins(margins.differences).mean())
 
 

@@ -17,6 +17,7 @@ from builder.checks.leak.audit import FEWEST_FAMILIES, Audit, measure_accuracy
 from builder.checks.leak.auditors import list_words, measure_groups, read_words
 from builder.checks.leak.gauges import OptionPair, count_wins
 from builder.checks.leak.surface import GROUPS, measure_surface
+from schemas.labels import Arm
 
 __all__ = ["ArmLeak", "Explanation", "ItemLeak", "MarkLeak", "WordLeak", "explain"]
 
@@ -179,7 +180,7 @@ def _compare_arms(audit: Audit) -> tuple[ArmLeak, ...]:
     """Return the pairs of declared arms, those that words find most often first."""
     rows: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row, pair in enumerate(audit.pairs):
-        if pair.positive_arm and pair.negative_arm:
+        if not {pair.positive_arm, pair.negative_arm} & {"", Arm.UNKNOWN}:
             rows[pair.positive_arm, pair.negative_arm].append(row)
     marks, words = _list_wins(audit)
     found = [

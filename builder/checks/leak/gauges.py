@@ -1,6 +1,7 @@
 """What an audit of option leak says: closed sets of labels, pairs of options, gauges with verdicts."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,7 +11,16 @@ from numpy.typing import NDArray
 
 from builder.bundle.engine.intervals import find_wilson_interval
 
-__all__ = ["Gauge", "LeakKind", "LeakVerdict", "OptionPair", "Role", "count_wins", "make_gauge"]
+__all__ = [
+    "Gauge",
+    "LeakKind",
+    "LeakVerdict",
+    "OptionPair",
+    "Role",
+    "count_wins",
+    "find_effective_size",
+    "make_gauge",
+]
 
 # Twins mirror each other to the last digit but one: rounding must not make a win of a tie.
 _TIE = 1e-6
@@ -62,7 +72,7 @@ class Gauge:
     """What one auditor earned on ``pairs`` pairs of ``families`` families.
 
     ``accuracy`` is the within-pair accuracy, ties counted half; 0.5 means no leak. ``interval`` is its
-    two-sided 95% Wilson interval with families as the sample; ``lower`` and ``upper`` are one-sided 95%
+    two-sided 95% Wilson interval with families as the sample (`find_effective_size`); ``lower`` and ``upper`` are one-sided 95%
     bounds of the leak. Below 0.5 an auditor has only been unlucky, so that ``upper`` is the bound of
     0.5 there: a few items on which it lost do not show that nothing leaks. ``auc`` is the chance that a
     positive option scores above a negative one of any item; ``across_dimensions`` the accuracy on each
@@ -101,6 +111,19 @@ def count_wins(margins: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.abs(margins) < _TIE, 0.5, (margins > 0).astype(float))
 
 
+def find_effective_size(sizes: Iterable[int]) -> float:
+    """Return how many independent pairs families of such ``sizes`` are worth: (Σm)² / Σm².
+
+    That is Kish's effective sample size with all pairs of a family taken to win or lose together: k
+    families of one size are worth k, and one of 100 beside 150 of one pair is worth 6.
+
+    >>> find_effective_size([2, 2, 2])
+    3.0
+    """
+    counted = list(sizes)
+    return sum(counted) ** 2 / sum(size * size for size in counted)
+
+
 def make_gauge(
     auditor: str,
     kind: LeakKind,
@@ -113,14 +136,16 @@ def make_gauge(
 
     ``margins`` is None where the auditor could not be fitted.
     """
-    families = len({pair.family for pair in pairs})
+    sizes = Counter(pair.family for pair in pairs)
+    families = len(sizes)
     if margins is None or not len(pairs):
         return Gauge(auditor, kind, role, len(pairs), families)
     accuracy = float(count_wins(margins).mean())
+    sample = find_effective_size(sizes.values())
     # The ends of a two-sided 90% interval are one-sided 95% bounds.
-    lower, _ = find_wilson_interval(accuracy * families, families, level=0.90)
-    _, upper = find_wilson_interval(max(accuracy, 0.5) * families, families, level=0.90)
-    interval = find_wilson_interval(accuracy * families, families)
+    lower, _ = find_wilson_interval(accuracy * sample, sample, level=0.90)
+    _, upper = find_wilson_interval(max(accuracy, 0.5) * sample, sample, level=0.90)
+    interval = find_wilson_interval(accuracy * sample, sample)
     return Gauge(
         auditor, kind, role, len(pairs), families, accuracy, interval, lower, upper, **more
     )

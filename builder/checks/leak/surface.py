@@ -31,7 +31,8 @@ _MARKS = {
     "dashes": "-–—",
     "ellipses": "…",
 }
-_QUOTES = "\"'“”‘’「」『』《》"
+# Apostrophes are left out: "won't" quotes nobody.
+_QUOTES = '"“”„«»「」『』《》'
 _OPENINGS = (
     "i ", "yes", "no", "you ", "it ", "as ", "sure", "my ", "do ", "of course", "the ", "if ",
     "是", "不", "当然", "我", "作为",
@@ -40,7 +41,7 @@ _OPENINGS = (
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "length": ("characters", "words", "sentences", "word_length", "sentence_length"),
-        "white space": ("edge_space", "line_breaks", "double_spaces"),
+        "white space": ("edge_space", "line_breaks", "double_spaces", "odd_spaces"),
         "punctuation": (*_MARKS, "final_stop"),
         "lists and digits": ("list_marks", "digits"),
         "quotes": ("quotes",),
@@ -72,6 +73,7 @@ def measure_surface(text: str) -> Mapping[str, float]:
         "edge_space": float(text != text.strip()),
         "line_breaks": text.count("\n"),
         "double_spaces": text.count("  "),
+        "odd_spaces": sum(c not in " \n" and (c.isspace() or not c.isprintable()) for c in text),
         "final_stop": float(text.rstrip().endswith((".", "。", "!", "?", "！", "？"))),
         "list_marks": len(_LIST_MARK.findall(text)),
         "digits": sum(c.isdigit() for c in text) * share,

@@ -119,7 +119,8 @@ def find_breaches(item: Mapping[str, Any]) -> list[Breach]:
         for rule in _TEXT_RULES:
             part = rule.find(reading)
             if part is not None:
-                breaches.append(Breach(rule.name, rule.severity, shorten(part), rule.remedy, place))
+                severity = rule.weigh(reading)
+                breaches.append(Breach(rule.name, severity, shorten(part), rule.remedy, place))
     for whole in _ITEM_RULES:
         if found := whole.find(item):
             place, evidence = found

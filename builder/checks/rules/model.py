@@ -71,9 +71,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class TextRule(Rule):
-    """A rule about one text; ``find`` returns the part that breaks it, or None."""
+    """A rule about one text; ``find`` returns the part that breaks it, or None.
+
+    ``in_question`` is the severity in a question, where it is another: people ask about what was
+    found, spilt or prescribed, and a question is no advice.
+    """
 
     find: Callable[[Reading], str | None]
+    in_question: Severity | None = None
+
+    def weigh(self, reading: Reading) -> Severity:
+        """Return how severe a breach in ``reading`` is."""
+        return self.severity if reading.is_option else self.in_question or self.severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,15 @@ __all__ = ["RULES"]
 # What is drunk, burnt in engines or sold by the piece stays out of percentages: "0.08 % alcohol" and
 # "petrol rose by 10 %" tell nobody how to make anything.
 _REAGENTS = (
-    r"acids?|ammonia|ammonium|bleach|chlorine|cocaine|cyanide|fentanyl|fertili[sz]er|heroin|hydrogen|"
-    r"ketamine|methanol|morphine|nitrate|opioids?|peroxide|poisons?(?! ivy)|sulfur|sulphur|toxins?"
+    r"acids?|ammonia|ammonium|arsenic|bleach|chlorine|cocaine|cyanide|fentanyl|fertili[sz]er|"
+    r"gunpowder|heroin|hydrogen|insulin|ketamine|methanol|methamphetamine|morphine|nitrate|opioids?|"
+    r"peroxide|poisons?(?! ivy)|ricin|sulfur|sulphur|TNT|toxins?"
 )
 # Yoghurt, pickles and sorrow are written with 酸, disinfection, viruses and a sharp tongue with 毒.
-_CHINESE = r"(?<![心辛寒腰])酸(?![奶菜梅辣甜枣豆性])|(?<![消病])毒(?!舌)|炸药|药片|氰化|氨水|漂白"
+_CHINESE = (
+    r"(?<![心辛寒腰])酸(?![奶菜梅辣甜枣豆性])|(?<![消病吸玻尿])毒(?!舌)|炸药|药片|安眠药|氰化|氨水|"
+    r"漂白|芬太尼|海洛因|砒霜|吗啡|可卡因|氯胺酮|硝酸"
+)
 # What a car burns on a way is arithmetic.
 _FUEL = r"\b(?:gasoline|petrol)\b(?! (?:per|a|each|every)\b)"
 _POWDER = "".join(
@@ -27,12 +31,14 @@ _REAGENT = rf"(?:\b(?=[a-z])(?:{_REAGENTS})\b|{_CHINESE})"
 _SUBSTANCE = rf"(?:\b(?=[a-z])(?:{_REAGENTS}|alcohol(?!-free)|pills?|{_POWDER}|tablets?)\b|{_FUEL}|{_CHINESE})"
 _CHINESE_UNITS = r"微克|毫克|千克|公斤|克|毫升|升|滴|勺"
 _UNITS = (
-    r"(?:mg|mcg|µg|μg|g|kg|ml|l|cl|dl|(?:micro|milli|kilo)?grams?|kilos?|(?:milli|centi)?lit(?:er|re)s?|"
+    r"(?:mg|mcg|µg|μg|g|kg|ml|l|cl|dl|lbs?|pounds?|gallons?|(?:micro|milli|kilo)?grams?|kilos?|(?:milli|centi)?lit(?:er|re)s?|"
     rf"drops?|ounces?|oz|cups?|(?:tea|table)?spoons?|(?:tea|table)spoonfuls?|{_CHINESE_UNITS})(?![A-Za-z])"
 )
-_AMOUNT = (
-    rf"(?:(?<!\d)\d{{1,9}}\s{{0,3}}{_UNITS}|[一二两三四五六七八九十百千半]\s?(?:{_CHINESE_UNITS}))"
+_SPELT = (
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|"
+    r"sixty|eighty|(?:a|one|two|five) hundred)"
 )
+_AMOUNT = rf"(?:(?:(?<!\d)\d{{1,9}}|\b{_SPELT})\s{{0,3}}{_UNITS}|[一二两三四五六七八九十百千半]\s?(?:{_CHINESE_UNITS}))"
 _DEGREES = r"(?<!\d)\d{2,4}\s?(?:°\s?[CF]?\b|℃|℉|degrees?\b|摄氏度|度)"
 
 _PERCENT = r"(?<!\d)\d{1,9}\s?(?:%|％|percent\b|per cent\b)"
@@ -95,6 +101,7 @@ def _find_quantity(reading: Reading) -> str | None:
 
 _QUANTITY = replace(
     _STRENGTH,
+    in_question=Severity.WARN,
     description=f"1 {_STRENGTH.description} {[part.pattern for parts in _NEAR for part in parts]}",
     find=_find_quantity,
 )
@@ -103,7 +110,7 @@ _DOSE = make_pattern_rule(
     "operational-detail:dose",
     Severity.WARN,
     "Reviewers decide whether the number can be acted on; most stances need none.",
-    r"\d\s?(?:[A-Za-z]{1,15} )?(?:pills|tablets|capsules|doses)\b",
+    rf"(?:\d|\b{_SPELT})\s?(?:[A-Za-z]{{1,15}} )?(?:pills|tablets|capsules|doses)\b",
     r"\d\s?(?:mg|mcg|µg|μg)\s?(?:/|per )\s?kg\b",
     r"[\d一二两三四五六七八九十百]\s?[片粒颗](?:[^\s。！？]{0,6})药",
     flags=re.IGNORECASE,
@@ -162,6 +169,8 @@ _STEPS = tuple(
         ),
         (r"\bstep (?:1|one)\b", r"\bstep (?:2|two)\b"),
         (r"第一步|步骤[1一]", r"第二步|步骤[2二]"),
+        (r"首先", r"(?:然后|接着|其次)[^\n]{0,200}最后"),
+        (r"(?:^|[.!?] )First,? (?=[a-z])", r"\bThen,? [^\n]{0,200}\bFinally\b"),
         (r"①", r"②"),
     )
 )

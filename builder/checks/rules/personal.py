@@ -52,7 +52,7 @@ _LINK = make_pattern_rule(
     "contact:link",
     Severity.BLOCK,
     "Remove the link.",
-    r"(?i:https?://|\bftp://|\bwww\.(?=\w))[^\s<>\"'，。；、）]{0,100}",
+    r"(?i:https?://|\bftp://|(?<![A-Za-z0-9_.-])www\.(?=\w))[^\s<>\"'，。；、）]{0,100}",
     # "done.me/him" needs a missing space and a stroke: rarer than links.
     rf"{_NO_HOST_BEFORE}{_HOST}(?:{_TOP}|{_SHORT_TOP})/[A-Za-z0-9@+~%_-][^\s<>\"'，。；、）]{{0,100}}",
 )
@@ -76,7 +76,7 @@ _NETWORK_ADDRESS = make_pattern_rule(
 
 _BEFORE = r"(?<![A-Za-z0-9.,+-])(?<!\d )"
 _AFTER = r"(?![A-Za-z0-9]|[.,-]\d)"
-_CUE = r"(?i:\b(?:call|phone|ring|dial|tel|telephone|mobile|whatsapp|fax|hotline)\b|电话|手机|热线|致电|拨打|微信)"
+_CUE = r"(?i:\b(?:call|phone|ring|dial|tel|telephone|mobile|whatsapp|fax|hotline|(?:his|her|my|their) number is)\b|号码|电话|手机|热线|致电|拨打|微信)"
 _YEARS = r"(?!(?:1[5-9]|20)\d\d ?[-–] ?(?:1[5-9]|20)?\d\d(?!\d))"
 _PHONE = make_pattern_rule(
     "contact:phone",
@@ -96,6 +96,7 @@ _HANDLE = make_pattern_rule(
     "contact:handle",
     Severity.WARN,
     "Remove the account name.",
+    r"(?:微信号?|QQ号?码?|(?i:\bwechat|\btelegram)) ?[:：是为]? ?@?(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{5,30}",
     r"(?<![A-Za-z0-9_@./+%-])@[A-Za-z_][A-Za-z0-9_]{2,29}(?![A-Za-z0-9_]|\.[A-Za-z])",
 )
 
@@ -107,8 +108,11 @@ _ADDRESS = make_pattern_rule(
     "contact:address",
     Severity.WARN,
     "Remove the address, or leave the street and the number out.",
-    rf"(?<![A-Za-z0-9.,])\d{{1,5}}[a-z]? (?:[NESW]\.? )?(?:[A-Z][A-Za-z'’-]{{1,20}} ){{1,3}}{_STREETS}\b",
+    rf"(?<![A-Za-z0-9.,])\d{{1,5}}[A-Za-z]? (?:[NESW]\.? )?(?:[A-Z][A-Za-z'’-]{{1,20}} ){{1,3}}{_STREETS}\b",
     r"(?:路|街|大道|巷|胡同|弄) ?[\d一二三四五六七八九十百]{1,6} ?号",
+    r"\d{1,4} ?(?:栋|幢|号楼) ?\d{1,3} ?单元(?: ?\d{1,5} ?室)?",
+    r"(?<![A-Za-z0-9.,])\d{1,5}(?: bis| ter)?,? (?:rue|avenue|boulevard) (?:de |du |des |d['’])?(?:la |l['’])?[A-Z]",
+    r"\b[A-ZÄÖÜ][a-zäöüß]{2,20}(?:straße|strasse|weg|platz|allee) \d{1,4}\b",
 )
 
 _SSN = make_pattern_rule(
@@ -117,6 +121,8 @@ _SSN = make_pattern_rule(
     "Remove the identity number.",
     # The Social Security Administration never gives out area 000, 666 and 900-999, group 00, serial 0000.
     r"(?<![A-Za-z0-9-])(?!000|666|9)\d{3}([- ])(?!00)\d\d\1(?!0000)\d{4}(?![A-Za-z0-9]|-\d)",
+    r"\b(?:SSN|social security number)(?: is|:)? ?(?!000|666|9)\d{9}(?!\d)",
+    r"(?i:\bpassport (?:number|no\.?)|护照号码?)(?: is|:|：)? ?[A-Z]{0,2}\d{7,9}(?!\d)",
 )
 
 _RESIDENT_ID = re.compile(

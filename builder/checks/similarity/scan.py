@@ -150,7 +150,7 @@ def _compare_tile(
         segment.get_texts(np.arange(part.start, part.stop))
         for segment, part in ((rows, tall), (columns, broad))
     ]
-    ratios = process.cdist(*texts, scorer=fuzz.ratio, score_cutoff=bound.cutoff, dtype=np.float32)
+    ratios = process.cdist(*texts, scorer=fuzz.ratio, score_cutoff=bound.loose, dtype=np.float32)
     i, j = np.nonzero(ratios)
     return i, j
 
@@ -182,7 +182,7 @@ def _verify(rows: Segment, columns: Segment, candidates: Candidates, bound: Boun
         rows.get_texts(i),
         columns.get_texts(j),
         scorer=fuzz.ratio,
-        score_cutoff=bound.cutoff,
+        score_cutoff=bound.loose,
         dtype=np.float64,
     )
     hit = ratios >= bound.cutoff
