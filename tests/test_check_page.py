@@ -195,7 +195,7 @@ def test_no_text_of_an_item_stands_on_the_page_unblurred(released_unchanged: Pat
         assert finding["evidence"] not in seen
 
 
-def test_arms_items_looks_chance_and_sources_stand_on_the_page() -> None:
+def test_arms_items_chance_and_sources_stand_on_the_page() -> None:
     """Whoever gets the page and no terminal must find everything that was measured."""
     arm = {
         "positive_arm": "refuse",
@@ -217,7 +217,7 @@ def test_arms_items_looks_chance_and_sources_stand_on_the_page() -> None:
         "permutations": 200,
         "pairs": 90,
     }
-    leak = {"bound": 0.6, "gauges": [], "explanation": explanation, "looks": 3}
+    leak = {"bound": 0.6, "gauges": [], "explanation": explanation}
     leak |= {"null": null | {"p_value": 0.005}}
     source = {
         "source": "corpus.txt",
@@ -232,7 +232,6 @@ def test_arms_items_looks_chance_and_sources_stand_on_the_page() -> None:
         "<td>privacy-1</td><td>3.2</td>",
         "Without these items: marks 51.0%, words 52.0%.",
         "p = 0.005",
-        "has seen 3 versions",
         "<td>corpus.txt</td><td>1,234</td><td>1</td><td>0</td><td>2</td>",
     ):
         assert told in text

@@ -11,7 +11,7 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from builder.checks.leak.advice import format_arms, tell_chance, tell_looks, tell_what_to_do
+from builder.checks.leak.advice import format_arms, tell_chance, tell_what_to_do
 from schemas.storage import Row
 
 __all__ = ["write_page"]
@@ -152,7 +152,7 @@ def _write_words(leak: Report) -> str:
 
 
 def _write_null(leak: Report) -> str:
-    told = tell_chance(leak) + tell_looks(leak.get("looks", 0))
+    told = tell_chance(leak)
     return "".join(f"<p>{escape(sentence)}</p>" for sentence in told)
 
 

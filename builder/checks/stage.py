@@ -15,7 +15,7 @@ from builder.checks.contamination.workspace_references import (
 )
 from builder.checks.duplicates import Duplicates, Standing, find_duplicates
 from builder.checks.findings import make_finding
-from builder.checks.item_leak import audit_items, count_looks
+from builder.checks.item_leak import audit_items
 from builder.checks.leak.audit import Audit
 from builder.checks.leak.explain import explain
 from builder.checks.page import write_page
@@ -136,7 +136,7 @@ def _write_reports(
             title,
             kept,
             findings,
-            leak | {"looks": count_looks(workspace)},
+            leak,
             found.clusters,
             sources,
         ),
