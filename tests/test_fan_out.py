@@ -94,7 +94,7 @@ def test_a_run_starts_gently() -> None:
     server = FakeServer()
 
     async def answer(text: str) -> httpx2.Response:
-        for _ in range(20):  # time for all that are sent at the start to come in
+        for _ in range(500):  # time for all that are sent at the start to come in
             await asyncio.sleep(0)
         at_once.append(server.at_once)
         return respond(200, json=make_completion(text))

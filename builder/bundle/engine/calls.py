@@ -11,7 +11,16 @@ from .labels import Outcome
 from .pacing import Rates
 from .prompts import Messages
 
-__all__ = ["FINAL_OUTCOMES", "Call", "Endpoint", "Price", "Reply", "make_record", "make_reply"]
+__all__ = [
+    "FINAL_OUTCOMES",
+    "RECORD_FORMAT",
+    "Call",
+    "Endpoint",
+    "Price",
+    "Reply",
+    "make_record",
+    "make_reply",
+]
 
 FINAL_OUTCOMES = frozenset({Outcome.ANSWERED, Outcome.REFUSED, Outcome.FILTERED, Outcome.TRUNCATED})
 """Outcomes in which a model has spoken: such a reply is kept and never asked for again."""
@@ -117,9 +126,14 @@ class Reply:
         return not self.is_final and not refused
 
 
+RECORD_FORMAT = 2
+"""The format of records. The first had neither ``format`` nor what a journal adds; it is read as well."""
+
+
 def make_record(call: Call, reply: Reply) -> dict[str, Any]:
     """Return what is kept of a call and its reply: all that the key covers, and the reply."""
     return asdict(reply) | {
+        "format": RECORD_FORMAT,
         "endpoint": call.endpoint.name,
         "model": call.endpoint.model,
         "messages": [list(message) for message in call.messages],
@@ -134,9 +148,11 @@ _REPLY_FIELDS = ("key", "outcome", "text", "error", "status", "prompt_tokens", "
 
 
 def make_reply(record: Mapping[str, Any]) -> Reply:
-    """Return the reply of a kept record; raise `EngineError` where it is none."""
+    """Return the reply of a kept record; raise `EngineError` where it is none, or of a later format."""
     try:
+        if record.get("format", 1) not in range(1, RECORD_FORMAT + 1):
+            raise EngineError(f"of format {record['format']}, which a later finebench wrote")
         values = {name: record[name] for name in _REPLY_FIELDS}
         return Reply(**(values | {"outcome": Outcome(record["outcome"])}))
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise EngineError(f"not a record of a call ({error})") from None

@@ -3,9 +3,10 @@
 import errno
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol, Self
+from typing import IO, Any, Protocol, Self
 
 from .calls import Call, Reply, make_record, make_reply
 from .errors import EngineError
@@ -13,6 +14,9 @@ from .errors import EngineError
 __all__ = ["CallStore", "ReplyLog"]
 
 _SYNC_EVERY = 64
+
+Record = dict[str, Any]
+Describe = Callable[[Call, Reply], Mapping[str, Any]]
 
 
 class CallStore(Protocol):
@@ -30,13 +34,23 @@ class ReplyLog:
 
     Each record goes out in a single unbuffered write, so that a kill loses none that `put` has
     taken; every 64 records are forced to the disk, which is the most that a loss of power costs.
-    Failed calls are recorded too, for the account, but are asked again. The memory it takes grows
-    with the replies, which are all held.
+    Failed calls are recorded too, for the account, but are asked again. In memory there is only where
+    each reply stands in the file.
+
+    ``describe`` names what else is recorded of a call; ``on_record`` is handed every record, those that
+    the file holds already included.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        describe: Describe | None = None,
+        on_record: Callable[[Record], None] | None = None,
+    ) -> None:
         self.path = path
-        self._replies: dict[str, Reply] = {}
+        self._describe, self._on_record = describe, on_record
+        self._places: dict[bytes, tuple[int, int]] = {}
         self._unsynced = 0
         self._stream = self._open()
         try:
@@ -65,38 +79,51 @@ class ReplyLog:
             for number, line in enumerate(lines, start=1):
                 if not line.endswith(b"\n"):
                     break  # torn by a kill: it never counted, and is cut off below
-                whole += len(line)
                 try:
-                    reply = make_reply(json.loads(line))
+                    self._take_in(json.loads(line), whole, len(line))
                 except (ValueError, EngineError) as error:
                     raise EngineError(
                         f"{self.path}:{number}: {error}. Remove that line to ask the call again."
                     ) from None
-                if reply.is_final:
-                    self._replies[reply.key] = reply
+                whole += len(line)
         self._stream.truncate(whole)
 
+    def _take_in(self, record: Record, start: int, size: int) -> None:
+        """Note where a record stands that is a reply, and hand it on."""
+        # A record whose texts were purged is no reply any more; it still counts in the account.
+        if not (isinstance(record, dict) and record.get("purged")) and make_reply(record).is_final:
+            self._places[bytes.fromhex(record["key"])] = (start, size)
+        if self._on_record:
+            self._on_record(record)
+
     def __len__(self) -> int:
-        return len(self._replies)
+        return len(self._places)
 
     def get(self, key: str) -> Reply | None:
         """Return the final reply kept under ``key``, or None."""
-        return self._replies.get(key)
+        place = self._places.get(bytes.fromhex(key))
+        if place is None:
+            return None
+        try:
+            return make_reply(json.loads(os.pread(self._stream.fileno(), place[1], place[0])))
+        except (OSError, ValueError, EngineError) as error:
+            raise EngineError(
+                f"{self.path}: a reply that was kept cannot be read: {error}."
+            ) from None
 
     def put(self, call: Call, reply: Reply) -> None:
         """Append a reply; raise `EngineError` where the disk refuses, earlier replies being intact."""
-        text = json.dumps(make_record(call, reply), ensure_ascii=False, sort_keys=True)
-        record = text.encode("utf-8") + b"\n"
+        record = make_record(call, reply) | (self._describe(call, reply) if self._describe else {})
+        line = json.dumps(record, ensure_ascii=False, sort_keys=True).encode("utf-8") + b"\n"
         try:
             end = self._stream.seek(0, os.SEEK_END)
-            _write_whole(self._stream, record, end)
+            _write_whole(self._stream, line, end)
         except OSError as error:
             raise EngineError(
                 f"{self.path}: a reply cannot be kept ({error.strerror}). Earlier replies are intact; "
                 "make room, then run again."
             ) from error
-        if reply.is_final:
-            self._replies[reply.key] = reply
+        self._take_in(record, end, len(line))
         self._unsynced += 1
         if self._unsynced >= _SYNC_EVERY:
             self._sync()
