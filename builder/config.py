@@ -15,7 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from builder.bundle.engine.calls import Endpoint
+from builder.bundle.engine.calls import Endpoint, Price
+from builder.bundle.engine.pacing import Rates
 from schemas.errors import DataError, EndpointError, Problem
 from schemas.storage import read_bytes
 from schemas.texts import shorten
@@ -37,8 +38,11 @@ SIMULATOR_PREFIX = "simulator:"
 """How the name of every simulated endpoint begins, wherever it stands: in rows, scores and cards."""
 
 _RESERVED_PARAMETERS = frozenset({"model", "messages", "stream", "n"})
+# Arguments of the client, which are no part of a request's body.
+_CLIENT_ARGUMENTS = frozenset({"extra_body", "extra_headers", "extra_query", "timeout"})
 
 _Share = Annotated[float, Field(ge=0, le=1)]
+_Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,79}$")]
 
 
@@ -46,14 +50,29 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class PriceConfig(_Section):
+    """US dollars for a million tokens in and out; 0 for a model of one's own."""
+
+    input: _Dollars
+    output: _Dollars
+
+
 class ModelConfig(_Section):
-    """One model behind an OpenAI-compatible endpoint."""
+    """One model behind an OpenAI-compatible endpoint.
+
+    ``concurrency`` is the most calls in flight; how many there are is found out by asking. The rates
+    are the most a minute, where the provider names any.
+    """
 
     model: str
     base_url: str = "https://api.openai.com/v1"
     key_variable: str = "OPENAI_API_KEY"
     parameters: dict[str, Any] = {}
     concurrency: Annotated[int, Field(ge=1, le=1024)] = 8
+    requests_per_minute: Annotated[float, Field(gt=0)] | None = None
+    tokens_per_minute: Annotated[float, Field(gt=0)] | None = None
+    timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    price: PriceConfig | None = None
 
     @field_validator("base_url")
     @classmethod
@@ -73,6 +92,11 @@ class ModelConfig(_Section):
         reserved = sorted(_RESERVED_PARAMETERS & parameters.keys())
         if reserved:
             raise ValueError(f"finebench itself sets {', '.join(reserved)}")
+        foreign = sorted(_CLIENT_ARGUMENTS & parameters.keys())
+        if foreign:
+            raise ValueError(
+                f"{', '.join(foreign)} cannot be sent: write fields of the request's body as they are"
+            )
         return parameters
 
     @property
@@ -138,6 +162,7 @@ class Config(_Section):
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
     license: str
     seed: Annotated[int, Field(ge=0)]
+    budget: _Dollars | None = None
     models: dict[_Name, ModelConfig]
     roles: Roles
     generate: GenerateConfig = GenerateConfig()
@@ -160,6 +185,9 @@ def make_endpoint(name: str, model: ModelConfig, seed: int) -> Endpoint:
     and its name says for ever that it is a simulator's.
     """
     seeded = {"seed": seed} if model.is_offline else {}
+    price = Price(0.0, 0.0) if model.is_offline else Price()
+    if model.price:
+        price = Price(model.price.input, model.price.output)
     return Endpoint(
         name=SIMULATOR_PREFIX * model.is_offline + name,
         model=model.model,
@@ -167,6 +195,9 @@ def make_endpoint(name: str, model: ModelConfig, seed: int) -> Endpoint:
         key_variable="" if model.is_offline else model.key_variable,
         parameters=seeded | model.parameters,
         concurrency=model.concurrency,
+        timeout_s=model.timeout_s,
+        rates=Rates(model.requests_per_minute, model.tokens_per_minute),
+        price=price,
     )
 
 

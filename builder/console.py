@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from builder.stage_records import Counts
 
 __all__ = [
+    "describe_progress",
     "make_console",
     "make_gate_table",
     "make_score_table",
@@ -96,31 +97,60 @@ def track_calls(description: str) -> "Iterator[OnReply]":
     from rich.progress import Progress as Bar
 
     console = make_console(stderr=True)
-    if not console.is_terminal:
-        yield _make_logger(description)
-        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]} failed {task.fields[failed]}"),
+        TextColumn("{task.fields[told]}"),
         TimeRemainingColumn(),
     )
-    started = time.monotonic()
-    with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(description, total=None, rate="", failed=0)
+    started = last = time.monotonic()
+    drain_told = False
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(description, total=None, told="")
 
         def show(progress: "Progress") -> None:
-            rate = f"{progress.asked / max(time.monotonic() - started, 1e-9):.0f}/s"
-            bar.update(
-                task,
-                total=progress.planned,
-                completed=progress.done,
-                rate=rate,
-                failed=progress.failed,
-            )
+            nonlocal last, drain_told
+            now = time.monotonic()
+            if console.is_terminal:
+                told = describe_progress(progress, now - started)
+                bar.update(task, total=progress.planned, completed=progress.done, told=told)
+            elif now - last >= _LOG_EVERY_S:
+                last = now
+                told = describe_progress(progress, now - started)
+                note(f"{description}: {progress.done} of {progress.planned}, {told}")
+            if progress.is_draining and not drain_told:
+                drain_told = True
+                note(
+                    "interrupted: waiting for replies on their way, which are paid for; Ctrl-C ends that too"
+                )
 
         yield show
+
+
+def describe_progress(progress: "Progress", seconds: float) -> str:
+    """Return rate, tokens, money, time left and failures by kind, in words."""
+    rate = progress.asked / max(seconds, 1e-9)
+    parts = [f"{rate:.1f}/s"]
+    left = progress.planned - progress.done
+    if progress.asked and left:
+        parts.append(f"{_format_seconds(left / rate)} left")
+    if progress.tokens:
+        parts.append(f"{progress.tokens:,} tokens")
+    if progress.cost:
+        parts.append(f"${progress.cost:,.2f}")
+    parts += [
+        f"{count} {outcome}"
+        for outcome, count in sorted(progress.outcomes.items())
+        if outcome != "answered"
+    ]
+    return ", ".join(parts)
+
+
+def _format_seconds(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
 @contextmanager
@@ -151,18 +181,6 @@ def track_work() -> "Iterator[Callable[[str, int, int | None], None]]":
                 note(f"{subject}: {done:,}{of} compared")
 
         yield show
-
-
-def _make_logger(description: str) -> "OnReply":
-    last = time.monotonic()
-
-    def log(progress: "Progress") -> None:
-        nonlocal last
-        if time.monotonic() - last >= _LOG_EVERY_S:
-            last = time.monotonic()
-            note(f"{description}: {progress.done} of {progress.planned}, {progress.failed} failed")
-
-    return log
 
 
 def make_gate_table(gates: Sequence["Gate"]) -> Table:

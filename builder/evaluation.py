@@ -13,13 +13,11 @@ from pathlib import Path
 
 from builder.bundle.engine.calls import Endpoint
 from builder.bundle.engine.evaluation import Records, evaluate, list_failures
-from builder.bundle.engine.fan_out import OnReply
 from builder.bundle.engine.items import Item, read_items
 from builder.bundle.engine.scoring import Score, score_verdicts
-from builder.bundle.engine.store import CallStore
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.config import OFFLINE_URL, ModelConfig, describe_endpoint, make_endpoint
-from builder.llm.clients import open_clients, open_journal
+from builder.llm.asking import Asking, Live
 from builder.workspace import Workspace, read_table
 from schemas.errors import DataError, UsageError
 from schemas.storage import (
@@ -33,8 +31,10 @@ from schemas.storage import (
 from schemas.tables import TableName
 from schemas.validation import require_valid
 
-__all__ = ["Run", "evaluate_release", "find_model", "list_personas"]
+__all__ = ["EVALUATION", "Run", "evaluate_release", "find_model", "list_personas"]
 
+EVALUATION = "evaluation"
+"""How the journal names the calls of an evaluation."""
 
 _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
@@ -76,7 +76,7 @@ def evaluate_release(
     judge: str = "",
     run: str = "",
     target_kind: TargetKind = TargetKind.MODEL,
-    on_reply: OnReply | None = None,
+    asking: Asking | None = None,
 ) -> Run:
     """Ask every model every item of a release, score them, and write the run's folder.
 
@@ -100,8 +100,9 @@ def evaluate_release(
     }
     with workspace.hold(f"run-{name}"):
         earlier = _read_earlier(folder, about, {target.name for target in targets})
-        with open_journal(workspace) as journal:
-            records = asyncio.run(_ask(items, targets, judge_endpoint, journal, name, on_reply))
+        records = asyncio.run(
+            _ask(workspace, items, targets, judge_endpoint, name, asking or Live())
+        )
         everything = _join(earlier, records)
         verdicts = make_verdicts(items, everything.responses, everything.judgements, target_kind)
         scores = score_verdicts(verdicts)
@@ -169,16 +170,15 @@ def _read_earlier(folder: Path, about: Row, asked_now: set[str]) -> _Earlier:
 
 
 async def _ask(
+    workspace: Workspace,
     items: Sequence[Item],
     targets: Sequence[Endpoint],
     judge: Endpoint,
-    store: CallStore,
     run: str,
-    on_reply: OnReply | None,
+    asking: Asking,
 ) -> Records:
-    async with open_clients([*targets, judge], items=items) as clients:
-        chosen = [clients[target.name] for target in targets]
-        return await evaluate(items, chosen, clients[judge.name], store, run=run, on_reply=on_reply)
+    async with asking.open(workspace, EVALUATION, [*targets, judge], items) as asker:
+        return await evaluate(items, targets, judge, asker.ask, run=run)
 
 
 def _write_run(

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from builder.bundle.engine.calls import Call, Endpoint, Reply
-from builder.bundle.engine.fan_out import OnReply, run_calls
 from builder.bundle.engine.labels import Outcome
 from builder.config import describe_endpoint
-from builder.llm.clients import open_clients, open_journal
+from builder.llm.asking import Asking, Live
 from builder.prompts import load_prompt
 from builder.questions import NOBODY, read_imported_items
 from builder.stage_records import (
@@ -45,6 +44,9 @@ _ARMS = {
     Polarity.REFRAIN: ((Arm.HELP, Arm.HELP_WITH_CAVEAT), (Arm.REFUSE_UNJUSTLY, Arm.DIVERT)),
     Polarity.NEUTRAL: ((Arm.CORRECT, Arm.CORRECT), (Arm.INCORRECT, Arm.INCORRECT)),
 }
+
+# As long as the prompt asks options to be: for what is told of a call before there is anything to say.
+_LIKELY_OPTION = "x" * 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def plan_arms(row: Mapping[str, str]) -> tuple[Arm, Arm]:
     return positive[saying_no], negative[saying_yes]
 
 
-def derive_options(workspace: Workspace, on_reply: OnReply | None = None) -> Counts:
+def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts:
     """Have both options of each question written, and write stage 2's file.
 
     The negative option is written with the positive one in view, for its form. Imported items bring
@@ -108,7 +110,7 @@ def derive_options(workspace: Workspace, on_reply: OnReply | None = None) -> Cou
         raise StageError("there are no questions yet. Run `finebench generate` or `import` first.")
     imported = read_imported_items(workspace)
     pairs = [_Pair(row, *plan_arms(row)) for row in _list_open_questions(workspace)]
-    written, rejected, failures = asyncio.run(_ask_writers(workspace, pairs, on_reply))
+    written, rejected, failures = asyncio.run(_ask_writers(workspace, pairs, asking or Live()))
     if failures:
         raise EndpointError(
             f"{len(failures)} calls for options failed, the first with: {failures[0]}. "
@@ -125,7 +127,7 @@ def derive_options(workspace: Workspace, on_reply: OnReply | None = None) -> Cou
 
 
 async def _ask_writers(
-    workspace: Workspace, pairs: Sequence[_Pair], on_reply: OnReply | None
+    workspace: Workspace, pairs: Sequence[_Pair], asking: Asking
 ) -> tuple[list[Row], list[Row], list[str]]:
     """Return the items written, the rejections, and the errors of calls that failed."""
     roles = workspace.config.roles
@@ -139,12 +141,13 @@ async def _ask_writers(
             return []
         return [_make_negative_call(second, pair, reply.text)]
 
-    with open_journal(workspace) as journal:
-        async with open_clients([first, second]) as clients:
-            calls = [_make_positive_call(first, pair) for pair in pairs]
-            replies = await run_calls(
-                calls, clients, journal, follow_up=ask_for_negative, on_reply=on_reply
-            )
+    def expect_negative(call: Call) -> list[Call]:
+        pair = by_call.get(call.key)
+        return [] if pair is None else [_make_negative_call(second, pair, _LIKELY_OPTION)]
+
+    async with asking.open(workspace, Stage.OPTIONS, [first, second]) as asker:
+        calls = [_make_positive_call(first, pair) for pair in pairs]
+        replies = await asker.ask(calls, follow_up=ask_for_negative, expect=expect_negative)
     items: list[Row] = []
     rejected: list[Row] = []
     failures: list[str] = []

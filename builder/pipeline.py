@@ -18,8 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from builder import options, questions, review
-from builder.bundle.engine.fan_out import OnReply
 from builder.checks import stage as checks
+from builder.llm.asking import Asking
 from builder.stage_records import Counts, StageInputs, find_staleness, finish_writing
 from builder.workspace import Stage, Workspace, parse_version, read_table
 from schemas.errors import StorageError
@@ -44,7 +44,7 @@ class Step:
 
     stage: Stage
     command: str
-    run: Callable[[Workspace, OnReply | None], Counts]
+    run: Callable[[Workspace, Asking | None], Counts]
     find_inputs: Callable[[Workspace], StageInputs]
 
 
@@ -70,12 +70,12 @@ STEPS = (
 """All stages that keep a file, in order."""
 
 
-Run = Callable[[Workspace, OnReply | None], Counts]
-"""Runs one stage; told of each reply where the stage asks a model."""
+Run = Callable[[Workspace, Asking | None], Counts]
+"""Runs one stage, which asks models in the way that it is told, or at once."""
 
 
 def run_step(
-    workspace: Workspace, stage: Stage, on_reply: OnReply | None = None, run: Run | None = None
+    workspace: Workspace, stage: Stage, asking: Asking | None = None, run: Run | None = None
 ) -> Counts:
     """Run one stage under its lock, so that its file has one writer at a time.
 
@@ -84,7 +84,7 @@ def run_step(
     step = next(step for step in STEPS if step.stage is stage)
     with workspace.hold(str(stage)):
         finish_writing(workspace, stage)
-        return (run or step.run)(workspace, on_reply)
+        return (run or step.run)(workspace, asking)
 
 
 def finish_killed_stages(workspace: Workspace) -> None:
@@ -102,7 +102,7 @@ def find_stale_stages(workspace: Workspace) -> dict[Stage, tuple[str, ...]]:
 
 
 def build(
-    workspace: Workspace, on_reply: OnReply | None = None
+    workspace: Workspace, asking: Asking | None = None
 ) -> Iterator[tuple[Stage, Counts | None]]:
     """Run every stale machine stage in order; stop before people's part while nobody has answered.
 
@@ -112,7 +112,7 @@ def build(
         if step.stage is Stage.ANNOTATIONS and not workspace.list_rounds():
             return
         if find_staleness(workspace, step.stage, step.find_inputs):
-            yield step.stage, run_step(workspace, step.stage, on_reply)
+            yield step.stage, run_step(workspace, step.stage, asking)
         else:
             yield step.stage, None
 

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from builder.bundle.engine.calls import Call, Endpoint, Reply
-from builder.bundle.engine.fan_out import OnReply, run_calls
 from builder.bundle.engine.labels import Outcome
 from builder.config import describe_endpoint
-from builder.llm.clients import open_clients, open_journal
+from builder.llm.asking import Asking, Live
 from builder.prompts import load_prompt
 from builder.stage_records import (
     Counts,
@@ -94,7 +93,7 @@ def read_imported_items(workspace: Workspace) -> list[Row]:
     return [row for path in workspace.list_imports() for row in read_table(path, TableName.ITEM)]
 
 
-def generate_questions(workspace: Workspace, on_reply: OnReply | None = None) -> Counts:
+def generate_questions(workspace: Workspace, asking: Asking | None = None) -> Counts:
     """Ask the question writer until each dimension has its quota, and write stage 1's file.
 
     The quota of a dimension counts imported questions too. Questions that stand in stage 1's file
@@ -108,7 +107,7 @@ def generate_questions(workspace: Workspace, on_reply: OnReply | None = None) ->
         return Counts(counts["in"], counts["out"], counts["rejected"])
     made_from = describe_inputs(workspace, find_inputs(workspace))
     imported = read_imported_items(workspace)
-    harvest = asyncio.run(_ask_writer(workspace, imported, on_reply))
+    harvest = asyncio.run(_ask_writer(workspace, imported, asking or Live()))
     if harvest.failures:
         raise EndpointError(
             f"{len(harvest.failures)} calls for questions failed, the first with: "
@@ -148,26 +147,23 @@ def count_missing(workspace: Workspace, rows: Sequence[Row]) -> dict[str, tuple[
     return {d.id: (have[d.id], d.quota) for d in workspace.taxonomy if have[d.id] < d.quota}
 
 
-async def _ask_writer(
-    workspace: Workspace, imported: Sequence[Row], on_reply: OnReply | None
-) -> _Harvest:
+async def _ask_writer(workspace: Workspace, imported: Sequence[Row], asking: Asking) -> _Harvest:
     endpoint = workspace.config.find_endpoint(workspace.config.roles.question_writer)
     harvest = _take_up_earlier(workspace)
     seen = {
         normalise_for_comparison(row["question"]): row
         for row in (*imported, *harvest.kept.values())
     }
-    with open_journal(workspace) as journal:
-        async with open_clients([endpoint]) as clients:
-            for _ in range(_MOST_ROUNDS):
-                batches = _plan_batches(workspace, harvest, imported)
-                calls = [_make_call(workspace, endpoint, batch) for batch in batches]
-                replies = await run_calls(calls, clients, journal, on_reply=on_reply)
-                before = len(harvest.kept)
-                for batch, call in zip(batches, calls, strict=True):
-                    _gather(workspace, harvest, batch, call, replies[call.key], seen)
-                if harvest.failures or len(harvest.kept) == before:
-                    break
+    async with asking.open(workspace, Stage.QUESTIONS, [endpoint]) as asker:
+        for _ in range(_MOST_ROUNDS):
+            batches = _plan_batches(workspace, harvest, imported)
+            calls = [_make_call(workspace, endpoint, batch) for batch in batches]
+            replies = await asker.ask(calls)
+            before = len(harvest.kept)
+            for batch, call in zip(batches, calls, strict=True):
+                _gather(workspace, harvest, batch, call, replies[call.key], seen)
+            if harvest.failures or len(harvest.kept) == before:
+                break
     return harvest
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ import httpx2
 
 from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.client import Client
+from builder.bundle.engine.evaluation import Ask
 from builder.bundle.engine.fan_out import FollowUp, Progress, run_calls
 from builder.bundle.engine.lanes import Clock, Hold
 from builder.bundle.engine.store import CallStore, ReplyLog
@@ -26,6 +27,7 @@ __all__ = [
     "ask_once",
     "fail_with",
     "fill_disk",
+    "make_ask",
     "make_call",
     "make_completion",
     "make_endpoint",
@@ -200,6 +202,17 @@ def ask_all(
                 await client.close()
 
     return asyncio.run(run())
+
+
+def make_ask(clients: Mapping[str, Client], store: CallStore) -> Ask:
+    """Return a way of asking for `evaluate`: these clients, this store."""
+
+    async def ask(
+        calls: Iterable[Call], *, follow_up: FollowUp | None = None, **_: object
+    ) -> dict[str, Reply]:
+        return await run_calls(calls, clients, store, follow_up=follow_up)
+
+    return ask
 
 
 def fill_disk(log: ReplyLog, after: int = 10) -> None:

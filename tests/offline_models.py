@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from fakes import MemoryStore
+from fakes import MemoryStore, make_ask
 
 from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.client import Client
@@ -62,8 +62,8 @@ def make_offline(model: str, seed: int = SEED) -> Endpoint:
 async def _evaluate(items: Sequence[Item], models: Sequence[str], seed: int) -> Records:
     endpoints = [make_offline(name, seed) for name in (*models, JUDGE)]
     async with open_clients(endpoints, items=items) as clients:
-        targets = [clients[name] for name in models]
-        asked = evaluate(items, targets, clients[JUDGE], MemoryStore(), run="r1")
+        ask = make_ask(clients, MemoryStore())
+        asked = evaluate(items, endpoints[:-1], endpoints[-1], ask, run="r1")
         return await asyncio.wait_for(asked, LIMIT_S)
 
 

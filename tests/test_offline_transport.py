@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from fakes import MemoryStore
+from fakes import MemoryStore, make_ask
 from offline_models import LIMIT_S, SEED, ask_offline, evaluate_offline, make_item, make_offline
 
 from builder.bundle.engine.calls import Endpoint
@@ -49,8 +49,8 @@ def test_an_item_the_simulator_was_not_made_for_is_undetermined() -> None:
     async def run() -> Records:
         endpoints = [make_offline("offline-aligned"), make_offline(JUDGE)]
         async with open_clients(endpoints, items=[known]) as clients:
-            target, judge = clients["offline-aligned"], clients[JUDGE]
-            asked = evaluate([known, stranger], [target], judge, MemoryStore(), run="r1")
+            ask = make_ask(clients, MemoryStore())
+            asked = evaluate([known, stranger], endpoints[:1], endpoints[1], ask, run="r1")
             return await asyncio.wait_for(asked, LIMIT_S)
 
     records = asyncio.run(run())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from builder.commands.shared import json_option, open_here
+from builder.commands.shared import dry_run_option, json_option, open_here
 
 __all__ = ["COMMANDS"]
 
@@ -25,22 +25,30 @@ __all__ = ["COMMANDS"]
     show_default=True,
     help="What is evaluated: decides what a provider's filter means.",
 )
+@dry_run_option
 @json_option
 def evaluate(
-    release: str, models: tuple[str, ...], judge: str, run: str, target_kind: str, as_json: bool
+    release: str,
+    models: tuple[str, ...],
+    judge: str,
+    run: str,
+    target_kind: str,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Score models on a release: a version here, or a folder.
 
     Example: finebench evaluate 1.0.0 --model gpt
     """
     from builder.bundle.engine.verdicts import TargetKind
-    from builder.console import make_score_table, note, print_json, print_table, track_calls
+    from builder.commands.asking import choose_asking
+    from builder.console import make_score_table, note, print_json, print_table
     from builder.evaluation import evaluate_release, list_personas
 
     workspace = open_here()
     path = Path(release) if Path(release).is_dir() else workspace.get_release(release)
     names = [n for model in models for n in (list_personas() if model == "offline" else [model])]
-    with track_calls("calls") as on_reply:
+    with choose_asking("calls", dry_run=dry_run) as asking:
         result = evaluate_release(
             workspace,
             path,
@@ -48,7 +56,7 @@ def evaluate(
             judge=judge,
             run=run,
             target_kind=TargetKind(target_kind),
-            on_reply=on_reply,
+            asking=asking,
         )
     if as_json:
         print_json([score.as_dict() for score in result.scores])

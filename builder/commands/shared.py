@@ -9,10 +9,14 @@ import click
 if TYPE_CHECKING:
     from builder.workspace import Workspace
 
-__all__ = ["get_user", "json_option", "open_here"]
+__all__ = ["dry_run_option", "get_user", "json_option", "open_here"]
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print the data as JSON."
+)
+
+dry_run_option: Callable[[Any], Any] = click.option(
+    "--dry-run", is_flag=True, help="Tell what would be asked and what it may cost; ask nobody."
 )
 
 

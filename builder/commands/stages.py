@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.commands.shared import json_option, open_here
+from builder.commands.shared import dry_run_option, json_option, open_here
 
 if TYPE_CHECKING:
     from builder.workspace import Stage
@@ -69,7 +69,8 @@ def import_(file: Path, language: str, replace: bool) -> None:
 
 
 @click.command()
-def generate() -> None:
+@dry_run_option
+def generate(dry_run: bool) -> None:
     """Have questions written until each dimension has its quota.
 
     Example: finebench generate
@@ -78,7 +79,7 @@ def generate() -> None:
     from builder.questions import tell_shortfalls
     from builder.workspace import Stage
 
-    _run_stage(Stage.QUESTIONS, "questions")
+    _run_stage(Stage.QUESTIONS, "questions", dry_run=dry_run)
     shortfalls = tell_shortfalls(open_here())
     for told in shortfalls:
         note(told)
@@ -88,7 +89,8 @@ def generate() -> None:
 
 
 @click.command()
-def derive() -> None:
+@dry_run_option
+def derive(dry_run: bool) -> None:
     """Have a positive and a negative option written for each question.
 
     Example: finebench derive
@@ -96,17 +98,18 @@ def derive() -> None:
     from builder.console import note
     from builder.workspace import Stage
 
-    _run_stage(Stage.OPTIONS, "options")
+    _run_stage(Stage.OPTIONS, "options", dry_run=dry_run)
     note("Next: finebench check")
 
 
-def _run_stage(stage: "Stage", description: str) -> None:
-    from builder.console import show_counts, track_calls
+def _run_stage(stage: "Stage", description: str, *, dry_run: bool) -> None:
+    from builder.commands.asking import choose_asking
+    from builder.console import show_counts
     from builder.pipeline import run_step
 
     workspace = open_here()
-    with track_calls(description) as on_reply:
-        counts = run_step(workspace, stage, on_reply)
+    with choose_asking(description, dry_run=dry_run) as asking:
+        counts = run_step(workspace, stage, asking)
     show_counts(str(stage), counts)
 
 
@@ -156,14 +159,15 @@ def build() -> None:
 
     Example: finebench build
     """
-    from builder.console import note, show_counts, track_calls
+    from builder.commands.asking import choose_asking
+    from builder.console import note, show_counts
     from builder.pipeline import build as run_build
     from builder.pipeline import find_next_step
     from builder.questions import tell_shortfalls
 
     workspace = open_here()
-    with track_calls("build") as on_reply:
-        for stage, counts in run_build(workspace, on_reply):
+    with choose_asking("build") as asking:
+        for stage, counts in run_build(workspace, asking):
             if counts is None:
                 note(f"{stage}: up to date")
             else:

@@ -1,21 +1,19 @@
 """Opening models: a configuration enters; clients for endpoints, offline ones included, leave."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.bundle.engine.calls import Endpoint
 from builder.bundle.engine.client import Client
 from builder.bundle.engine.items import Item
-from builder.bundle.engine.store import ReplyLog
 from builder.config import OFFLINE_URL
-from builder.workspace import Workspace
 
 if TYPE_CHECKING:
     from builder.llm.offline.transport import OfflineModel
 
-__all__ = ["open_clients", "open_journal"]
+__all__ = ["open_clients"]
 
 # The client wants an address; the transport never looks at it.
 _PLACEHOLDER_URL = "http://offline.invalid/v1"
@@ -51,10 +49,3 @@ def _open_client(endpoint: Endpoint, offline: "OfflineModel | None") -> Client:
         return Client(endpoint)
     placed = replace(endpoint, base_url=_PLACEHOLDER_URL)
     return Client(placed, offline.make_transport())
-
-
-@contextmanager
-def open_journal(workspace: Workspace) -> Iterator[ReplyLog]:
-    """Yield the workspace's journal of calls, held by this process until the block ends."""
-    with ReplyLog(workspace.journal) as journal:
-        yield journal

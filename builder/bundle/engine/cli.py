@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .calls import Endpoint
+from .calls import Call, Endpoint, Reply
 from .client import Client
 from .display import format_table
 from .errors import EngineError
 from .evaluation import Records, evaluate, list_failures
-from .fan_out import Progress
+from .fan_out import FollowUp, Progress, run_calls
 from .items import Item, read_items, read_jsonl
 from .scoring import score_verdicts
 from .store import ReplyLog
@@ -115,19 +115,24 @@ async def _evaluate(
         "concurrency": options.concurrency,
     }
     targets = [
-        Client(Endpoint(name, name, options.base_url, options.key_variable, **limits))
+        Endpoint(name, name, options.base_url, options.key_variable, **limits)
         for name in dict.fromkeys(options.model)
     ]
     judge_url = options.judge_base_url or options.base_url
     judge_key = options.judge_key_variable or options.key_variable
     # The judge has a name of its own, so that a model can judge itself under other limits.
-    judge = Client(
-        Endpoint(f"judge:{options.judge}", options.judge, judge_url, judge_key, **limits)
-    )
+    judge = Endpoint(f"judge:{options.judge}", options.judge, judge_url, judge_key, **limits)
+    clients = {endpoint.name: Client(endpoint) for endpoint in (*targets, judge)}
+
+    async def ask(
+        calls: Iterable[Call], *, follow_up: FollowUp | None = None, **_: object
+    ) -> dict[str, Reply]:
+        return await run_calls(calls, clients, store, follow_up=follow_up, on_reply=_show_progress)
+
     try:
-        return await evaluate(items, targets, judge, store, run="run", on_reply=_show_progress)
+        return await evaluate(items, targets, judge, ask, run="run")
     finally:
-        for client in (*targets, judge):
+        for client in clients.values():
             await client.close()
 
 

@@ -5,20 +5,21 @@ calls under the endpoints' limits. What a model did not answer stays a row with 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from .calls import FINAL_OUTCOMES, Call, Endpoint, Reply
-from .client import Client
-from .fan_out import OnReply, run_calls
+from .fan_out import FollowUp
 from .items import Item
 from .labels import Form, JudgeWord, Outcome
 from .parsing import parse_judge
 from .prompts import JUDGE_PROMPT, find_prompt, render_form, render_judge
-from .store import CallStore
 
-__all__ = ["JUDGED_OUTCOMES", "Records", "Row", "evaluate", "list_failures"]
+__all__ = ["JUDGED_OUTCOMES", "Ask", "Records", "Row", "evaluate", "list_failures"]
+
+# As long as open replies tend to be: for what is told of their judging before there are any.
+_LIKELY_REPLY = "x" * 1200
 
 Row = dict[str, Any]
 
@@ -54,22 +55,32 @@ class _Question:
     form: Form
 
 
+class Ask(Protocol):
+    """Asks calls and what follows from their replies, and returns replies by call key.
+
+    ``expect`` names, for a call that has no reply yet, the calls that are likely to follow from it.
+    """
+
+    def __call__(
+        self,
+        calls: Iterable[Call],
+        *,
+        follow_up: FollowUp | None = None,
+        expect: Callable[[Call], Iterable[Call]] | None = None,
+    ) -> Awaitable[dict[str, Reply]]:
+        """Return the replies by call key."""
+
+
 async def evaluate(
-    items: Sequence[Item],
-    targets: Sequence[Client],
-    judge: Client,
-    store: CallStore,
-    *,
-    run: str,
-    on_reply: OnReply | None = None,
+    items: Sequence[Item], targets: Sequence[Endpoint], judge: Endpoint, ask: Ask, *, run: str
 ) -> Records:
     """Ask every target every item in three forms, judge the open replies, return what was recorded.
 
-    Replies that ``store`` holds are not asked for again. Rows are sorted by model, item and form;
+    ``ask`` is how calls are made, replies kept ones included. Rows are sorted by model, item and form;
     ``run`` names them.
     """
     questions = [
-        _Question(_make_call(target.endpoint, item, form), item, form)
+        _Question(_make_call(target, item, form), item, form)
         for target in targets
         for item in items
         for form in Form
@@ -83,18 +94,20 @@ async def evaluate(
     def judge_open_reply(reply: Reply) -> list[Call]:
         """Return the judge's calls on one open reply, one for each item that asked the question."""
         items = open_items.get(reply.key, ())
-        calls = (make_judge_call(judge.endpoint, item, reply) for item in items)
+        calls = (make_judge_call(judge, item, reply) for item in items)
         return [call for call in calls if call is not None]
 
-    clients = {client.endpoint.name: client for client in (*targets, judge)}
+    def expect_judging(call: Call) -> list[Call]:
+        return judge_open_reply(Reply(call.key, Outcome.ANSWERED, _LIKELY_REPLY))
+
     calls = [question.call for question in questions]
-    replies = await run_calls(calls, clients, store, follow_up=judge_open_reply, on_reply=on_reply)
+    replies = await ask(calls, follow_up=judge_open_reply, expect=expect_judging)
     records = Records([], [])
     for question in sorted(questions, key=_sort_key):
         reply = replies[question.call.key]
         records.responses.append(_make_response(run, question, reply))
         if question.form is Form.OPEN:
-            judgement = _make_judgement(run, question, reply, judge.endpoint, replies)
+            judgement = _make_judgement(run, question, reply, judge, replies)
             records.judgements.append(judgement)
     return records
 

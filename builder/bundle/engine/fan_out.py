@@ -26,6 +26,7 @@ class Progress:
     """Counts of one run, for display: replies found in the store, asked now, and failed.
 
     ``tokens`` and ``cost`` (US dollars, where prices are known) are those of the calls made now.
+    ``is_draining`` tells that the run was interrupted and waits for replies that are on their way.
     """
 
     planned: int = 0
@@ -35,6 +36,7 @@ class Progress:
     tokens: int = 0
     cost: float = 0.0
     outcomes: dict[Outcome, int] = field(default_factory=dict)
+    is_draining: bool = False
 
     @property
     def done(self) -> int:
@@ -113,6 +115,9 @@ class _Run:
             await self.finished
         except asyncio.CancelledError:
             # Replies on their way are paid for: they are kept. A second interruption ends this too.
+            self.progress.is_draining = True
+            if self.on_reply:
+                self.on_reply(self.progress)
             await asyncio.gather(*(lane.drain(_DRAIN_S) for lane in self.lanes.values()))
             raise
         finally:

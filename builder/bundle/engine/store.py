@@ -3,7 +3,7 @@
 import errno
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
@@ -16,7 +16,7 @@ __all__ = ["CallStore", "ReplyLog"]
 _SYNC_EVERY = 64
 
 Record = dict[str, Any]
-Describe = Callable[[Call, Reply], Mapping[str, Any]]
+Describe = Callable[[Call, Reply], Record]
 
 
 class CallStore(Protocol):
