@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from builder.commands import items, people, releases, scores, stages
+from builder.commands import calls, items, people, releases, scores, stages
 
 __all__ = ["cli", "main"]
 
@@ -72,6 +72,7 @@ for _command in (
     *releases.COMMANDS,
     *scores.COMMANDS,
     *items.COMMANDS,
+    *calls.COMMANDS,
 ):
     cli.add_command(_command)
 

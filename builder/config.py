@@ -115,9 +115,13 @@ class Roles(_Section):
 
 
 class GenerateConfig(_Section):
-    """How questions are asked for."""
+    """How questions are asked for.
+
+    A reply that is not the JSON asked for is asked for again ``format_repeats`` times at most.
+    """
 
     batch_size: Annotated[int, Field(ge=1, le=100)] = 10
+    format_repeats: Annotated[int, Field(ge=0, le=10)] = 2
 
 
 class CheckConfig(_Section):

@@ -10,6 +10,7 @@ from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.labels import Outcome
 from builder.config import describe_endpoint
 from builder.llm.asking import Asking, Live
+from builder.llm.asking_again import Repeater
 from builder.prompts import load_prompt
 from builder.stage_records import (
     Counts,
@@ -154,14 +155,15 @@ async def _ask_writer(workspace: Workspace, imported: Sequence[Row], asking: Ask
         normalise_for_comparison(row["question"]): row
         for row in (*imported, *harvest.kept.values())
     }
+    repeater = Repeater(_find_format_fault, workspace.config.generate.format_repeats)
     async with asking.open(workspace, Stage.QUESTIONS, [endpoint]) as asker:
         for _ in range(_MOST_ROUNDS):
             batches = _plan_batches(workspace, harvest, imported)
-            calls = [_make_call(workspace, endpoint, batch) for batch in batches]
-            replies = await asker.ask(calls)
+            calls = repeater.watch(_make_call(workspace, endpoint, batch) for batch in batches)
+            replies = await asker.ask(calls, follow_up=repeater.follow_up)
             before = len(harvest.kept)
             for batch, call in zip(batches, calls, strict=True):
-                _gather(workspace, harvest, batch, call, replies[call.key], seen)
+                _gather(workspace, harvest, batch, *repeater.find_last(call, replies), seen)
             if harvest.failures or len(harvest.kept) == before:
                 break
     return harvest
@@ -289,6 +291,11 @@ def _parse_reply(reply: Reply) -> list[_Found]:
         return [_Found(_read_text(e, "situation"), _read_text(e, "question")) for e in entries]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         return [_Found("", reply.text, f"the writer's reply is not the JSON asked for ({error})")]
+
+
+def _find_format_fault(reply: Reply) -> str:
+    """Return why a reply is not the JSON asked for; an empty text where it is."""
+    return next((found.fault for found in _parse_reply(reply) if found.fault), "")
 
 
 def _read_text(entry: Mapping[str, object], name: str) -> str:

@@ -3,7 +3,8 @@
 import errno
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
@@ -11,7 +12,7 @@ from typing import IO, Any, Protocol, Self
 from .calls import Call, Reply, make_record, make_reply
 from .errors import EngineError
 
-__all__ = ["CallStore", "ReplyLog"]
+__all__ = ["CallStore", "ReplyLog", "hold_log"]
 
 _SYNC_EVERY = 64
 
@@ -69,6 +70,9 @@ class ReplyLog:
         if not _take_lock(stream):
             stream.close()
             raise EngineError(f"{self.path} is in use by another run. Wait for it to end.")
+        if not os.path.samestat(os.fstat(stream.fileno()), self.path.stat()):
+            stream.close()
+            raise EngineError(f"{self.path} was written anew just now. Run the same command again.")
         return stream
 
     def _load(self) -> None:
@@ -153,6 +157,15 @@ class ReplyLog:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@contextmanager
+def hold_log(path: Path) -> Iterator[None]:
+    """Hold a log that exists, so that nobody writes to it; raise `EngineError` where another run does."""
+    with path.open("rb") as stream:
+        if not _take_lock(stream):
+            raise EngineError(f"{path} is in use by another run. Wait for it to end.")
+        yield
 
 
 def _write_whole(stream: IO[bytes], record: bytes, end: int) -> None:
