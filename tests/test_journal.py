@@ -143,7 +143,7 @@ def _run(workspace: Workspace, calls: list[Call], server: FakeServer, stop_after
             client = Client(calls[0].endpoint, httpx2.MockTransport(server))
 
             def interrupt(progress: Progress) -> None:
-                if stop_after and progress.asked == stop_after:
+                if stop_after and progress.asked == stop_after and not progress.is_draining:
                     started.cancel()
 
             asked = run_calls(
