@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from builder.checks.boilerplate import find_boilerplate
+from builder.checks.boilerplate import _tells_side, find_boilerplate
 from builder.checks.trimming import find_trimmed_edges
 from schemas.storage import Row
 
@@ -173,3 +173,14 @@ def test_records_of_other_formats_have_no_edges_to_tell() -> None:
     rows = [_make(n, source_record=json.dumps(record)) for n, record in enumerate(strange)]
     assert find_trimmed_edges(rows) == []
     assert find_trimmed_edges([]) == []
+
+
+@pytest.mark.parametrize(
+    ("positive", "negative", "told"),
+    [(2, 1, False), (3, 0, True), (60, 31, True), (5, 5, False), (8, 5, False), (30, 18, False)],
+)
+def test_a_side_is_told_where_chance_would_hardly_do_it(
+    positive: int, negative: int, told: bool
+) -> None:
+    """60 against 31 comes by chance in 3 of 1,000 cases, 30 against 18 in 11 of 100: worked with scipy."""
+    assert _tells_side(positive, negative) is told

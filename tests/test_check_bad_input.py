@@ -213,16 +213,18 @@ def test_one_side_that_always_refuses_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "told"),
+    ("mark", "other", "told"),
     [
-        (" ", "ended in a space"),
-        ("\t", "ended in a tab"),
-        ("\u00a0", "ended in U+00A0 (no-break space)"),
-        ("\u200b", "ended in U+200B (zero width space)"),
+        (" ", "", "ended in a space"),
+        ("\t", "", "ended in a tab"),
+        ("\u00a0", "", "ended in U+00A0 (no-break space)"),
+        ("\u200b", "", "ended in U+200B (zero width space)"),
+        ("\n\n", "\n", "ended in a line break ×2"),
+        (" \n", "\n ", "ended in a space, a line break"),
     ],
 )
 def test_a_mark_planted_at_the_end_of_positive_options_is_named(
-    tmp_path: Path, finebench: Any, mark: str, told: str
+    tmp_path: Path, finebench: Any, mark: str, other: str, told: str
 ) -> None:
     """Trimming takes it away; whoever scores the file as it came still reads the answer off it."""
     things = (
@@ -238,10 +240,8 @@ def test_a_mark_planted_at_the_end_of_positive_options_is_named(
     records = [make_record(n, question=f"{t} {t} {n}?") for n, t in enumerate(things, 1)]
     for record in records:
         record["Positive Option"] = trim(record["Positive Option"]) + mark
-        record["Negative Option"] = trim(record["Negative Option"])
+        record["Negative Option"] = trim(record["Negative Option"]) + other
     _, findings = _check_many(tmp_path / "bench", finebench, records, code=0)
-    (finding,) = [row for row in findings if row["rule"] == "leak:trimmed"]
-    assert (
-        f"100% of the positive and 0% of the negative options of 8 imported items {told}"
-        in (finding["evidence"])
-    )
+    evidence = [row["evidence"] for row in findings if row["rule"] == "leak:trimmed"]
+    whole = f"100% of the positive and 0% of the negative options of 8 imported items {told}"
+    assert any(whole in told for told in evidence)

@@ -123,7 +123,7 @@ def test_a_page_of_nothing_is_whole_too() -> None:
     assert page.open == []
     assert "svg" not in page.tags
     assert "0 items kept" in text
-    assert "There are too few items to audit." in text
+    assert "There are too few items to audit: it takes 10 families" in text
     assert "No question is a near-duplicate of another." in text
 
 

@@ -67,6 +67,7 @@ def _plant(count: int, lines: int) -> tuple[list[Row], list[Passage], dict[int, 
     items = [
         {
             "item_id": f"i{n}",
+            "family": f"family {n}",
             "content_hash": "0" * 64,
             "question": _make_sentence(rng, words),
             "positive_option": _make_sentence(rng, words),
@@ -197,6 +198,7 @@ def test_a_boilerplate_sentence_in_all_lines_is_told_once_for_each_item() -> Non
     items = [
         {
             "item_id": f"i{n}",
+            "family": f"family {n}",
             "content_hash": "0" * 64,
             "question": f"Question {n} about {n * 7919}?",
         }

@@ -1,6 +1,7 @@
 """Contamination at its edges: which source is in force, whose copy it is, what is held in memory."""
 
 import gc
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,8 @@ CLEAN = "The ferry to the island leaves at noon on every second Sunday of the mo
 
 
 def _make_item(item_id: str, question: str = QUESTION) -> Row:
-    row: Row = {"item_id": item_id, "content_hash": "0" * 64, "question": question}
+    row: Row = {"item_id": item_id, "family": item_id, "content_hash": "0" * 64}
+    row["question"] = question
     row["positive_option"] = "No, a diary is hers alone, and I would ask her first."
     row["negative_option"] = "Yes, she has left it open and so it is there to be read."
     return row
@@ -239,3 +241,37 @@ def test_a_source_that_changed_makes_the_check_stale(bench: Workspace, finebench
     source.write_text(QUESTION, encoding="utf-8")
     finebench(bench.root, "build")
     assert _list_rules(bench) == ["contamination:exact"]
+
+
+def test_a_twin_in_an_earlier_release_is_no_copy() -> None:
+    """Twins share their options and all but a word of their questions: that is their purpose."""
+    item = _make_item("a") | {"family": "diary"}
+    other = QUESTION.replace("read", "close")
+    twin = _make_item("b", other) | {"family": "diary"}
+    swapped = {
+        "positive_option": twin["negative_option"],
+        "negative_option": twin["positive_option"],
+    }
+    items = [item, twin | swapped]
+    lines = [
+        Passage(f"item {row['item_id']}", row[text], row["item_id"])
+        for row in items
+        for text in ("question", "positive_option", "negative_option")
+    ]
+    assert find_contacts(items, lines, 90) == []
+    stranger = [*lines, Passage("line 9", QUESTION)]
+    found = find_contacts(items, stranger, 90)
+    assert {(contact.place, contact.text) for contact in found} == {("line 9", "question")}
+    assert {contact.item for contact in found} == {0, 1}
+
+
+def test_a_source_that_breaks_off_later_is_not_kept(
+    bench: Workspace, finebench: RunCommand
+) -> None:
+    """Its first line can be read and the rest cannot: every later check would fail for it."""
+    lines = "".join(f"{n} {CLEAN}" for n in range(20_000)).encode()
+    packed = gzip.compress(lines, mtime=0)
+    (bench.root / "torn.txt.gz").write_bytes(packed[: len(packed) // 2])
+    finebench(bench.root, "check", "--against", "torn.txt.gz", code=1)
+    assert list_references(bench) == []
+    finebench(bench.root, "check")

@@ -3,6 +3,7 @@
 import multiprocessing
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Indel
 
-from builder.checks.similarity import join, scan
+from builder.checks.similarity import join, scan, sharing
 from builder.checks.similarity.clusters import join_clusters
 from builder.checks.similarity.join import Matches, Pair, find_near_duplicates
 from builder.checks.similarity.segment import Order
@@ -180,6 +181,35 @@ def test_a_helper_that_is_killed_costs_no_pair(monkeypatch: pytest.MonkeyPatch) 
     shared = find_near_duplicates(texts, 90, workers=3, on_progress=kill_helpers)
     assert len(killed) >= 2
     assert list(shared.list_pairs()) == alone
+
+
+def _fail_in_helpers(*arguments: Any, **settings: Any) -> scan.Found:
+    if multiprocessing.parent_process() is not None:
+        raise MemoryError
+    return scan.scan(*arguments, **settings)
+
+
+def test_a_helper_that_is_out_of_memory_costs_no_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails in a helper is scanned here; the helper is only there for speed."""
+    texts = make_questions(3_000, seed=1)
+    alone = list(find_near_duplicates(texts, 90).list_pairs())
+    monkeypatch.setattr(join, "_PAIRS_FOR_HELPERS", 0)
+    monkeypatch.setattr(join, "_PAIRS_A_SHARD", 100_000)
+    monkeypatch.setattr(join, "scan", _fail_in_helpers)
+    assert list(find_near_duplicates(texts, 90, workers=2).list_pairs()) == alone
+
+
+def test_a_full_disk_costs_the_helpers_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Helpers map what is saved; where nothing can be saved, this process does all."""
+    texts = make_questions(2_000, seed=3)
+    alone = list(find_near_duplicates(texts, 90).list_pairs())
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(join, "_PAIRS_FOR_HELPERS", 0)
+    monkeypatch.setattr(sharing, "save_segment", refuse)
+    assert list(find_near_duplicates(texts, 90, workers=2).list_pairs()) == alone
 
 
 def test_little_memory_changes_nothing_in_the_result() -> None:

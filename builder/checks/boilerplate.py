@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from math import comb
 
 from builder.checks.findings import make_set_finding
 from schemas.labels import Severity
@@ -15,15 +16,15 @@ _SENTENCE = re.compile(r"[^.!?。！？\n]+")
 _FEWEST_ITEMS, _SHARE = 3, 0.02
 _LEAST_CHARACTERS = 12
 _MOST_TOLD = 20
-# A sentence that stands on one side at least twice as often as on the other tells which side it is.
-_TELLING = 1 / 3
+_ONE_SIDED = 0.05
 
 
 def find_boilerplate(items: Sequence[Row]) -> list[Row]:
     """Return a finding for each sentence in the options of at least 3 items and 2% of all.
 
-    One that stands on one side at least twice as often as on the other is a leak of its own and a
-    warning; one that stands on both alike gives nothing away and is told, no more. Twins share their options by
+    One that stands on one side clearly more often than on the other (at least twice and three times
+    more often, or so that a fair coin would give it in less than 5% of cases) is a leak of its own and
+    a warning; one that stands on both alike gives nothing away and is told, no more. Twins share their options by
     design: a family counts once on each side.
     """
     stands: dict[str, dict[str, set[str]]] = defaultdict(
@@ -50,12 +51,22 @@ def _is_dense(sentence: str) -> bool:
     return sum("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" for c in sentence) >= 6
 
 
+def _tells_side(positive: int, negative: int) -> bool:
+    more, less = max(positive, negative), min(positive, negative)
+    if more >= 2 * less and more - less >= 3:
+        return True
+    # Twice the upper tail of a fair coin.
+    both = more + less
+    tail = sum(comb(both, k) for k in range(more, both + 1))
+    return bool(2 * tail < _ONE_SIDED * 2**both)
+
+
 def _make_finding(positive: int, negative: int, sentence: str) -> Row:
     told = (
         f"{shorten(sentence, 80)} stands in the positive options of {positive} families and the "
         f"negative options of {negative}"
     )
-    if abs(positive - negative) < _TELLING * (positive + negative):
+    if not _tells_side(positive, negative):
         remedy = "It gives neither side away; more of its kind make the options stale to read."
         return make_set_finding("boilerplate", Severity.INFO, told, remedy)
     remedy = "Have the options written anew, each in its own words."

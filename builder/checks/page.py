@@ -12,6 +12,7 @@ from string import Template
 from typing import Any
 
 from builder.checks.leak.advice import format_arms, tell_chance, tell_what_to_do
+from builder.checks.leak.audit import FEWEST_FAMILIES
 from schemas.storage import Row
 
 __all__ = ["write_page"]
@@ -67,7 +68,10 @@ def _summarise(items: Sequence[Row], findings: Sequence[Row], leak: Report) -> s
 def _draw_gauges(gauges: Sequence[Report], bound: float) -> str:
     """Draw each auditor's accuracy and interval against 50% and the bound."""
     if not gauges:
-        return "<p>There are too few items to audit.</p>"
+        return (
+            f"<p>There are too few items to audit: it takes {FEWEST_FAMILIES} families to fit a reader, "
+            "and some 300 to show that nothing leaks.</p>"
+        )
     height = _ROW * len(gauges) + 40
     marks = [
         *_draw_line(0.5, height, "even", "50%"),
@@ -186,7 +190,14 @@ def _write_sources(sources: Sequence[Report]) -> str:
         [f"{row[name]:,}" if name != "source" else row[name] for name in names] for row in sources
     ]
     head = ("source", "passages", "not read", "read with changes", "items found there")
-    return _write_table(head, rows)
+    notes = [
+        f"<li>{escape(row['source'])}, {escape(place)}: {escape(why)}</li>"
+        for row in sources
+        for how in ("first_skipped", "first_altered")
+        for place, why in row.get(how, ())
+    ]
+    told = f"<p>The first of them:</p><ul>{''.join(notes)}</ul>" if notes else ""
+    return _write_table(head, rows) + told
 
 
 def _write_clusters(clusters: Sequence[Sequence[str]]) -> str:

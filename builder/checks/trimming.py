@@ -3,7 +3,8 @@
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 
 from builder.checks.findings import make_set_finding
 from schemas.labels import Severity
@@ -29,28 +30,58 @@ def find_trimmed_edges(items: Sequence[Row]) -> list[Row]:
     }
     if not all(texts.values()):
         return []
-    counted = {
-        side: Counter(edge for t in texts[side] for edge in _list_edges(t)) for side in texts
-    }
     findings = []
-    for edge in sorted(set().union(*counted.values())):
-        shares = [counted[side][edge] / len(texts[side]) for side in _FIELDS]
-        if abs(shares[0] - shares[1]) >= _NOTABLE:
-            told = (
+    for where in _ENDS:
+        told = _compare(texts, where, _list_signs) or _compare(texts, where, _tell_signs)
+        for edge, shares in told:
+            evidence = (
                 f"before trimming, {shares[0]:.0%} of the positive and {shares[1]:.0%} of the negative "
-                f"options of {len(records)} imported items {edge}"
+                f"options of {len(records)} imported items {where} {edge}"
             )
             remedy = "Nothing to do here: texts are trimmed. Scores on the source as released are not comparable."
-            findings.append(make_set_finding("leak:trimmed", Severity.INFO, told, remedy))
+            findings.append(make_set_finding("leak:trimmed", Severity.INFO, evidence, remedy))
     return findings
 
 
-def _list_edges(text: str) -> set[str]:
-    """Return in words what was trimmed off a text: each kind of character once for each end."""
+def _compare(
+    texts: Mapping[str, Sequence[str]], where: str, read: Callable[[str], set[str]]
+) -> list[tuple[str, list[float]]]:
+    """Return what ``read`` finds at one end of the options of one side notably more often."""
+    counted = {
+        side: Counter(edge for text in texts[side] for edge in read(_ENDS[where](text)))
+        for side in texts
+    }
+    shares = {
+        edge: [counted[side][edge] / len(texts[side]) for side in _FIELDS]
+        for edge in sorted(set().union(*counted.values()))
+    }
+    return [(edge, both) for edge, both in shares.items() if abs(both[0] - both[1]) >= _NOTABLE]
+
+
+def _take_start(text: str) -> str:
+    return text[: text.index(trim(text))]
+
+
+def _take_end(text: str) -> str:
     kept = trim(text)
-    start = text.index(kept)
-    ends = (("began with", text[:start]), ("ended in", text[start + len(kept) :]))
-    return {f"{how} {_name(sign)}" for how, signs in ends for sign in signs}
+    return text[text.index(kept) + len(kept) :]
+
+
+_ENDS = {"began with": _take_start, "ended in": _take_end}
+
+
+def _list_signs(signs: str) -> set[str]:
+    """Return the kinds of characters that were trimmed off."""
+    return {_name(sign) for sign in signs}
+
+
+def _tell_signs(signs: str) -> set[str]:
+    """Return what was trimmed off as one, in order and with repetitions; nothing where nothing was."""
+    runs = [(sign, len(list(run))) for sign, run in groupby(signs)]
+    told = ", ".join(
+        f"{_name(sign)}{f' ×{count}' if count > 1 else ''}" for sign, count in runs[:4]
+    )
+    return {told} if told else set()
 
 
 def _name(sign: str) -> str:

@@ -130,7 +130,7 @@ def check(against: tuple[str, ...], forget: tuple[str, ...], as_json: bool) -> N
 
     Example: finebench check --against corpus.jsonl#question
     """
-    from builder.checks.contamination.workspace_references import change_references
+    from builder.checks.contamination.workspace_references import try_references
     from builder.checks.similarity.bounds import WEAK_BELOW
     from builder.checks.stage import check_items
     from builder.commands.check_view import show_check
@@ -144,9 +144,10 @@ def check(against: tuple[str, ...], forget: tuple[str, ...], as_json: bool) -> N
             f"near_duplicate_ratio is below {WEAK_BELOW:.0f}: every pair of questions of like length is "
             "compared, which is as exact and takes longer"
         )
-    if against or forget:
-        change_references(workspace, against, forget, here=Path.cwd())
-    with track_work() as on_progress:
+    with (
+        try_references(workspace, against, forget, here=Path.cwd()),
+        track_work() as on_progress,
+    ):
         counts = run_step(workspace, Stage.CHECKED, run=lambda w, _: check_items(w, on_progress))
     show_counts(str(Stage.CHECKED), counts)
     if show_check(workspace, as_json=as_json):

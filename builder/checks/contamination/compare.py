@@ -3,7 +3,7 @@
 Each text of an item is compared with each passage: the same normalised text is *exact*, a ratio at or
 above the cut-off is *near-duplicate*, and a long run of letters in common is *overlap*. References are
 read in blocks, so that memory does not grow with them. An item is not compared with itself in an
-earlier release.
+earlier release, nor with its family: twins share their options by design.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ __all__ = ["CONTAMINATION", "Contact", "find_contacts", "make_findings"]
 CONTAMINATION = "contamination"
 """How the names of the rules begin by which an item is found elsewhere."""
 
-_BLOCK, _CHARACTERS = 50_000, 5_000_000
+_BLOCK, _LEAST_BLOCK, _CHARACTERS = 50_000, 1_000, 5_000_000
 _REMEDIES = {
     "exact": "Withdraw or rewrite the item: models may have been trained on this text.",
     "near-duplicate": "Rewrite the text until it differs, or withdraw the item.",
@@ -64,15 +64,19 @@ def find_contacts(
     """
     owners = [(number, name) for number in range(len(items)) for name in TEXTS]
     texts = [items[number][name] for number, name in owners]
+    families = {item["item_id"]: item["family"] for item in items}
     index = TextIndex.build(texts, memory_mb=memory_mb)
     runs = RunFinder(texts)
     best: dict[tuple[int, str, str], Contact] = {}
     done = 0
-    for block in _cut(passages):
-        for text, contact in _compare_block(index, runs, block, cutoff, memory_mb):
+    # Every text may be like every passage of a block; a pair found takes some 45 bytes.
+    most = memory_mb * (1 << 20) // 8 // 45 // max(1, len(texts))
+    for block in _cut(passages, min(_BLOCK, max(_LEAST_BLOCK, most))):
+        kin = [families.get(passage.item_id, passage.item_id) for passage in block]
+        for text, contact in _compare_block(index, runs, block, kin, cutoff, memory_mb):
             number, name = owners[text]
             passage = block[contact.passage]
-            if passage.item_id and passage.item_id == items[number]["item_id"]:
+            if families.get(passage.item_id, passage.item_id) == items[number]["family"]:
                 continue
             found = Contact(number, name, contact.kind, contact.share, passage.place, contact.shown)
             key = (number, name, contact.kind)
@@ -91,12 +95,12 @@ def _is_told(key: tuple[int, str, str], best: dict[tuple[int, str, str], Contact
     return any((number, name, other) in best for other in closer)
 
 
-def _cut(passages: Iterable[Passage]) -> Iterator[list[Passage]]:
+def _cut(passages: Iterable[Passage], most: int) -> Iterator[list[Passage]]:
     """Yield the passages in blocks of bounded number and length; a longer passage is a block alone."""
     block: list[Passage] = []
     characters = 0
     for passage in passages:
-        if block and (len(block) == _BLOCK or characters + len(passage.text) > _CHARACTERS):
+        if block and (len(block) == most or characters + len(passage.text) > _CHARACTERS):
             yield block
             block, characters = [], 0
         block.append(passage)
@@ -116,11 +120,16 @@ class _Hit:
 
 
 def _compare_block(
-    index: TextIndex, runs: RunFinder, block: Sequence[Passage], cutoff: float, memory_mb: int
+    index: TextIndex,
+    runs: RunFinder,
+    block: Sequence[Passage],
+    kin: Sequence[str],
+    cutoff: float,
+    memory_mb: int,
 ) -> Iterator[tuple[int, _Hit]]:
     bodies = [passage.text for passage in block]
     matches = find_matches(index, bodies, cutoff, memory_mb=memory_mb)
-    for group, left, ratio in _pick_closest(matches, block):
+    for group, left, ratio in _pick_closest(matches, kin):
         kind = "exact" if ratio == 100 else "near-duplicate"
         for text in matches.right[group].tolist():
             yield text, _Hit(left, kind, ratio, shorten(bodies[left], 80))
@@ -129,11 +138,12 @@ def _compare_block(
         yield overlap.text, _Hit(overlap.passage, "overlap", float(len(overlap.run)), shown)
 
 
-def _pick_closest(matches: Matches, block: Sequence[Passage]) -> Iterator[tuple[int, int, float]]:
-    """Yield for each group of equal texts its closest passage, and the closest of another item.
+def _pick_closest(matches: Matches, kin: Sequence[str]) -> Iterator[tuple[int, int, float]]:
+    """Yield for each group of equal texts its closest passage, and the closest of another family.
 
-    The first may be the item itself, in an earlier release; the second is not. That is all that can
-    be told of a text, however many passages of a block are like it.
+    The first may be the item itself or its twin, in an earlier release; the second is not. That is all
+    that can be told of a text, however many passages of a block are like it. ``kin`` names the family
+    of each passage.
     """
     first = matches.left.members[matches.left.starts[matches.pairs[:, 0]]]
     order = np.lexsort((first, -matches.ratios))
@@ -143,8 +153,8 @@ def _pick_closest(matches: Matches, block: Sequence[Passage]) -> Iterator[tuple[
         names = taken.setdefault(group, [])
         if len(names) < 2:
             for passage in matches.left[int(matches.pairs[n, 0])].tolist():
-                if len(names) < 2 and (not names or block[passage].item_id != names[0]):
-                    names.append(block[passage].item_id)
+                if len(names) < 2 and (not names or kin[passage] != names[0]):
+                    names.append(kin[passage])
                     yield group, passage, float(matches.ratios[n])
 
 

@@ -143,6 +143,18 @@ def _find_runs(
             yield Overlap(number, passage, runs[body])
 
 
+def _find_longest(text: str, start: int, length: int, passage: str) -> int:
+    """Return how long the run from ``start`` is, ``length`` or more, by bisection: what holds it is long."""
+    low, high = length, len(text) - start
+    while low < high:
+        middle = (low + high + 1) // 2
+        if text[start : start + middle] in passage:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
 def _find_longest_run(text: str, passage: str, size: int) -> str:
     """Return the longest run of ``text`` that stands in ``passage``; empty below ``size`` characters."""
     best = ""
@@ -152,7 +164,5 @@ def _find_longest_run(text: str, passage: str, size: int) -> str:
         length = max(size, len(best) + 1)
         if text[start : start + length] not in passage:
             continue
-        while start + length < len(text) and text[start : start + length + 1] in passage:
-            length += 1
-        best = text[start : start + length]
+        best = text[start : start + _find_longest(text, start, length, passage)]
     return best

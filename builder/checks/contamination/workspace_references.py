@@ -26,6 +26,7 @@ __all__ = [
     "compare_with_references",
     "find_reference_files",
     "list_references",
+    "try_references",
 ]
 
 
@@ -94,7 +95,27 @@ def change_references(
                     f"{written} is no reference of this workspace (there are: {listed})."
                 )
         left = sorted({*known, *added} - dropped)
-        text = json.dumps({"sources": left}, ensure_ascii=False, indent=1) + "\n"
+        _write_references(workspace, left)
+
+
+@contextmanager
+def try_references(
+    workspace: Workspace, against: Sequence[str], forget: Sequence[str], *, here: Path
+) -> Iterator[None]:
+    """Change the references for a check, and take that back where the check cannot be made with them."""
+    before = list_references(workspace)
+    if against or forget:
+        change_references(workspace, against, forget, here=here)
+    try:
+        yield
+    except FineBenchError:
+        _write_references(workspace, before)
+        raise
+
+
+def _write_references(workspace: Workspace, sources: Sequence[str]) -> None:
+    text = json.dumps({"sources": sources}, ensure_ascii=False, indent=1) + "\n"
+    if sources or workspace.references.exists():
         write_text(workspace.references, text)
 
 

@@ -62,7 +62,10 @@ def tell_what_to_do(report: Report) -> list[str]:
     marks = [mark for mark in found["marks"] if mark["alone"] >= _TELLING]
     advice = []
     if failing and marks:
-        advice.append(f"To mend first: {marks[0]['group']}. {marks[0]['remedy']}")
+        advice.append(
+            f"To mend first: {marks[0]['group']}. {marks[0]['remedy']} If the gate fails still, compare "
+            "how both sides look letter by letter."
+        )
     elif failing:
         advice.append(
             "The auditor that gates tells the options apart by something that no mark we name "

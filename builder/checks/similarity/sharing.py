@@ -6,8 +6,11 @@ for want of memory say, costs time and nothing else: what it held is scanned her
 """
 
 import multiprocessing
+import os
 import signal
 import tempfile
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -52,15 +55,13 @@ class Helpers:
         """Yield what each shard holds with the shard's place in ``shards``, in order of completion."""
         waiting = deque(enumerate(shards))
         with _save(rows, columns if columns is not rows else None, self.pool) as folders:
+            pool = self.pool if folders else None
             running: dict[Future[Found], tuple[int, Shard]] = {}
             while waiting or running:
-                while self.pool and waiting and len(running) < _AHEAD * self.count:
+                while pool and waiting and len(running) < _AHEAD * self.count:
                     place, shard = waiting.popleft()
                     task = (scan_rows, folders, shard.start, shard.end)
-                    try:
-                        running[self.pool.submit(_scan_mapped, *task)] = (place, shard)
-                    except BrokenProcessPool:
-                        yield place, scan_rows(rows, columns, shard.start, shard.end)
+                    running[_submit(pool, *task)] = (place, shard)
                 if waiting:
                     place, shard = waiting.popleft()
                     yield place, scan_rows(rows, columns, shard.start, shard.end)
@@ -68,10 +69,12 @@ class Helpers:
                     wait(running, return_when=FIRST_COMPLETED)
                 for future in [future for future in running if future.done()]:
                     place, shard = running.pop(future)
-                    try:
+                    if future.exception() is None:
                         yield place, future.result()
-                    except BrokenProcessPool:
-                        waiting.append((place, shard))
+                    else:
+                        # Out of memory or killed: what fails there may pass here, or fails for good.
+                        pool = None
+                        yield place, scan_rows(rows, columns, shard.start, shard.end)
 
 
 @contextmanager
@@ -82,7 +85,7 @@ def start_helpers(count: int) -> Iterator[Helpers]:
         return
     # A fresh interpreter each: a fork would copy this process's threads and locks in any state.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, context, _ignore_interrupts) as pool:
+    with ProcessPoolExecutor(count, context, _begin_helping, (os.getpid(),)) as pool:
         for _ in range(count):
             pool.submit(_begin)
         yield Helpers(pool, count)
@@ -97,17 +100,40 @@ def _save(
         yield ()
         return
     with tempfile.TemporaryDirectory(prefix="finebench-") as temporary:
-        folders = []
-        for name, segment in (("rows", rows), ("columns", columns)):
-            if segment is not None:
-                folders.append(Path(temporary, name))
-                save_segment(segment, folders[-1])
-        yield tuple(folders)
+        segments = {"rows": rows} | ({"columns": columns} if columns is not None else {})
+        folders = tuple(Path(temporary, name) for name in segments)
+        try:
+            for folder, segment in zip(folders, segments.values(), strict=True):
+                save_segment(segment, folder)
+        except OSError:
+            # A full disk: helpers cannot map what is not there, and this process needs none.
+            folders = ()
+        yield folders
 
 
-def _ignore_interrupts() -> None:
+def _submit(
+    pool: ProcessPoolExecutor, scan_rows: ScanRows, folders: tuple[Path, ...], start: int, end: int
+) -> Future[Found]:
+    """Submit a shard; a pool that is broken already gives a future that has failed."""
+    try:
+        return pool.submit(_scan_mapped, scan_rows, folders, start, end)
+    except BrokenProcessPool as error:
+        failed: Future[Found] = Future()
+        failed.set_exception(error)
+        return failed
+
+
+def _begin_helping(parent: int) -> None:
     # The process that started the helpers stops them when the user interrupts it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this helper when the process that started it is gone: killed, it could not say so."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _begin() -> None:
