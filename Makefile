@@ -34,7 +34,16 @@ $(VENV)/.bench: $(VENV)/.runtime constraints/bench.txt
 demo: $(VENV)/.runtime ## the whole road on the embedded simulator, into ./demo-workspace
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh $(DEMO)
 
-test: $(VENV)/.dev ## the whole suite: offline tests first, then the slow ones
+# A server of the OpenAI API that others wrote, for the tests; they skip where there is no npm.
+AIMOCK := 1.43.0
+$(VENV)/.aimock-$(AIMOCK): $(VENV)/.python
+	@if command -v npm >/dev/null; then \
+	  npm install --prefix $(VENV)/node --no-save --no-package-lock --ignore-scripts --no-audit \
+	    --no-fund --omit-lockfile-registry-resolved --loglevel=error @copilotkit/aimock@$(AIMOCK) \
+	    && touch $@; \
+	else echo "no npm: tests that need aimock are skipped (install Node.js to run them)" >&2; fi
+
+test: $(VENV)/.dev $(VENV)/.aimock-$(AIMOCK) ## the whole suite: offline tests first, then the slow ones
 	$(BIN)/python -m pytest -n auto -m "not server and not slow"
 	$(BIN)/python -m pytest -m "server or slow"
 
