@@ -31,6 +31,13 @@ $(VENV)/.bench: $(VENV)/.runtime constraints/bench.txt
 	  -r constraints/bench.txt -c constraints/runtime.txt
 	@touch $@
 
+# The peer of benchmarks/llm.py, in an environment of its own: its dependencies are not ours.
+$(VENV)/.peers: $(VENV)/.python constraints/peers.txt
+	$(PYTHON) -m venv $(VENV)/peers
+	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -r constraints/peers.txt
+	@touch $@
+
 demo: $(VENV)/.runtime ## the whole road on the embedded simulator, into ./demo-workspace
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh $(DEMO)
 
@@ -50,8 +57,9 @@ test: $(VENV)/.dev $(VENV)/.aimock-$(AIMOCK) ## the whole suite: offline tests f
 test-offline: $(VENV)/.dev ## the quick part of the suite
 	$(BIN)/python -m pytest -q -n auto -m "not server and not slow"
 
-bench: $(VENV)/.bench ## near-duplicate search side by side; QUICK=1 for a short run
+bench: $(VENV)/.bench $(if $(QUICK),,$(VENV)/.peers) ## near-duplicates and model calls beside peers; QUICK=1 for a short run
 	$(BIN)/python benchmarks/near_duplicates.py $(if $(QUICK),--quick)
+	$(BIN)/python benchmarks/llm.py $(if $(QUICK),--quick)
 
 check: $(VENV)/.dev ## lint, types, import direction, help pages in step
 	$(BIN)/ruff check .

@@ -31,3 +31,8 @@ freeze runtime dev.txt
 freeze bench bench.txt
 grep -vixFf "$here/runtime.txt" "$here/bench.txt" > "$work/added"
 mv "$work/added" "$here/bench.txt"
+
+# The peer with dependencies of its own; openai is how it reaches an endpoint.
+"$python" -m venv "$work/peers"
+"$work/peers/bin/python" -m pip install --quiet inspect-ai openai
+freeze peers peers.txt
