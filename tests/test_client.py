@@ -171,7 +171,7 @@ def test_a_wish_to_wait_until_a_date_is_followed(waits: list[float]) -> None:
         (httpx2.RemoteProtocolError("gone"), Outcome.FAILED),
     ],
 )
-def test_what_may_pass_is_tried_five_times_with_growing_waits(
+def test_what_may_pass_is_tried_some_times_with_growing_waits(
     step: httpx2.Response | Exception, outcome: Outcome, waits: list[float]
 ) -> None:
     """A server's bad minute must not cost an item; nor may a dead server hold a run for ever."""
@@ -179,8 +179,8 @@ def test_what_may_pass_is_tried_five_times_with_growing_waits(
     reply = ask_once(server, waits=waits)
     assert reply.outcome is outcome
     assert reply.error
-    assert len(server.asked) == 5
-    assert len(waits) == 4
+    assert len(server.asked) == 6
+    assert len(waits) == 5
     assert waits == sorted(waits)
     assert waits[0] > 0
 

@@ -324,11 +324,11 @@ def test_an_endpoint_that_never_answers_is_given_up_after_some_seconds() -> None
     server, clock = FakeServer(httpx2.ConnectError("refused")), SwiftClock()
     calls = [make_call(f"question {i}") for i in range(500)]
     replies = ask_all(calls, {"m1": server}, MemoryStore(), clock=clock, concurrency=64)
-    assert clock.time < 20
+    assert 5 < clock.time < 32
     assert len(server.asked) < 80
     assert {reply.outcome for reply in replies.values()} == {Outcome.FAILED}
     unsent = [reply.error for reply in replies.values() if "not sent" in reply.error]
-    assert "m1 was given up: it failed 5 times" in unsent[0]
+    assert "m1 was given up: it failed 6 times" in unsent[0]
     assert "refused" in unsent[0]
 
 

@@ -136,10 +136,10 @@ def test_an_endpoint_that_answered_once_has_a_quarter_of_an_hour() -> None:
     """One that never did is a mistake in the configuration, and told soon."""
     new, known = make_pace(), make_pace()
     known.note_answer(0.0)
-    for n in range(5):
+    for n in range(6):
         for pace in (new, known):
             pace.note_strain(started_at=n + 1.0, now=n + 1.0)
-    assert new.is_hopeless(6.0)
+    assert new.is_hopeless(7.0)
     assert not known.is_hopeless(899.0)
     assert known.is_hopeless(901.0)
 

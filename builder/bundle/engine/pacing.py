@@ -23,7 +23,7 @@ LONGEST_WISH_S = 3600.0
 _FIRST_LIMIT = 64
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 60.0
 _PATIENCE_S = 900.0
-_STRAINS_BEFORE_PATIENCE = 5
+_STRAINS_BEFORE_PATIENCE = 6
 # What a rate leaves unused may be made up for within so many seconds.
 _SLACK_S = 1.0
 
@@ -107,7 +107,7 @@ class Pace:
         if wish_s > 0:
             wait = wish_s * self.jitter.uniform(1.0, 1.1)
             self._resume_at = max(self._resume_at, now + wait)
-        if started_at < self._cut_at:
+        if started_at <= self._cut_at:
             return
         self._cut_at = now
         self.strains_in_a_row += 1
@@ -121,7 +121,7 @@ class Pace:
     def is_hopeless(self, now: float) -> bool:
         """Tell whether the endpoint seems down for good.
 
-        One that never answered is, after five strains in a row; one that did has fifteen minutes.
+        One that never answered is, after six strains in a row (some 15 seconds); one that did has fifteen minutes.
         """
         patience = _PATIENCE_S if self.has_answered else 0.0
         return (
