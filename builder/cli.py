@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from builder.commands import calls, items, people, releases, scores, stages
+from builder.commands import calls, items, people, releases, requests, scores, stages
 
 __all__ = ["cli", "main"]
 
@@ -73,6 +73,7 @@ for _command in (
     *scores.COMMANDS,
     *items.COMMANDS,
     *calls.COMMANDS,
+    *requests.COMMANDS,
 ):
     cli.add_command(_command)
 

@@ -51,10 +51,14 @@ class _Section(BaseModel):
 
 
 class PriceConfig(_Section):
-    """US dollars for a million tokens in and out; 0 for a model of one's own."""
+    """US dollars for a million tokens in and out; 0 for a model of one's own.
+
+    ``batch_share`` is the share of it that the provider's batch service takes, such as 0.5.
+    """
 
     input: _Dollars
     output: _Dollars
+    batch_share: _Share = 1.0
 
 
 class ModelConfig(_Section):
@@ -191,7 +195,7 @@ def make_endpoint(name: str, model: ModelConfig, seed: int) -> Endpoint:
     seeded = {"seed": seed} if model.is_offline else {}
     price = Price(0.0, 0.0) if model.is_offline else Price()
     if model.price:
-        price = Price(model.price.input, model.price.output)
+        price = Price(model.price.input, model.price.output, model.price.batch_share)
     return Endpoint(
         name=SIMULATOR_PREFIX * model.is_offline + name,
         model=model.model,

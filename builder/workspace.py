@@ -97,6 +97,16 @@ class Workspace:
         return self.root / "journal" / "calls.jsonl"
 
     @property
+    def requests(self) -> Path:
+        """The folder of calls that were written to files, to be made by somebody else."""
+        return self.root / "journal" / "requests"
+
+    @property
+    def batches(self) -> Path:
+        """The log of jobs at providers' batch services."""
+        return self.root / "journal" / "batches.jsonl"
+
+    @property
     def findings(self) -> Path:
         """What the checks saw."""
         return self.root / "03_findings.jsonl"

@@ -21,13 +21,19 @@ import pytest
 from aimock_server import AimockServer, start_aimock
 from call_driver import CONCURRENCY, make_calls, run
 from fakes import SECRET, VARIABLE, MemoryStore
+from openai.resources.batches import AsyncBatches
 from workspaces import RunCommand
 
 from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.client import Client
 from builder.bundle.engine.fan_out import run_calls
 from builder.bundle.engine.labels import Outcome
-from builder.workspace import create_workspace
+from builder.commands.asking import POLL_VARIABLE
+from builder.llm import batches
+from builder.llm.batches import Batch, list_jobs
+from builder.llm.call_log import read_calls
+from builder.questions import generate_questions
+from builder.workspace import Workspace, create_workspace
 
 pytestmark = pytest.mark.server
 
@@ -240,3 +246,100 @@ def test_twenty_kills_repeat_no_durable_call_and_change_no_reply(
     print(f"{kills} kills, {repeats} calls asked again of at most {kills * CONCURRENCY} in flight")
     assert kills >= KILLS
     assert repeats <= kills * CONCURRENCY
+
+
+def _use_aimock(workspace: Workspace, server: AimockServer, **settings: str) -> Workspace:
+    """Return the workspace with its question writer at the server, and a price for it."""
+    path = workspace.root / "bench.toml"
+    more = {
+        "price": "{ input = 10, output = 20, batch_share = 0.5 }",
+        "key_variable": '""',
+    } | settings
+    lines = {"model": '"gpt-test"', "base_url": f'"{server.base_url}"'} | more
+    model = "[models.m]\n" + "".join(f"{name} = {value}\n" for name, value in lines.items())
+    text = path.read_text().replace("[models.offline-judge]", f"{model}\n[models.offline-judge]")
+    path.write_text(text.replace('question_writer = "offline-writer"', 'question_writer = "m"'))
+    return Workspace(workspace.root)
+
+
+@pytest.fixture
+def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for the state of batches often: this provider is done at the second look."""
+    monkeypatch.setenv(POLL_VARIABLE, "0.05")
+
+
+@pytest.mark.usefixtures("quick_polls")
+def test_a_stage_is_asked_by_a_batch(start: Start, tmp_path: Path, finebench: RunCommand) -> None:
+    """Files and batches of a real server: the replies are in the journal, at the batch's price."""
+    server = start()
+    workspace = _use_aimock(create_workspace(tmp_path / "bench", quota=2), server)
+    told = finebench(workspace.root, "generate", "--batch", code=1).output
+    assert "is with the provider" in told
+    assert "is completed" in told
+    calls = list(read_calls(workspace.journal))
+    # The server answers each request of a batch with one fixed text, which is no JSON: asked again twice.
+    assert len(calls) == 3 * 11
+    assert {call["outcome"] for call in calls} == {"answered"}
+    assert {call["text"] for call in calls} == {"Mock batch completion"}
+    assert {call["cost"] for call in calls} == {(1 * 5 + 1 * 10) / 1e6}
+    assert {job["status"] for job in list_jobs(workspace).values()} == {"taken"}
+    paths = [request["path"] for request in server.list_requests()]
+    assert "/v1/chat/completions" not in paths
+    before = len(paths)
+    finebench(workspace.root, "generate", "--batch", code=1)
+    assert len(server.list_requests()) == before, "what is in the journal is asked for no more"
+
+
+@pytest.mark.usefixtures("quick_polls")
+def test_a_batch_that_was_left_is_taken_up_and_sent_once(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed right after the provider took the job, noted or not: the next run finds it, and pays once."""
+    server = start()
+    workspace = _use_aimock(create_workspace(tmp_path / "bench", quota=2), server)
+
+    class Killed(BaseException):
+        """Stands for SIGKILL: nothing of ours runs after it."""
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    for place in ("append_row", "take_results"):
+        with monkeypatch.context() as patched:
+            patched.setattr(batches, place, kill)
+            with pytest.raises(Killed):
+                generate_questions(workspace, Batch(lambda _: None, 0.05))
+    generate_questions(workspace, Batch(lambda _: None, 0.05))
+    created = [
+        r for r in server.list_requests() if (r["method"], r["path"]) == ("POST", "/v1/batches")
+    ]
+    assert len(created) == 3, "one for the questions, two that ask again in the right form"
+    assert len(list(read_calls(workspace.journal))) == 3 * 11
+
+
+@pytest.mark.usefixtures("quick_polls")
+def test_requests_of_an_expired_batch_are_sent_again(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A provider that did not get to them in a day is asked once more; after three times they failed."""
+    server = start()
+    workspace = _use_aimock(create_workspace(tmp_path / "bench", quota=2), server)
+    told: list[str] = []
+    outcomes = iter(["expired", "completed", "completed", "completed"])
+    create = AsyncBatches.create
+
+    async def create_as(self: AsyncBatches, **arguments: Any) -> Any:
+        headers = {"X-AIMock-Batch-Outcome": next(outcomes)}
+        return await create(self, **arguments, extra_headers=headers)
+
+    monkeypatch.setattr(AsyncBatches, "create", create_as)
+    generate_questions(workspace, Batch(told.append, 0.05))
+    assert any("is expired" in line for line in told)
+    assert {call["outcome"] for call in read_calls(workspace.journal)} == {"answered"}
+
+
+def test_a_simulator_has_no_batches(tmp_path: Path, finebench: RunCommand) -> None:
+    """Whoever tries it offline reads why it cannot be."""
+    workspace = create_workspace(tmp_path / "bench", quota=2)
+    told = finebench(workspace.root, "generate", "--batch", code=1).output
+    assert "has no batch service" in told

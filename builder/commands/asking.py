@@ -1,5 +1,6 @@
 """How commands have models asked: at once with progress, or on paper with an estimate."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,14 +8,24 @@ import click
 
 from builder.llm.asking import Asking, Live, Paper, PendingCalls
 
-__all__ = ["choose_asking"]
+__all__ = ["POLL_VARIABLE", "choose_asking"]
+
+POLL_VARIABLE = "FINEBENCH_BATCH_POLL_SECONDS"
+"""Names how often the state of a batch is asked for, in seconds; 30 without it."""
 
 
 @contextmanager
-def choose_asking(description: str, *, dry_run: bool = False) -> Iterator[Asking]:
+def choose_asking(
+    description: str, *, dry_run: bool = False, batch: bool = False
+) -> Iterator[Asking]:
     """Yield the way of asking; with ``dry_run`` end the command by what the calls may cost."""
     from builder.console import note, track_calls
+    from builder.llm.batches import Batch
 
+    if batch and not dry_run:
+        poll_s = float(os.environ.get(POLL_VARIABLE, "30"))
+        yield Batch(note, poll_s)
+        return
     if not dry_run:
         with track_calls(description) as on_reply:
             yield Live(on_reply)

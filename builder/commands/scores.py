@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from builder.commands.shared import dry_run_option, json_option, open_here
+from builder.commands.shared import batch_option, dry_run_option, json_option, open_here
 
 __all__ = ["COMMANDS"]
 
@@ -26,6 +26,7 @@ __all__ = ["COMMANDS"]
     help="What is evaluated: decides what a provider's filter means.",
 )
 @dry_run_option
+@batch_option
 @json_option
 def evaluate(
     release: str,
@@ -34,6 +35,7 @@ def evaluate(
     run: str,
     target_kind: str,
     dry_run: bool,
+    batch: bool,
     as_json: bool,
 ) -> None:
     """Score models on a release: a version here, or a folder.
@@ -48,7 +50,7 @@ def evaluate(
     workspace = open_here()
     path = Path(release) if Path(release).is_dir() else workspace.get_release(release)
     names = [n for model in models for n in (list_personas() if model == "offline" else [model])]
-    with choose_asking("calls", dry_run=dry_run) as asking:
+    with choose_asking("calls", dry_run=dry_run, batch=batch) as asking:
         result = evaluate_release(
             workspace,
             path,

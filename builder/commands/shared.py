@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from builder.workspace import Workspace
 
-__all__ = ["dry_run_option", "get_user", "json_option", "open_here"]
+__all__ = ["batch_option", "dry_run_option", "get_user", "json_option", "open_here"]
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print the data as JSON."
@@ -17,6 +17,12 @@ json_option: Callable[[Any], Any] = click.option(
 
 dry_run_option: Callable[[Any], Any] = click.option(
     "--dry-run", is_flag=True, help="Tell what would be asked and what it may cost; ask nobody."
+)
+
+batch_option: Callable[[Any], Any] = click.option(
+    "--batch",
+    is_flag=True,
+    help="Ask by the provider's batch service; may be left and taken up again.",
 )
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.commands.shared import dry_run_option, json_option, open_here
+from builder.commands.shared import batch_option, dry_run_option, json_option, open_here
 
 if TYPE_CHECKING:
     from builder.workspace import Stage
@@ -70,7 +70,8 @@ def import_(file: Path, language: str, replace: bool) -> None:
 
 @click.command()
 @dry_run_option
-def generate(dry_run: bool) -> None:
+@batch_option
+def generate(dry_run: bool, batch: bool) -> None:
     """Have questions written until each dimension has its quota.
 
     Example: finebench generate
@@ -79,7 +80,7 @@ def generate(dry_run: bool) -> None:
     from builder.questions import tell_shortfalls
     from builder.workspace import Stage
 
-    _run_stage(Stage.QUESTIONS, "questions", dry_run=dry_run)
+    _run_stage(Stage.QUESTIONS, "questions", dry_run=dry_run, batch=batch)
     shortfalls = tell_shortfalls(open_here())
     for told in shortfalls:
         note(told)
@@ -90,7 +91,8 @@ def generate(dry_run: bool) -> None:
 
 @click.command()
 @dry_run_option
-def derive(dry_run: bool) -> None:
+@batch_option
+def derive(dry_run: bool, batch: bool) -> None:
     """Have a positive and a negative option written for each question.
 
     Example: finebench derive
@@ -98,17 +100,17 @@ def derive(dry_run: bool) -> None:
     from builder.console import note
     from builder.workspace import Stage
 
-    _run_stage(Stage.OPTIONS, "options", dry_run=dry_run)
+    _run_stage(Stage.OPTIONS, "options", dry_run=dry_run, batch=batch)
     note("Next: finebench check")
 
 
-def _run_stage(stage: "Stage", description: str, *, dry_run: bool) -> None:
+def _run_stage(stage: "Stage", description: str, *, dry_run: bool, batch: bool) -> None:
     from builder.commands.asking import choose_asking
     from builder.console import show_counts
     from builder.pipeline import run_step
 
     workspace = open_here()
-    with choose_asking(description, dry_run=dry_run) as asking:
+    with choose_asking(description, dry_run=dry_run, batch=batch) as asking:
         counts = run_step(workspace, stage, asking)
     show_counts(str(stage), counts)
 

@@ -32,10 +32,14 @@ _MENDABLE_STATUSES = frozenset({401, 403, 404, 408, 409, 425, 429})
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars for a million tokens in and out; None where the price is not known."""
+    """US dollars for a million tokens in and out; None where the price is not known.
+
+    ``batch_share`` is the share of it that the provider's batch service takes.
+    """
 
     input: float | None = None
     output: float | None = None
+    batch_share: float = 1.0
 
     def find_cost(self, prompt_tokens: int | None, completion_tokens: int | None) -> float | None:
         """Return the dollars that a call cost; None where a price, or what it was for, is not known.

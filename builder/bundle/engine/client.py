@@ -16,7 +16,7 @@ from .labels import Outcome
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["Attempt", "Client"]
+__all__ = ["Attempt", "Client", "make_body", "read_body"]
 
 _TRANSIENT = frozenset({408, 409, 425, 429})
 _HOPELESS = {
@@ -84,13 +84,15 @@ class Client:
         """
         import httpx2
 
-        body = {
-            "model": self.endpoint.model,
-            "messages": [{"role": role, "content": text} for role, text in call.messages],
-            **self.endpoint.parameters,
-        }
-        response = await self._openai.post("/chat/completions", cast_to=httpx2.Response, body=body)
+        response = await self._openai.post(
+            "/chat/completions", cast_to=httpx2.Response, body=make_body(call)
+        )
         return json.loads(response.content)
+
+    @property
+    def connection(self) -> "AsyncOpenAI":
+        """The open client, for what is no chat: files and batches."""
+        return self._openai
 
     def _read_status(self, key: str, error: Any) -> Attempt:
         status = error.status_code
@@ -125,6 +127,23 @@ class Client:
     async def close(self) -> None:
         """Close the connections."""
         await self._openai.close()
+
+
+def make_body(call: Call) -> dict[str, Any]:
+    """Return the body of the request that asks ``call``."""
+    return {
+        "model": call.endpoint.model,
+        "messages": [{"role": role, "content": text} for role, text in call.messages],
+        **call.endpoint.parameters,
+    }
+
+
+def read_body(key: str, body: object) -> Reply:
+    """Return the reply that a response's body holds; a body that holds none is labelled malformed."""
+    try:
+        return _read_completion(key, body)
+    except _MalformedError as error:
+        return Reply(key, Outcome.MALFORMED, error=f"unreadable reply: {error}")
 
 
 class _MalformedError(Exception):
