@@ -1,10 +1,14 @@
 """Commands of scores: evaluate, report."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from builder.commands.shared import batch_option, dry_run_option, json_option, open_here
+
+if TYPE_CHECKING:
+    from builder.evaluation import Run
 
 __all__ = ["COMMANDS"]
 
@@ -44,7 +48,6 @@ def evaluate(
     """
     from builder.bundle.engine.verdicts import TargetKind
     from builder.commands.asking import choose_asking
-    from builder.console import make_score_table, note, print_json, print_table
     from builder.evaluation import evaluate_release, list_personas
 
     workspace = open_here()
@@ -60,6 +63,12 @@ def evaluate(
             target_kind=TargetKind(target_kind),
             asking=asking,
         )
+    _show_run(result, as_json=as_json)
+
+
+def _show_run(result: "Run", *, as_json: bool) -> None:
+    from builder.console import make_score_table, note, print_json, print_table
+
     if as_json:
         print_json([score.as_dict() for score in result.scores])
     else:
