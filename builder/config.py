@@ -116,6 +116,7 @@ class Roles(_Section):
     positive_writer: str
     negative_writer: str
     judge: str
+    second_negative_writer: str = ""
 
 
 class GenerateConfig(_Section):
@@ -126,6 +127,12 @@ class GenerateConfig(_Section):
 
     batch_size: Annotated[int, Field(ge=1, le=100)] = 10
     format_repeats: Annotated[int, Field(ge=0, le=10)] = 2
+
+
+class DeriveConfig(_Section):
+    """How options are asked for; ``role_play`` lets the ladder end in a role play."""
+
+    role_play: bool = False
 
 
 class CheckConfig(_Section):
@@ -174,6 +181,7 @@ class Config(_Section):
     models: dict[_Name, ModelConfig]
     roles: Roles
     generate: GenerateConfig = GenerateConfig()
+    derive: DeriveConfig = DeriveConfig()
     checks: CheckConfig = CheckConfig()
     review: ReviewConfig = ReviewConfig()
 
@@ -230,7 +238,7 @@ def load_config(path: Path) -> Config:
     except ValidationError as error:
         problems = [_make_problem(path.name, e) for e in error.errors()]
         raise DataError(f"{path}: {len(problems)} problems.", problems) from None
-    unknown = sorted(set(config.roles.model_dump().values()) - set(config.models))
+    unknown = sorted(set(config.roles.model_dump().values()) - {"", *config.models})
     if unknown:
         known = ", ".join(sorted(config.models))
         raise DataError(

@@ -15,7 +15,7 @@ from builder.workspace import Workspace, read_table
 from schemas.errors import DataError, Problem, UsageError
 from schemas.labels import Arm, Origin, Polarity
 from schemas.storage import Line, Row, parse_lines, read_bytes, write_rows
-from schemas.tables import TableName
+from schemas.tables import ADDED_COLUMNS, TableName
 from schemas.taxonomy import Taxonomy
 from schemas.texts import (
     allocate_item_id,
@@ -192,6 +192,7 @@ def _make_item(line: Line, source: str, taxonomy: Taxonomy, language: str) -> Ro
             f"{side}_prompt": "",
             f"{side}_call": "",
         }
+    sides |= ADDED_COLUMNS
     return sides | {
         "item_id": item_id,
         "dimension": dimension.id,

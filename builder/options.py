@@ -1,13 +1,14 @@
 """Stage 2: questions enter, items with a positive and a negative option leave."""
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from builder.bundle.engine.calls import Call, Endpoint, Reply
-from builder.bundle.engine.labels import Outcome
-from builder.config import describe_endpoint
+from builder.bundle.engine.calls import Call
+from builder.bundle.engine.prompts import JUDGE_PROMPT
+from builder.config import Config, describe_endpoint
 from builder.llm.asking import Asking, Live
+from builder.option_ladder import Ladder, Task, Team
 from builder.prompts import load_prompt
 from builder.questions import NOBODY, read_imported_items
 from builder.stage_records import (
@@ -19,12 +20,13 @@ from builder.stage_records import (
 )
 from builder.workspace import Stage, Workspace
 from schemas.errors import EndpointError, StageError
-from schemas.labels import Arm, Polarity
+from schemas.labels import Arm, Polarity, Rung
 from schemas.storage import Row
-from schemas.texts import find_forbidden_characters, hash_content, hash_text, trim
+from schemas.texts import hash_content, hash_text
 
-__all__ = ["derive_options", "find_inputs", "plan_arms"]
+__all__ = ["derive_options", "find_inputs", "make_team", "plan_arms"]
 
+_PROMPTS = ("positive_option", "negative_option", "negative_option_role_play", "refusal")
 _STANCES = {
     Arm.HELP: "it says yes to what the person has in mind, which is the decent course",
     Arm.HELP_WITH_CAVEAT: "it says yes to the decent course the person has in mind, with a mild caveat",
@@ -45,17 +47,8 @@ _ARMS = {
     Polarity.NEUTRAL: ((Arm.CORRECT, Arm.CORRECT), (Arm.INCORRECT, Arm.INCORRECT)),
 }
 
-# As long as the prompt asks options to be: for what is told of a call before there is anything to say.
+# As long as the prompts ask options to be: for what is told of calls before there is anything to say.
 _LIKELY_OPTION = "x" * 200
-
-
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """One question with what its two options are to be."""
-
-    row: Row
-    positive_arm: Arm
-    negative_arm: Arm
 
 
 def find_inputs(workspace: Workspace) -> StageInputs:
@@ -64,15 +57,27 @@ def find_inputs(workspace: Workspace) -> StageInputs:
     files = (workspace.get_path(Stage.QUESTIONS), *workspace.list_imports())
     if not _list_open_questions(workspace):
         return StageInputs(files, {"positive": NOBODY, "negative": NOBODY})
-    roles = {"positive": config.roles.positive_writer, "negative": config.roles.negative_writer}
-    parameters = {
-        side: {
-            "writer": describe_endpoint(config.find_endpoint(writer)),
-            "prompt": load_prompt(f"{side}_option").hash,
-        }
-        for side, writer in roles.items()
+    team = make_team(config)
+    parameters: dict[str, object] = {
+        "positive": describe_endpoint(team.positive),
+        "rungs": [[str(rung), describe_endpoint(endpoint)] for rung, endpoint in team.rungs],
+        "judge": describe_endpoint(team.judge),
+        "prompts": {name: load_prompt(name).hash for name in _PROMPTS} | {"judge": JUDGE_PROMPT},
     }
     return StageInputs(files, parameters)
+
+
+def make_team(config: Config) -> Team:
+    """Return who writes and judges: the ladder's later rungs only where the configuration has them."""
+    roles = config.roles
+    rungs = [(Rung.PLAIN, config.find_endpoint(roles.negative_writer))]
+    if roles.second_negative_writer:
+        rungs.append((Rung.SECOND_WRITER, config.find_endpoint(roles.second_negative_writer)))
+    if config.derive.role_play:
+        rungs.append((Rung.ROLE_PLAY, rungs[-1][1]))
+    return Team(
+        config.find_endpoint(roles.positive_writer), rungs, config.find_endpoint(roles.judge)
+    )
 
 
 def _list_open_questions(workspace: Workspace) -> list[Row]:
@@ -98,19 +103,20 @@ def plan_arms(row: Mapping[str, str]) -> tuple[Arm, Arm]:
 
 
 def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts:
-    """Have both options of each question written, and write stage 2's file.
+    """Have both options of each question written and judged, and write stage 2's file.
 
-    The negative option is written with the positive one in view, for its form. Imported items bring
-    their options along. Raises `EndpointError` where calls failed that may succeed later: nothing is
-    written then, and the replies that came are kept. A question that an endpoint will not take is
-    rejected.
+    How a pair comes about is told in `option_ladder`; ``02_rungs.json`` has what each rung brought.
+    Imported items bring their options along. Raises `EndpointError` where calls failed that may succeed
+    later: nothing is written then, and the replies that came are kept. A question for which no sound
+    pair was written is rejected, with the reason of each rung.
     """
     made_from = describe_inputs(workspace, find_inputs(workspace))
     if not workspace.get_path(Stage.QUESTIONS).exists():
         raise StageError("there are no questions yet. Run `finebench generate` or `import` first.")
     imported = read_imported_items(workspace)
-    pairs = [_Pair(row, *plan_arms(row)) for row in _list_open_questions(workspace)]
-    written, rejected, failures = asyncio.run(_ask_writers(workspace, pairs, asking or Live()))
+    tasks = [_make_task(workspace, row) for row in _list_open_questions(workspace)]
+    asyncio.run(_ask_team(workspace, tasks, asking or Live()))
+    failures = [failure for task in tasks for failure in task.failures]
     if failures:
         raise EndpointError(
             f"{len(failures)} calls for options failed, the first with: {failures[0]}. "
@@ -119,104 +125,67 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
     return write_stage(
         workspace,
         Stage.OPTIONS,
-        [*imported, *written],
-        rejected,
+        [*imported, *(_make_item(task) for task in tasks if task.is_pair)],
+        [
+            make_rejection(task.row, Stage.OPTIONS, task.faults)
+            for task in tasks
+            if not task.is_pair
+        ],
         made_from,
-        entered=len(imported) + len(pairs),
+        entered=len(imported) + len(tasks),
+        more={workspace.rungs: _count_rungs(tasks)},
     )
 
 
-async def _ask_writers(
-    workspace: Workspace, pairs: Sequence[_Pair], asking: Asking
-) -> tuple[list[Row], list[Row], list[str]]:
-    """Return the items written, the rejections, and the errors of calls that failed."""
-    roles = workspace.config.roles
-    first = workspace.config.find_endpoint(roles.positive_writer)
-    second = workspace.config.find_endpoint(roles.negative_writer)
-    by_call = {_make_positive_call(first, pair).key: pair for pair in pairs}
-
-    def ask_for_negative(reply: Reply) -> list[Call]:
-        pair = by_call.get(reply.key)
-        if pair is None or reply.outcome is not Outcome.ANSWERED:
-            return []
-        return [_make_negative_call(second, pair, reply.text)]
-
-    def expect_negative(call: Call) -> list[Call]:
-        pair = by_call.get(call.key)
-        return [] if pair is None else [_make_negative_call(second, pair, _LIKELY_OPTION)]
-
-    async with asking.open(workspace, Stage.OPTIONS, [first, second]) as asker:
-        calls = [_make_positive_call(first, pair) for pair in pairs]
-        replies = await asker.ask(calls, follow_up=ask_for_negative, expect=expect_negative)
-    items: list[Row] = []
-    rejected: list[Row] = []
-    failures: list[str] = []
-    for pair in pairs:
-        asked = _make_positive_call(first, pair)
-        calls = [asked, *ask_for_negative(replies[asked.key])]
-        answers = [replies[call.key] for call in calls]
-        failures += [reply.error for reply in answers if reply.may_come_later]
-        item = _make_item(pair, calls, answers)
-        faults = _find_faults(item, answers)
-        if faults:
-            rejected.append(make_rejection(pair.row, Stage.OPTIONS, faults))
-        else:
-            items.append(item)
-    return items, rejected, failures
-
-
-def _make_positive_call(endpoint: Endpoint, pair: _Pair) -> Call:
-    return _make_call(endpoint, pair, "positive", pair.positive_arm)
-
-
-def _make_negative_call(endpoint: Endpoint, pair: _Pair, other: str) -> Call:
-    return _make_call(endpoint, pair, "negative", pair.negative_arm, other=trim(other))
-
-
-def _make_call(endpoint: Endpoint, pair: _Pair, side: str, arm: Arm, **more: str) -> Call:
-    prompt = load_prompt(f"{side}_option")
-    text = prompt.render(
-        polarity=pair.row["polarity"],
-        arm=str(arm),
-        stance=_STANCES[arm],
-        language=pair.row["language"],
-        question=pair.row["question"],
-        **more,
+def _make_task(workspace: Workspace, row: Row) -> Task:
+    positive, negative = plan_arms(row)
+    return Task(
+        row,
+        workspace.taxonomy[row["dimension"]].kind,
+        {"positive": positive, "negative": negative},
+        _STANCES,
+        make_team(workspace.config),
     )
-    return Call(endpoint, (("user", text),), role=f"{side}_writer", prompt=prompt.hash)
 
 
-def _make_item(pair: _Pair, calls: Sequence[Call], answers: Sequence[Reply]) -> Row:
-    item = dict(pair.row)
-    arms = (pair.positive_arm, pair.negative_arm)
-    for side, arm, call, reply in zip(("positive", "negative"), arms, calls, answers, strict=False):
+async def _ask_team(workspace: Workspace, tasks: Sequence[Task], asking: Asking) -> None:
+    ladder = Ladder(tasks)
+    first = {call.key: task for task in tasks for call in task.expect_first()}
+
+    def expect(call: Call) -> list[Call]:
+        task = first.get(call.key)
+        return task.expect_rest(_LIKELY_OPTION) if task else []
+
+    endpoints = make_team(workspace.config).endpoints
+    async with asking.open(workspace, Stage.OPTIONS, endpoints) as asker:
+        await asker.ask(ladder.start(), follow_up=ladder.follow_up, expect=expect)
+
+
+def _make_item(task: Task) -> Row:
+    item = dict(task.row)
+    assert task.positive is not None
+    assert task.negative is not None
+    for side, written in (("positive", task.positive), ("negative", task.negative)):
         item |= {
-            f"{side}_option": trim(reply.text),
-            f"{side}_arm": str(arm),
-            f"{side}_source": call.endpoint.name,
-            f"{side}_prompt": call.prompt,
-            f"{side}_call": call.key,
+            f"{side}_option": written.text,
+            f"{side}_arm": str(task.arms[side]),
+            f"{side}_source": written.call.endpoint.name,
+            f"{side}_prompt": written.call.prompt,
+            f"{side}_call": written.call.key,
+            f"{side}_verdict": str(written.verdict),
         }
-    if len(calls) == 2:
-        texts = (item["question"], item["positive_option"], item["negative_option"])
-        item["content_hash"] = hash_content(*texts, item["language"])
-    return item
+    item["negative_rung"] = str(task.negative.rung)
+    texts = (item["question"], item["positive_option"], item["negative_option"])
+    return item | {"content_hash": hash_content(*texts, item["language"])}
 
 
-def _find_faults(item: Row, answers: Sequence[Reply]) -> list[str]:
-    faults = [
-        f"the {side} writer's call was {reply.outcome}"
-        + (f" ({reply.error})" if reply.error else "")
-        for side, reply in zip(("positive", "negative"), answers, strict=False)
-        if reply.outcome is not Outcome.ANSWERED
-    ]
-    if faults:
-        return faults
-    options = (item["positive_option"], item["negative_option"])
-    if not all(options):
-        faults.append("an option is blank")
-    if options[0] == options[1]:
-        faults.append("the two options are the same")
-    if any(map(find_forbidden_characters, options)):
-        faults.append("an option holds control characters")
-    return faults
+def _count_rungs(tasks: Sequence[Task]) -> str:
+    """Return as JSON, for each dimension and rung, how often it was tried and how often it brought one."""
+    counts: dict[str, dict[str, dict[str, int]]] = {}
+    for task in tasks:
+        for rung, reason in task.climbed.items():
+            rungs = counts.setdefault(task.row["dimension"], {})
+            count = rungs.setdefault(str(rung), {"tried": 0, "brought": 0})
+            count["tried"] += 1
+            count["brought"] += not reason
+    return json.dumps(counts, indent=1, sort_keys=True) + "\n"

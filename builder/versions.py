@@ -5,6 +5,7 @@ from pathlib import Path
 
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import DataError, UsageError
+from schemas.labels import JudgeWord, Rung
 from schemas.storage import Row, append_row, index_rows
 from schemas.tables import TableName
 from schemas.texts import hash_content, trim
@@ -52,7 +53,17 @@ def _apply_edit(item: Row, edit: Row) -> Row:
         if edit[text] != item[text]:
             # The text is that person's now, and no call stands behind it any more.
             edited |= {f"{source}_source": edit["by"], f"{source}_prompt": "", f"{source}_call": ""}
+            edited |= _forget_verdicts(source)
     return edited
+
+
+def _forget_verdicts(source: str) -> Row:
+    """Return what is no longer known of an item when one of its texts was edited."""
+    unknown = {f"{side}_verdict": str(JudgeWord.NOT_JUDGED) for side in ("positive", "negative")}
+    if source == "question":
+        return unknown
+    changed = {f"{source}_verdict": unknown[f"{source}_verdict"]}
+    return changed | ({"negative_rung": str(Rung.HUMAN)} if source == "negative" else {})
 
 
 def record_edit(

@@ -18,6 +18,7 @@ __all__ = [
     "Outcome",
     "Polarity",
     "Recommendation",
+    "Rung",
     "Safer",
     "Severity",
     "ShownOrder",
@@ -70,6 +71,16 @@ REFUSING_ARMS = frozenset({Arm.REDIRECT, Arm.REFUSE, Arm.REFUSE_UNJUSTLY, Arm.DI
 
 HEDGING_ARMS = frozenset({Arm.HELP_WITH_CAVEAT, Arm.DISCLAIM})
 """Arms that help and yet warn; a careful tone must not tell which option is positive either."""
+
+
+class Rung(StrEnum):
+    """By which way of asking a negative option was written; the ladder is climbed only as far as needed."""
+
+    PLAIN = "plain"
+    SECOND_WRITER = "second_writer"
+    ROLE_PLAY = "role_play"
+    HUMAN = "human"
+    UNKNOWN = "unknown"
 
 
 class Severity(StrEnum):

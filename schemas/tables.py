@@ -26,15 +26,16 @@ from schemas.labels import (
     Outcome,
     Polarity,
     Recommendation,
+    Rung,
     Safer,
     Severity,
     ShownOrder,
     YesNo,
 )
 
-__all__ = ["SCHEMA_VERSION", "TABLES", "TableName", "TableSpec"]
+__all__ = ["ADDED_COLUMNS", "SCHEMA_VERSION", "TABLES", "TableName", "TableSpec"]
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 """Raised whenever a table's columns or their meaning change."""
 
 
@@ -105,7 +106,10 @@ def _item_columns() -> Columns:
             f"{side}_source": _text(),
             f"{side}_prompt": pa.Column(str, HASH_OR_EMPTY),
             f"{side}_call": pa.Column(str, HASH_OR_EMPTY),
+            # What the judge said of the option as a reply, before any person saw it.
+            f"{side}_verdict": _label(JudgeWord),
         }
+    columns |= {"negative_rung": _label(Rung)}
     return columns | {"content_hash": pa.Column(str, HASH)}
 
 
@@ -271,6 +275,14 @@ def _ruling_columns() -> Columns:
         "content_hash": pa.Column(str, HASH),
         "decision": _label(Decision),
     }
+
+
+ADDED_COLUMNS = {
+    "positive_verdict": str(JudgeWord.NOT_JUDGED),
+    "negative_verdict": str(JudgeWord.NOT_JUDGED),
+    "negative_rung": str(Rung.UNKNOWN),
+}
+"""Columns of items that version 2 had not, with what they are in rows of that time."""
 
 
 class TableName(StrEnum):

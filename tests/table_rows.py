@@ -54,7 +54,11 @@ def make_item() -> Row:
     for side, arm in (("positive", "refuse"), ("negative", "comply")):
         row |= {f"{side}_arm": arm, f"{side}_source": "writer"}
         row |= {f"{side}_prompt": HASH, f"{side}_call": HASH}
-    return row
+    return row | {
+        "positive_verdict": "safe",
+        "negative_verdict": "unsafe",
+        "negative_rung": "plain",
+    }
 
 
 def _make_release() -> Row:

@@ -43,9 +43,10 @@ def test_calls_are_listed_by_any_filter(workspace: Workspace) -> None:
             "model": ("--model", "offline-writer"),
         }.items()
     }
-    assert len(everything) == 11 + 2 * 12
+    # Each of 12 questions has two options written; of the 2 controls' only the wrong one is judged.
+    assert len(everything) == 11 + 2 * 12 + 22
     assert {name: len(found) for name, found in judged.items()} == {
-        "role": 12, "stage": 11, "both": 12, "none": 0, "future": 0, "past": 35, "model": 35,
+        "role": 12, "stage": 11, "both": 12, "none": 0, "future": 0, "past": 57, "model": 35,
     }  # fmt: skip
     assert len(_ask_json(workspace, "--last", "3")) == 3
 
@@ -54,7 +55,7 @@ def test_one_call_is_shown_whole_by_the_beginning_of_its_key(
     workspace: Workspace, finebench: RunCommand
 ) -> None:
     """A text in the benchmark can be traced to the words that asked for it."""
-    (call,) = _ask_json(workspace, "--last", "1")
+    (call,) = _ask_json(workspace, "--role", "negative_writer", "--last", "1")
     key = str(call["key"])
     told = finebench(workspace.root, "calls", "--show", key[:16]).output
     assert str(call["text"]) in told
@@ -72,6 +73,7 @@ def test_sums_are_those_of_the_records(workspace: Workspace) -> None:
     )
     assert [(row["stage"], row["role"]) for row in sums] == [
         ("01_questions", "question_writer"),
+        ("02_options", "judge"),
         ("02_options", "negative_writer"),
         ("02_options", "positive_writer"),
     ]

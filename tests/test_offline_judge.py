@@ -49,9 +49,9 @@ def test_the_judge_does_not_guess() -> None:
     """A reply that holds neither option, an unknown question, a foreign prompt: errors, not words."""
     item = make_item(1)
     known = {item.question: [item]}
-    with pytest.raises(OfflineError, match="only replies of the offline personas"):
+    with pytest.raises(OfflineError, match="only what offline models wrote"):
         judge_reply(read_user_text(item, "It depends."), known)
-    with pytest.raises(OfflineError, match="only replies of the offline personas"):
+    with pytest.raises(OfflineError, match="only what offline models wrote"):
         judge_reply(read_user_text(make_item(2), make_item(2).positive_option), known)
     with pytest.raises(OfflineError, match="own judge prompt"):
         judge_reply(f"Is this safe? {item.positive_option}", known)

@@ -137,7 +137,7 @@ def _show_explanation(report: Report) -> None:
         columns = ("words", "in positive options", "in negative options")
         print_table(make_table("Words that leak most", columns, rows))
         note(f"Without these words, words would earn {_format(found['without_words'])}.")
-    if "words" in leaking and found["arms"]:
+    if any(arm["words"] >= 0.6 for arm in found["arms"]):
         head = ("positive arm", "negative arm", "pairs", "found by marks", "found by words")
         print_table(make_table("Arms that leak most", head, format_arms(found["arms"])[:5]))
     if found["items"]:

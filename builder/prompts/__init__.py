@@ -29,6 +29,6 @@ class Prompt:
 
 @cache
 def load_prompt(name: str) -> Prompt:
-    """Return the template of that name: ``questions``, ``positive_option`` or ``negative_option``."""
+    """Return the template of that name, the name of its file without the ending."""
     text = (resources.files("builder.prompts") / f"{name}.txt").read_text(encoding="utf-8")
     return Prompt(name, text)

@@ -29,8 +29,11 @@ _COPIED = (
     "question_prompt",
     "positive_source",
     "positive_prompt",
+    "positive_verdict",
     "negative_source",
     "negative_prompt",
+    "negative_verdict",
+    "negative_rung",
     "source_id",
     "content_hash",
 )

@@ -47,7 +47,7 @@ class OfflineModel:
         if model == WRITER:
             return write_reply(prompt, seed)
         if model == JUDGE:
-            return judge_reply(prompt, self._by_question)
+            return judge_reply(prompt, self._by_question, seed)
         if model not in PERSONAS:
             known = ", ".join((WRITER, JUDGE, *PERSONAS))
             raise OfflineError(f"no offline model named {model} (there are {known})")

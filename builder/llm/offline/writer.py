@@ -14,7 +14,7 @@ from builder.llm.offline.grammar import (
 )
 from builder.llm.offline.personas import draw
 
-__all__ = ["OfflineError", "write_reply"]
+__all__ = ["OfflineError", "choose_variant", "write_reply"]
 
 _FIELD = re.compile(
     r"^(Dimension id|Polarity|Number of questions|Questions asked for earlier|Arm): (.*)$",
@@ -74,6 +74,11 @@ def _shuffle_questions(dimension: str, polarity: str, seed: int) -> tuple[Writte
     return tuple(questions)
 
 
+def choose_variant(question: WrittenQuestion, seed: int) -> int:
+    """Return which template a question's options are written in: the seed and the situation decide."""
+    return int(draw(seed, "variant", question.dimension, question.situation) * 1_000_000)
+
+
 def _write_option(text: str, arm: str, seed: int) -> str:
     question = find_question(text)
     if question is None:
@@ -81,8 +86,7 @@ def _write_option(text: str, arm: str, seed: int) -> str:
             "the offline writer answers only questions of its own grammar; "
             "name a real model under [roles] in bench.toml for other questions"
         )
-    variant = int(draw(seed, "variant", question.dimension, question.situation) * 1_000_000)
     try:
-        return write_option(question, arm, variant)
+        return write_option(question, arm, choose_variant(question, seed))
     except ValueError as error:
         raise OfflineError(str(error)) from None
