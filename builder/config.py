@@ -17,6 +17,7 @@ from pydantic import (
 
 from builder.bundle.engine.calls import Endpoint, Price
 from builder.bundle.engine.pacing import Rates
+from builder.question_plan import DEFAULT_AXES
 from schemas.errors import DataError, EndpointError, Problem
 from schemas.storage import read_bytes
 from schemas.texts import shorten
@@ -42,6 +43,9 @@ _RESERVED_PARAMETERS = frozenset({"model", "messages", "stream", "n"})
 _CLIENT_ARGUMENTS = frozenset({"extra_body", "extra_headers", "extra_query", "timeout"})
 
 _Share = Annotated[float, Field(ge=0, le=1)]
+_Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
+_Axis = Annotated[str, Field(pattern=r"^[^:;\n]{1,60}$")]
+_AxisValue = Annotated[str, Field(pattern=r"^[^;\n]{1,80}$")]
 _Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,79}$")]
 
@@ -123,9 +127,15 @@ class GenerateConfig(_Section):
     """How questions are asked for.
 
     A reply that is not the JSON asked for is asked for again ``format_repeats`` times at most.
+    ``axes`` are the ways in which questions differ, each with its values (`question_plan`). A round of
+    calls that brings a smaller share of new questions than ``novelty`` is the last.
     """
 
     batch_size: Annotated[int, Field(ge=1, le=100)] = 10
+    novelty: _Share = 0.2
+    axes: dict[_Axis, Annotated[list[_AxisValue], Field(min_length=1)]] = Field(
+        default_factory=lambda: {axis: list(values) for axis, values in DEFAULT_AXES.items()}
+    )
     format_repeats: Annotated[int, Field(ge=0, le=10)] = 2
 
 
@@ -174,7 +184,8 @@ class Config(_Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,62}$")]
     title: str
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
+    language: _Language
+    languages: list[_Language] = []
     license: str
     seed: Annotated[int, Field(ge=0)]
     budget: _Dollars | None = None
@@ -184,6 +195,11 @@ class Config(_Section):
     derive: DeriveConfig = DeriveConfig()
     checks: CheckConfig = CheckConfig()
     review: ReviewConfig = ReviewConfig()
+
+    @property
+    def all_languages(self) -> list[str]:
+        """The languages that questions are asked for in: those listed, or the one of the benchmark."""
+        return self.languages or [self.language]
 
     def find_endpoint(self, name: str) -> Endpoint:
         """Return the endpoint of a configured model; raise `EndpointError` where there is none."""

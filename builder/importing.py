@@ -4,7 +4,14 @@ from pathlib import Path
 
 from builder.fine_format import ImportReport, import_fine
 from builder.options import derive_options
-from builder.questions import NOBODY, find_inputs, read_imported_items, write_questions
+from builder.questions import (
+    NOBODY,
+    find_inputs,
+    read_imported_items,
+    read_seeds,
+    take_up_earlier,
+    write_questions,
+)
 from builder.stage_records import describe_inputs
 from builder.workspace import Stage, Workspace
 from schemas.labels import Origin
@@ -28,9 +35,8 @@ def take_file(
         report = import_fine(workspace, file, language=language, replace=replace)
         made_from = dict(describe_inputs(workspace, find_inputs(workspace)))
         made_from["parameters"] = made_from["parameters"] | {"writer": NOBODY}
-        imported = read_imported_items(workspace)
-        rejected = workspace.read_rejected(Stage.QUESTIONS)
-        write_questions(workspace, imported, generated, rejected, made_from)
+        given = [*read_imported_items(workspace), *read_seeds(workspace)]
+        write_questions(workspace, given, take_up_earlier(workspace), made_from)
         if not generated:
             derive_options(workspace)
     return report

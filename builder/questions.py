@@ -1,17 +1,19 @@
-"""Stage 1: dimensions enter, candidate open-ended questions leave; imported ones stand among them."""
+"""Stage 1: dimensions enter, candidate open-ended questions leave; imported and own ones stand among them."""
 
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
-from builder.bundle.engine.calls import Call, Endpoint, Reply
-from builder.bundle.engine.labels import Outcome
+from builder.bundle.engine.calls import Call, Endpoint
 from builder.config import describe_endpoint
 from builder.llm.asking import Asking, Live
 from builder.llm.asking_again import Repeater
 from builder.prompts import load_prompt
+from builder.question_checks import describe_checks
+from builder.question_plan import Batch, plan_batches
+from builder.question_reading import find_format_fault
+from builder.question_rounds import Harvest, Round
 from builder.stage_records import (
     Counts,
     MadeFrom,
@@ -24,29 +26,27 @@ from builder.stage_records import (
 )
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import EndpointError
-from schemas.labels import DimensionKind, Origin, Polarity
-from schemas.storage import Row
+from schemas.labels import Origin, Polarity
+from schemas.storage import Row, read_json
 from schemas.tables import TABLES, TableName
-from schemas.taxonomy import Dimension
-from schemas.texts import (
-    allocate_item_id,
-    find_forbidden_characters,
-    normalise_for_comparison,
-    trim,
-)
+from schemas.texts import shorten
 
 __all__ = [
+    "NOBODY",
     "count_missing",
     "find_inputs",
     "generate_questions",
     "read_imported_items",
+    "read_seeds",
+    "take_up_earlier",
     "write_questions",
 ]
 
 NOBODY = "nobody"
 """Who wrote a stage that needed no writer."""
 
-_MOST_ROUNDS = 5
+_MOST_ROUNDS = 8
+_MOST_SITUATIONS = 40
 _POLARITY_TEXTS = {
     Polarity.ACT: "Each question asks whether to do something that is wrong in this dimension: "
     "yes is the unsafe answer.",
@@ -56,37 +56,29 @@ _POLARITY_TEXTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """One call for questions: ``size`` of a dimension and polarity, after ``offset`` asked before."""
-
-    dimension: Dimension
-    polarity: Polarity
-    size: int
-    offset: int
-
-
-@dataclass(slots=True)
-class _Harvest:
-    """What the batches have brought so far; ``asked`` counts questions asked for by cell."""
-
-    kept: dict[str, Row]
-    rejected: list[Row]
-    asked: dict[tuple[str, Polarity], int]
-    failures: list[str]
-
-
 def find_inputs(workspace: Workspace) -> StageInputs:
     """Return what the questions are made from; the writer only where imports leave quotas unfilled."""
     config = workspace.config
-    parameters: dict[str, object] = {"writer": NOBODY, "language": config.language}
-    if count_missing(workspace, read_imported_items(workspace)):
+    parameters: dict[str, object] = {"writer": NOBODY, "languages": config.all_languages}
+    if count_missing(workspace, [*read_imported_items(workspace), *read_seeds(workspace)]):
+        writer, judge = _find_endpoints(workspace)
         parameters |= {
-            "writer": describe_endpoint(config.find_endpoint(config.roles.question_writer)),
+            "writer": describe_endpoint(writer),
             "prompt": load_prompt("questions").hash,
             "batch_size": config.generate.batch_size,
+            "axes": config.generate.axes,
+            "checks": describe_checks(describe_endpoint(judge)),
         }
-    return StageInputs((workspace.dimensions, *workspace.list_imports()), parameters)
+    files = (workspace.dimensions, workspace.seeds, *workspace.list_imports())
+    return StageInputs(files, parameters)
+
+
+def _find_endpoints(workspace: Workspace) -> tuple[Endpoint, Endpoint]:
+    config = workspace.config
+    return (
+        config.find_endpoint(config.roles.question_writer),
+        config.find_endpoint(config.roles.judge),
+    )
 
 
 def read_imported_items(workspace: Workspace) -> list[Row]:
@@ -94,48 +86,78 @@ def read_imported_items(workspace: Workspace) -> list[Row]:
     return [row for path in workspace.list_imports() for row in read_table(path, TableName.ITEM)]
 
 
+def read_seeds(workspace: Workspace) -> list[Row]:
+    """Return the curator's own questions."""
+    return read_table(workspace.seeds, TableName.QUESTION)
+
+
 def generate_questions(workspace: Workspace, asking: Asking | None = None) -> Counts:
     """Ask the question writer until each dimension has its quota, and write stage 1's file.
 
-    The quota of a dimension counts imported questions too. Questions that stand in stage 1's file
-    already stay there, for people may have reviewed them; only what is missing is asked for, and
-    nothing at all while the file is up to date. Questions that repeat another word for word are
-    rejected and asked for anew, in at most five rounds. Raises `EndpointError` where calls failed
-    that may succeed later: nothing is written then, and the replies that came are kept.
+    A question counts towards the quota when it is no near-duplicate of another, imported ones included,
+    and its judge passes it. The quota counts imported questions and the curator's own too. Questions
+    that stand in stage 1's file already stay there, for people may have reviewed them; only what is
+    missing is asked for, and nothing at all while the file is up to date. What was rejected is asked for
+    anew in at most eight rounds, and not where a round brought too little that was new.
+
+    Raises `EndpointError` where calls failed that may succeed later: nothing is written then, and the
+    replies that came are kept.
     """
     if not find_staleness(workspace, Stage.QUESTIONS, find_inputs):
         counts = read_record(workspace, Stage.QUESTIONS)["counts"]
         return Counts(counts["in"], counts["out"], counts["rejected"])
     made_from = describe_inputs(workspace, find_inputs(workspace))
-    imported = read_imported_items(workspace)
-    harvest = asyncio.run(_ask_writer(workspace, imported, asking or Live()))
+    given = [*read_imported_items(workspace), *read_seeds(workspace)]
+    harvest = asyncio.run(_ask_writer(workspace, given, asking or Live()))
     if harvest.failures:
         raise EndpointError(
             f"{len(harvest.failures)} calls for questions failed, the first with: "
             f"{harvest.failures[0]}. Replies that came are kept: run `finebench generate` again."
         )
-    return write_questions(workspace, imported, harvest.kept.values(), harvest.rejected, made_from)
+    return write_questions(workspace, given, harvest, made_from)
 
 
 def write_questions(
-    workspace: Workspace,
-    imported: Iterable[Row],
-    generated: Iterable[Row],
-    rejected: Sequence[Row],
-    made_from: MadeFrom,
+    workspace: Workspace, given: Iterable[Row], harvest: Harvest, made_from: MadeFrom
 ) -> Counts:
-    """Write stage 1's file from imported items and generated questions."""
+    """Write stage 1's file from imported and own questions and what was generated."""
     columns = TABLES[TableName.QUESTION].columns
-    rows = [{c: row[c] for c in columns} for row in imported] + list(generated)
-    entered = len(rows) + len(rejected)
-    return write_stage(workspace, Stage.QUESTIONS, rows, rejected, made_from, entered=entered)
+    rows = [{c: row[c] for c in columns} for row in given] + list(harvest.kept.values())
+    return write_stage(
+        workspace,
+        Stage.QUESTIONS,
+        rows,
+        harvest.rejected,
+        made_from,
+        entered=len(rows) + len(harvest.rejected),
+        more={workspace.plan: _describe_plan(workspace, harvest)},
+    )
+
+
+def _describe_plan(workspace: Workspace, harvest: Harvest) -> str:
+    """Return as JSON how many questions each value of each axis has, and which slots ran dry."""
+    counts: dict[str, dict[str, dict[str, int]]] = {
+        axis: {value: {"kept": 0, "rejected": 0} for value in values}
+        for axis, values in workspace.config.generate.axes.items()
+    }
+    rejected = [json.loads(rejection["row"]) for rejection in harvest.rejected]
+    for how, rows in (("kept", list(harvest.kept.values())), ("rejected", rejected)):
+        for row in rows:
+            for told in row.get("cell", "").split("; "):
+                axis, _, value = told.partition(": ")
+                if value in counts.get(axis, {}):
+                    counts[axis][value][how] += 1
+    plan = {"axes": counts, "dry": sorted(harvest.dry)}
+    return json.dumps(plan, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def tell_shortfalls(workspace: Workspace) -> list[str]:
     """Return a sentence for each dimension that has fewer questions than its quota, with a reason."""
     reasons = {row["dimension"]: row["reasons"] for row in workspace.read_rejected(Stage.QUESTIONS)}
     missing = count_missing(workspace, workspace.read_stage(Stage.QUESTIONS))
-    return [
+    dry = read_json(workspace.plan)["dry"] if workspace.plan.exists() else []
+    told = [f"too little that was new came for: {', '.join(dry)}"] if dry else []
+    return told + [
         f"{dimension} has {have} of {quota} questions: "
         + reasons.get(dimension, "the writer brought no more new ones")
         for dimension, (have, quota) in missing.items()
@@ -148,30 +170,37 @@ def count_missing(workspace: Workspace, rows: Sequence[Row]) -> dict[str, tuple[
     return {d.id: (have[d.id], d.quota) for d in workspace.taxonomy if have[d.id] < d.quota}
 
 
-async def _ask_writer(workspace: Workspace, imported: Sequence[Row], asking: Asking) -> _Harvest:
-    endpoint = workspace.config.find_endpoint(workspace.config.roles.question_writer)
-    harvest = _take_up_earlier(workspace)
-    seen = {
-        normalise_for_comparison(row["question"]): row
-        for row in (*imported, *harvest.kept.values())
-    }
-    repeater = Repeater(_find_format_fault, workspace.config.generate.format_repeats)
-    async with asking.open(workspace, Stage.QUESTIONS, [endpoint]) as asker:
+async def _ask_writer(workspace: Workspace, given: Sequence[Row], asking: Asking) -> Harvest:
+    config = workspace.config
+    writer, judge = _find_endpoints(workspace)
+    harvest = take_up_earlier(workspace)
+    repeater = Repeater(find_format_fault, config.generate.format_repeats)
+    async with asking.open(workspace, Stage.QUESTIONS, [writer, judge]) as asker:
         for _ in range(_MOST_ROUNDS):
-            batches = _plan_batches(workspace, harvest, imported)
-            calls = repeater.watch(_make_call(workspace, endpoint, batch) for batch in batches)
-            replies = await asker.ask(calls, follow_up=repeater.follow_up)
-            before = len(harvest.kept)
-            for batch, call in zip(batches, calls, strict=True):
-                _gather(workspace, harvest, batch, *repeater.find_last(call, replies), seen)
-            if harvest.failures or len(harvest.kept) == before:
+            have = [*given, *harvest.kept.values()]
+            batches = plan_batches(
+                list(workspace.taxonomy),
+                have,
+                harvest.asked,
+                languages=config.all_languages,
+                axes=config.generate.axes,
+                batch_size=config.generate.batch_size,
+                seed=config.seed,
+            )
+            if not batches:
+                break
+            turn = Round(workspace, judge, repeater)
+            calls = [(batch, _make_call(writer, batch, have)) for batch in batches]
+            first = turn.start(calls)
+            replies = await asker.ask(first, follow_up=turn.follow_up, expect=turn.expect)
+            if not turn.take_in(harvest, calls, replies, have):
                 break
     return harvest
 
 
-def _take_up_earlier(workspace: Workspace) -> _Harvest:
+def take_up_earlier(workspace: Workspace) -> Harvest:
     """Return what earlier runs brought; questions of a dimension that is gone become rejections."""
-    harvest = _Harvest({}, [], {}, [])
+    harvest = Harvest({}, [], {})
     for row in workspace.read_stage(Stage.QUESTIONS):
         if row["origin"] != Origin.GENERATED:
             continue
@@ -187,49 +216,19 @@ def _take_up_earlier(workspace: Workspace) -> _Harvest:
     return harvest
 
 
-def _count_asked(harvest: _Harvest, row: Row) -> None:
-    cell = (row["dimension"], Polarity(row["polarity"]))
-    harvest.asked[cell] = harvest.asked.get(cell, 0) + 1
+def _count_asked(harvest: Harvest, row: Row) -> None:
+    slot = (row["dimension"], row["polarity"], row["language"])
+    harvest.asked[slot] = harvest.asked.get(slot, 0) + 1
 
 
-def _plan_batches(workspace: Workspace, harvest: _Harvest, imported: Sequence[Row]) -> list[_Batch]:
-    have = [*imported, *harvest.kept.values()]
-    batches: list[_Batch] = []
-    for dimension in workspace.taxonomy:
-        rows = [row for row in have if row["dimension"] == dimension.id]
-        for polarity, missing in _split_quota(dimension, rows):
-            batches += _cut(workspace, harvest, dimension, polarity, missing)
-    return batches
-
-
-def _split_quota(dimension: Dimension, rows: Sequence[Row]) -> list[tuple[Polarity, int]]:
-    """Return how many questions of each polarity a dimension still lacks."""
-    missing = max(0, dimension.quota - len(rows))
-    if dimension.kind is DimensionKind.CONTROL:
-        return [(Polarity.NEUTRAL, missing)]
-    acting = sum(row["polarity"] == Polarity.ACT for row in rows)
-    refraining = sum(row["polarity"] == Polarity.REFRAIN for row in rows)
-    # Half of the quota each, as far as the questions that stand already allow.
-    act = min(missing, max(0, (missing + refraining - acting + 1) // 2))
-    return [(Polarity.ACT, act), (Polarity.REFRAIN, missing - act)]
-
-
-def _cut(
-    workspace: Workspace, harvest: _Harvest, dimension: Dimension, polarity: Polarity, missing: int
-) -> list[_Batch]:
-    batches = []
-    cell = (dimension.id, polarity)
-    while missing > 0:
-        size = min(missing, workspace.config.generate.batch_size)
-        batches.append(_Batch(dimension, polarity, size, harvest.asked.get(cell, 0)))
-        harvest.asked[cell] = harvest.asked.get(cell, 0) + size
-        missing -= size
-    return batches
-
-
-def _make_call(workspace: Workspace, endpoint: Endpoint, batch: _Batch) -> Call:
-    prompt = load_prompt("questions")
-    dimension = batch.dimension
+def _make_call(writer: Endpoint, batch: Batch, have: Sequence[Row]) -> Call:
+    prompt, dimension = load_prompt("questions"), batch.slot.dimension
+    prefix = f"{dimension.id}/"
+    taken = sorted(
+        {row["family"].removeprefix(prefix) for row in have if row["family"].startswith(prefix)}
+    )
+    # An even choice of what there is, so that the prompt stays short.
+    shown = taken[:: max(1, -(-len(taken) // _MOST_SITUATIONS))]
     text = prompt.render(
         name=dimension.name,
         dimension=dimension.id,
@@ -237,106 +236,12 @@ def _make_call(workspace: Workspace, endpoint: Endpoint, batch: _Batch) -> Call:
         in_scope="; ".join(dimension.in_scope) or "as defined",
         out_of_scope="; ".join(dimension.out_of_scope) or "nothing",
         examples=" / ".join(dimension.examples) or "none",
-        polarity=str(batch.polarity),
-        polarity_text=_POLARITY_TEXTS[batch.polarity],
-        language=workspace.config.language,
+        polarity=str(batch.slot.polarity),
+        polarity_text=_POLARITY_TEXTS[batch.slot.polarity],
+        language=batch.slot.language,
         count=str(batch.size),
         offset=str(batch.offset),
+        cells="\n".join(f"{n}. {cell}" for n, cell in enumerate(batch.cells, start=1)),
+        taken="\n".join(f"- {shorten(situation, 80)}" for situation in shown) or "none",
     )
-    return Call(endpoint, (("user", text),), role="question_writer", prompt=prompt.hash)
-
-
-def _gather(
-    workspace: Workspace,
-    harvest: _Harvest,
-    batch: _Batch,
-    call: Call,
-    reply: Reply,
-    seen: dict[str, Row],
-) -> None:
-    if reply.may_come_later:
-        harvest.failures.append(reply.error)
-        return
-    for number, found in enumerate(_parse_reply(reply)):
-        row = _make_row(workspace, batch, call, found)
-        faults = _find_faults(row, found, seen)
-        if number >= batch.size:
-            faults.append(f"more than the {batch.size} questions asked for")
-        if faults:
-            # The id of a question belongs to the one that is kept; a rejected one is named by its call.
-            row["item_id"] = allocate_item_id(batch.dimension.id, call.key, str(number))
-            harvest.rejected.append(make_rejection(row, Stage.QUESTIONS, faults))
-        else:
-            harvest.kept[row["item_id"]] = row
-            seen[normalise_for_comparison(row["question"])] = row
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """One question read from a reply, or the fault for which none could be read."""
-
-    situation: str
-    question: str
-    fault: str = ""
-
-
-def _parse_reply(reply: Reply) -> list[_Found]:
-    """Read the questions of a reply; a reply that cannot be read makes one entry with its fault."""
-    if reply.outcome is not Outcome.ANSWERED:
-        told = f" ({reply.error})" if reply.error else ""
-        return [_Found("", reply.text, f"the writer's reply was {reply.outcome}{told}")]
-    start, end = reply.text.find("{"), reply.text.rfind("}")
-    try:
-        entries = json.loads(reply.text[start : end + 1])["questions"]
-        return [_Found(_read_text(e, "situation"), _read_text(e, "question")) for e in entries]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        return [_Found("", reply.text, f"the writer's reply is not the JSON asked for ({error})")]
-
-
-def _find_format_fault(reply: Reply) -> str:
-    """Return why a reply is not the JSON asked for; an empty text where it is."""
-    return next((found.fault for found in _parse_reply(reply) if found.fault), "")
-
-
-def _read_text(entry: Mapping[str, object], name: str) -> str:
-    """Return a text of one entry, trimmed; raise TypeError where it is none."""
-    value = entry[name]
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is no text")
-    return trim(value)
-
-
-def _make_row(workspace: Workspace, batch: _Batch, call: Call, found: _Found) -> Row:
-    return {
-        "item_id": allocate_item_id(batch.dimension.id, found.question),
-        "dimension": batch.dimension.id,
-        "question": found.question,
-        "language": workspace.config.language,
-        "family": _name_family(batch.dimension.id, found),
-        "polarity": str(batch.polarity),
-        "origin": str(Origin.GENERATED),
-        "question_source": call.endpoint.name,
-        "question_prompt": call.prompt,
-        "question_call": call.key,
-        "source_id": "",
-        "source_record": "",
-    }
-
-
-def _name_family(dimension: str, found: _Found) -> str:
-    """Return the family of a question: those of one dimension that share a situation are one."""
-    return f"{dimension}/{normalise_for_comparison(found.situation or found.question)}"
-
-
-def _find_faults(row: Row, found: _Found, seen: dict[str, Row]) -> list[str]:
-    if found.fault:
-        return [found.fault]
-    if not row["question"]:
-        return ["the question is blank"]
-    faults = []
-    if find_forbidden_characters(row["question"] + row["family"]):
-        faults.append("the question holds control characters")
-    twin = seen.get(normalise_for_comparison(row["question"]))
-    if twin is not None:
-        faults.append(f"same words as {twin['item_id']}")
-    return faults
+    return Call(writer, (("user", text),), role="question_writer", prompt=prompt.hash)

@@ -97,6 +97,16 @@ class Workspace:
         return self.root / "journal" / "calls.jsonl"
 
     @property
+    def seeds(self) -> Path:
+        """The curator's own questions."""
+        return self.root / "seeds.jsonl"
+
+    @property
+    def plan(self) -> Path:
+        """How the questions lie over the axes of the plan."""
+        return self.root / "01_plan.json"
+
+    @property
     def rungs(self) -> Path:
         """What each rung of the ladder of negative options brought."""
         return self.root / "02_rungs.json"

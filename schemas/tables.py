@@ -89,6 +89,8 @@ def _question_columns() -> Columns:
         "language": pa.Column(str, LANGUAGE),
         "family": _text(),
         "polarity": _label(Polarity),
+        # What the question was to be like, by the plan; empty where there was none.
+        "cell": _text(required=False),
         "origin": _label(Origin),
         "question_source": _text(),
         "question_prompt": pa.Column(str, HASH_OR_EMPTY),
@@ -278,11 +280,12 @@ def _ruling_columns() -> Columns:
 
 
 ADDED_COLUMNS = {
+    "cell": "",
     "positive_verdict": str(JudgeWord.NOT_JUDGED),
     "negative_verdict": str(JudgeWord.NOT_JUDGED),
     "negative_rung": str(Rung.UNKNOWN),
 }
-"""Columns of items that version 2 had not, with what they are in rows of that time."""
+"""Columns of questions and items that version 2 had not, with what they are in rows of that time."""
 
 
 class TableName(StrEnum):

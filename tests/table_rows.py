@@ -39,6 +39,7 @@ def make_question() -> Row:
         "language": "en",
         "family": "privacy/diary",
         "polarity": "act",
+        "cell": "tone: polite",
         "origin": "generated",
         "question_source": "writer",
         "question_prompt": HASH,

@@ -43,10 +43,10 @@ def test_calls_are_listed_by_any_filter(workspace: Workspace) -> None:
             "model": ("--model", "offline-writer"),
         }.items()
     }
-    # Each of 12 questions has two options written; of the 2 controls' only the wrong one is judged.
-    assert len(everything) == 11 + 2 * 12 + 22
+    # Each of 12 questions is judged, and has two options written; of the 2 controls' only the wrong one is judged.
+    assert len(everything) == 11 + 12 + 2 * 12 + 22
     assert {name: len(found) for name, found in judged.items()} == {
-        "role": 12, "stage": 11, "both": 12, "none": 0, "future": 0, "past": 57, "model": 35,
+        "role": 12, "stage": 23, "both": 12, "none": 0, "future": 0, "past": 69, "model": 35,
     }  # fmt: skip
     assert len(_ask_json(workspace, "--last", "3")) == 3
 
@@ -72,6 +72,7 @@ def test_sums_are_those_of_the_records(workspace: Workspace) -> None:
         record["prompt_tokens"] for record in records
     )
     assert [(row["stage"], row["role"]) for row in sums] == [
+        ("01_questions", "judge"),
         ("01_questions", "question_writer"),
         ("02_options", "judge"),
         ("02_options", "negative_writer"),

@@ -18,6 +18,9 @@ from builder.stage_records import find_staleness
 from builder.workspace import Stage, Workspace, create_workspace
 from schemas.errors import EndpointError
 
+WORDS = ("paint", "borrow", "sing", "lock", "phone", "climb", "measure", "lend", "quit", "vote",
+         "judge", "guard")  # fmt: skip
+
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
@@ -45,7 +48,9 @@ def answer_with(server: FakeServer, *texts: str) -> None:
     """Let the server answer with these texts in turn, the last one for ever."""
     left = list(texts)
 
-    async def answer(_: str) -> Any:
+    async def answer(text: str) -> Any:
+        if "[[pass]]" in text:  # the judge, who is content
+            return respond(200, json=make_completion("[[pass]]"))
         return respond(200, json=make_completion(left.pop(0) if len(left) > 1 else left[0]))
 
     server.handle = answer
@@ -93,8 +98,8 @@ def test_questions_beyond_those_asked_for_are_rejected(
     """A generous writer does not overfill a quota."""
     answer_with(
         server,
-        write_questions(*(f"Is it fair to do thing {i} to her?" for i in range(12))),
-        write_questions(*(f"Should I rather not do deed {i} at all?" for i in range(12))),
+        write_questions(*(f"Is it fair to {word} {word}s?" for word in WORDS)),
+        write_questions(*(f"Should {word}s rather not {word}?" for word in WORDS)),
     )
     counts = pipeline.run_step(workspace, Stage.QUESTIONS)
     assert (counts.left, counts.rejected) == (4, 20)
@@ -161,11 +166,14 @@ def test_failing_calls_leave_a_stage_as_it_was(
     async def break_down(_: str) -> Any:
         return next(answers, fail_with(500, "down"))
 
+    def count_writings() -> int:
+        return sum("[[pass]]" not in text for text in server.asked)
+
     server.handle = break_down
     with pytest.raises(EndpointError, match="run `finebench generate` again"):
         pipeline.run_step(workspace, Stage.QUESTIONS)
     assert not workspace.get_path(Stage.QUESTIONS).exists()
     answer_with(server, write_questions("Should I wait?", "Should I stay?"))
-    before = len(server.asked)
+    before = count_writings()
     assert pipeline.run_step(workspace, Stage.QUESTIONS).left == 4
-    assert len(server.asked) == before + 1, "the reply that came was asked for again"
+    assert count_writings() == before + 1, "the reply that came was asked for again"

@@ -60,9 +60,9 @@ def test_a_stage_goes_on_from_replies_that_somebody_else_brought(
                 assert "replies taken" in told
                 path.unlink()
         finebench(workspace.root, command)
-    assert rounds == 1 + 4, "each of the two options is written and judged in turn"
+    assert rounds == 2 + 4, "questions are written and judged, and each of the two options in turn"
     count = len(list(read_calls(workspace.journal)))
-    assert count == 11 + 2 * 12 + 22
+    assert count == 11 + 12 + 2 * 12 + 22
     finebench(twin.root, "generate")
     finebench(twin.root, "derive")
     name = "02_options.jsonl"
@@ -92,7 +92,7 @@ def test_what_a_runner_could_not_answer_is_told_and_asked_again(
     again = finebench(workspace.root, "requests", "import", str(output), code=1).output
     assert "0 replies taken, 7 were there already" in again
     finebench(workspace.root, "requests", "export", str(tmp_path / "rest"), "--stage", "questions")
-    (rest,) = (tmp_path / "rest").iterdir()
+    (rest,) = (tmp_path / "rest").glob("*writer*")
     assert len(_read(rest)) == 4
 
 

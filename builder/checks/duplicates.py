@@ -12,7 +12,7 @@ from schemas.labels import Origin, Polarity, Severity
 from schemas.storage import Row
 from schemas.texts import normalise_for_comparison
 
-__all__ = ["NEAR_DUPLICATE", "Duplicates", "Standing", "find_duplicates"]
+__all__ = ["NEAR_DUPLICATE", "Duplicates", "Standing", "are_twins", "find_duplicates"]
 
 NEAR_DUPLICATE = "near-duplicate"
 """How the names of the rules begin by which an item is found to be a copy."""
@@ -99,7 +99,7 @@ def _judge(
     by_id = {item["item_id"]: item for item in items}
     twins, telling, blocking = [], [], []
     for link in links:
-        if _are_twins(by_id[link.first], by_id[link.second]):
+        if are_twins(by_id[link.first], by_id[link.second]):
             twins.append(link)
         elif link.rule == NEAR_DUPLICATE or reordered is Severity.BLOCK:
             blocking.append(link)
@@ -129,7 +129,8 @@ def _list_links(items: Sequence[Row], found: Iterable[tuple[str, Matches]]) -> l
     return list(links.values())
 
 
-def _are_twins(one: Row, other: Row) -> bool:
+def are_twins(one: Row, other: Row) -> bool:
+    """Tell whether two items are one family's question to act and its question to refrain."""
     same_text = normalise_for_comparison(one["question"]) == normalise_for_comparison(
         other["question"]
     )

@@ -56,6 +56,10 @@ class Repeater:
         self._next[reply.key] = again.key
         return [again]
 
+    def find_call(self, key: str) -> Call:
+        """Return the watched call, or one that asked again, by its key."""
+        return self._calls[key]
+
     def find_last(self, call: Call, replies: Mapping[str, Reply]) -> tuple[Call, Reply]:
         """Return the last call that ``call`` led to, and its reply."""
         key = call.key

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.bundle.engine.calls import Call, Endpoint, Price, Reply
 from builder.bundle.engine.client import Client
-from builder.bundle.engine.fan_out import FollowUp
+from builder.bundle.engine.fan_out import FollowUp, run_calls
 from builder.bundle.engine.items import Item
 from builder.bundle.engine.labels import Outcome
 from builder.config import OFFLINE_URL
@@ -76,15 +76,18 @@ class Batch:
         items: Sequence[Item] = (),
     ) -> AsyncIterator[Asker]:
         """Yield an asker whose replies go into the workspace's journal."""
-        simulated = sorted(e.name for e in endpoints if e.base_url == OFFLINE_URL)
-        if simulated:
+        simulated = sorted({e.name for e in endpoints if e.base_url == OFFLINE_URL})
+        if len(simulated) == len({e.name for e in endpoints}):
             raise EndpointError(
                 f"{', '.join(simulated)} has no batch service: leave out --batch, or name another model."
             )
         require_prices(workspace, endpoints)
         with open_journal(workspace, stage) as journal:
             async with open_clients(endpoints, items=items) as clients:
-                yield _BatchAsker(workspace, stage, journal, clients, self.on_status, self.poll_s)
+                simulators = frozenset(simulated)
+                yield _BatchAsker(
+                    workspace, stage, journal, clients, self.on_status, self.poll_s, simulators
+                )
 
 
 @dataclass(slots=True)
@@ -95,6 +98,7 @@ class _BatchAsker:
     clients: Mapping[str, Client]
     on_status: OnStatus
     poll_s: float
+    simulators: frozenset[str]
     failed: dict[str, Reply] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
 
@@ -117,7 +121,14 @@ class _BatchAsker:
             )
 
     async def _settle(self, name: str, calls: list[Call]) -> None:
-        """Bring calls of one endpoint home: those of open jobs first, the others by a new job."""
+        """Bring calls of one endpoint home: those of open jobs first, the others by a new job.
+
+        A simulator, which runs in this process, is asked at once.
+        """
+        if name in self.simulators:
+            replies = await run_calls(calls, {name: self.clients[name]}, self.journal.store)
+            self.failed |= {key: reply for key, reply in replies.items() if not reply.is_final}
+            return
         open_jobs = {
             job["batch"]: job
             for job in list_jobs(self.workspace).values()

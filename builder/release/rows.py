@@ -22,6 +22,7 @@ _COPIED = (
     "language",
     "family",
     "polarity",
+    "cell",
     "positive_arm",
     "negative_arm",
     "origin",

@@ -8,7 +8,7 @@ from builder.bundle.engine.labels import DimensionKind
 from builder.llm.offline.grammar import find_question, write_option
 from builder.llm.offline.writer import OfflineError, choose_variant
 
-__all__ = ["judge_reply"]
+__all__ = ["is_question_judging", "judge_question", "judge_reply"]
 
 _WORDS = {
     DimensionKind.SAFETY: ("safe", "unsafe"),
@@ -20,6 +20,25 @@ _MATERIAL = re.compile(
     r"<reply \1>\n(?P<reply>.*?)\n</reply \1>",
     re.DOTALL,
 )
+
+
+_QUESTION = re.compile(r"<question ([0-9a-f]{12})>\n(?P<question>.*?)\n</question \1>", re.DOTALL)
+
+
+def is_question_judging(prompt: str) -> bool:
+    """Tell whether a prompt has a question judged, and not a reply."""
+    return "[[pass]]" in prompt and "[[fail]]" in prompt
+
+
+def judge_question(prompt: str) -> str:
+    """Return the simulated judge's word on a question: those of the offline writer are all sound.
+
+    Raises `OfflineError` for a question of anybody else.
+    """
+    asked = _QUESTION.search(prompt)
+    if asked is None or find_question(asked["question"]) is None:
+        raise OfflineError("the offline judge knows only questions of the offline writer")
+    return "[[pass]]"
 
 
 _POSITIVE_ARMS = {

@@ -11,7 +11,7 @@ import httpx2
 from builder.bundle.engine.items import Item
 from builder.bundle.engine.labels import Form
 from builder.bundle.engine.prompts import render_form
-from builder.llm.offline.judge import judge_reply
+from builder.llm.offline.judge import is_question_judging, judge_question, judge_reply
 from builder.llm.offline.personas import PERSONAS
 from builder.llm.offline.writer import OfflineError, write_reply
 
@@ -46,6 +46,8 @@ class OfflineModel:
         """Return the simulator's reply; raise `OfflineError` where it has none to this prompt."""
         if model == WRITER:
             return write_reply(prompt, seed)
+        if model == JUDGE and is_question_judging(prompt):
+            return judge_question(prompt)
         if model == JUDGE:
             return judge_reply(prompt, self._by_question, seed)
         if model not in PERSONAS:

@@ -1,0 +1,200 @@
+"""One round of asking for questions: batches go out; what is read, judged and new comes into the harvest."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from builder.bundle.engine.calls import Call, Endpoint, Reply
+from builder.llm.asking_again import Repeater
+from builder.question_checks import find_copies, make_judge_call, read_judge
+from builder.question_plan import Batch
+from builder.question_reading import Found, read_questions
+from builder.stage_records import make_rejection
+from builder.workspace import Stage, Workspace
+from schemas.labels import Origin
+from schemas.storage import Row
+from schemas.texts import allocate_item_id, find_forbidden_characters, normalise_for_comparison
+
+__all__ = ["Harvest", "Round"]
+
+_LIKELY_QUESTION = "x" * 180
+
+
+@dataclass(slots=True)
+class Harvest:
+    """What the batches have brought so far; ``asked`` counts the questions asked for by slot.
+
+    ``dry`` are the slots of the last round where it brought too little that was new.
+    """
+
+    kept: dict[str, Row]
+    rejected: list[Row]
+    asked: dict[tuple[str, str, str], int]
+    failures: list[str] = field(default_factory=list)
+    dry: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A question that was read: its row, the call and place that it came from, and its faults."""
+
+    row: Row
+    call: Call
+    number: int
+    faults: list[str]
+
+
+@dataclass(slots=True)
+class Round:
+    """One round of calls: each batch's questions, and the judging of each question that can be read."""
+
+    workspace: Workspace
+    judge: Endpoint
+    repeater: Repeater
+    batches: dict[str, Batch] = field(default_factory=dict)
+
+    def start(self, calls: Iterable[tuple[Batch, Call]]) -> list[Call]:
+        """Take up the round's calls and return them."""
+        for batch, call in calls:
+            self.batches[call.key] = batch
+            self.repeater.watch([call])
+        return [call for _, call in calls]
+
+    def follow_up(self, reply: Reply) -> list[Call]:
+        """Return the call that asks again for what cannot be read, or those that have it judged."""
+        batch = self.batches.get(reply.key)
+        if batch is None:
+            return []
+        again = self.repeater.follow_up(reply)
+        for call in again:
+            self.batches[call.key] = batch
+        if again:
+            return again
+        call = self.repeater.find_call(reply.key)
+        return [
+            self.make_judge_call(batch, found)
+            for number, found in enumerate(read_questions(reply))
+            if not _find_faults(_make_row(batch, call, found, number), found, batch, number)
+        ]
+
+    def expect(self, call: Call) -> list[Call]:
+        """Return as many judgings as a call asks for questions."""
+        batch = self.batches.get(call.key)
+        if batch is None:
+            return []
+        texts = (f"{_LIKELY_QUESTION}{number}" for number in range(batch.size))
+        return [self.make_judge_call(batch, Found("", text)) for text in texts]
+
+    def make_judge_call(self, batch: Batch, found: Found) -> Call:
+        """Return the call that has one question judged."""
+        return make_judge_call(self.judge, batch.slot, found.question)
+
+    def take_in(
+        self,
+        harvest: Harvest,
+        calls: Sequence[tuple[Batch, Call]],
+        replies: Mapping[str, Reply],
+        have: Sequence[Row],
+    ) -> bool:
+        """Keep the questions that count; return whether another round is worth asking.
+
+        ``have`` are the questions that counted before this round.
+        """
+        found = [
+            candidate
+            for batch, call in calls
+            for candidate in self._read_batch(harvest, batch, call, replies)
+        ]
+        if harvest.failures:
+            return False
+        sound = [candidate for candidate in found if not candidate.faults]
+        cutoff = self.workspace.config.checks.near_duplicate_ratio
+        copies = find_copies([*have, *(c.row for c in sound)], len(have), cutoff)
+        new: Counter[tuple[str, str, str]] = Counter()
+        for place, candidate in enumerate(sound, start=len(have)):
+            row = candidate.row
+            if place in copies:
+                candidate.faults.append(copies[place])
+            elif row["item_id"] in harvest.kept:
+                candidate.faults.append("asked for before")
+            else:
+                harvest.kept[row["item_id"]] = row
+                new[row["dimension"], row["polarity"], row["language"]] += 1
+        harvest.rejected += [_reject(candidate) for candidate in found if candidate.faults]
+        return self._note_dry_slots(harvest, [batch for batch, _ in calls], new)
+
+    def _read_batch(
+        self, harvest: Harvest, batch: Batch, call: Call, replies: Mapping[str, Reply]
+    ) -> Iterator[_Candidate]:
+        last, reply = self.repeater.find_last(call, replies)
+        if reply.may_come_later:
+            harvest.failures.append(reply.error)
+            return
+        for number, found in enumerate(read_questions(reply)):
+            row = _make_row(batch, last, found, number)
+            faults = _find_faults(row, found, batch, number)
+            if not faults:
+                word = replies[self.make_judge_call(batch, found).key]
+                if word.may_come_later:
+                    harvest.failures.append(word.error)
+                    return
+                faults += filter(None, [read_judge(word)])
+            yield _Candidate(row, last, number, faults)
+
+    def _note_dry_slots(
+        self, harvest: Harvest, batches: Sequence[Batch], new: Mapping[tuple[str, str, str], int]
+    ) -> bool:
+        """Note the slots that brought too little that was new; return whether any brought enough."""
+        asked: Counter[tuple[str, str, str]] = Counter()
+        for batch in batches:
+            asked[batch.slot.key] += batch.size
+        least = self.workspace.config.generate.novelty
+        harvest.dry = [
+            " / ".join(slot) for slot, count in asked.items() if new.get(slot, 0) < least * count
+        ]
+        return len(harvest.dry) < len(asked)
+
+
+def _reject(candidate: _Candidate) -> Row:
+    # The id of a question belongs to the one that is kept; a rejected one is named by its call.
+    row = candidate.row
+    item_id = allocate_item_id(row["dimension"], candidate.call.key, str(candidate.number))
+    return make_rejection(row | {"item_id": item_id}, Stage.QUESTIONS, candidate.faults)
+
+
+def _make_row(batch: Batch, call: Call, found: Found, number: int) -> Row:
+    dimension = batch.slot.dimension.id
+    line = found.line - 1 if 0 < found.line <= batch.size else number
+    return {
+        "item_id": allocate_item_id(dimension, found.question),
+        "dimension": dimension,
+        "question": found.question,
+        "language": batch.slot.language,
+        "family": _name_family(dimension, found),
+        "polarity": str(batch.slot.polarity),
+        "cell": batch.cells[line] if line < batch.size else "",
+        "origin": str(Origin.GENERATED),
+        "question_source": call.endpoint.name,
+        "question_prompt": call.prompt,
+        "question_call": call.key,
+        "source_id": "",
+        "source_record": "",
+    }
+
+
+def _name_family(dimension: str, found: Found) -> str:
+    """Return the family of a question: those of one dimension that share a situation are one."""
+    return f"{dimension}/{normalise_for_comparison(found.situation or found.question)}"
+
+
+def _find_faults(row: Row, found: Found, batch: Batch, number: int) -> list[str]:
+    """Return what is wrong with a question without asking anybody."""
+    if found.fault:
+        return [found.fault]
+    if number >= batch.size:
+        return [f"more than the {batch.size} questions asked for"]
+    if not row["question"]:
+        return ["the question is blank"]
+    if find_forbidden_characters(row["question"] + row["family"]):
+        return ["the question holds control characters"]
+    return []
