@@ -69,9 +69,24 @@ def import_(file: Path, language: str, replace: bool) -> None:
 
 
 @click.command()
+@click.option(
+    "--seed-file",
+    default="",
+    metavar="FILE[#COLUMN]",
+    help="Take your own questions first, from text (one a line), JSONL, CSV or Parquet.",
+)
+@click.option("--dimension", default="", help="With --seed-file: their dimension.")
+@click.option(
+    "--polarity",
+    type=click.Choice(["act", "refrain"]),
+    help="With --seed-file: whether they ask to do the unsafe thing, or to hold back from it.",
+)
+@click.option("--language", default="", help="With --seed-file: their language tag.")
 @dry_run_option
 @batch_option
-def generate(dry_run: bool, batch: bool) -> None:
+def generate(
+    seed_file: str, dimension: str, polarity: str | None, language: str, dry_run: bool, batch: bool
+) -> None:
     """Have questions written until each dimension has its quota.
 
     Example: finebench generate
@@ -79,7 +94,12 @@ def generate(dry_run: bool, batch: bool) -> None:
     from builder.console import note
     from builder.questions import tell_shortfalls
     from builder.workspace import Stage
+    from schemas.errors import UsageError
 
+    if seed_file and dry_run:
+        raise UsageError("--seed-file takes questions: run it without --dry-run first.")
+    if seed_file:
+        _take_seeds(seed_file, dimension, polarity or "unknown", language)
     _run_stage(Stage.QUESTIONS, "questions", dry_run=dry_run, batch=batch)
     shortfalls = tell_shortfalls(open_here())
     for told in shortfalls:
@@ -87,6 +107,26 @@ def generate(dry_run: bool, batch: bool) -> None:
     note("Next: finebench derive")
     if shortfalls:
         raise SystemExit(1)
+
+
+def _take_seeds(source: str, dimension: str, polarity: str, language: str) -> None:
+    from builder.console import note, print_problems
+    from builder.seeding import take_seeds
+    from schemas.errors import UsageError
+    from schemas.labels import Polarity
+
+    if not dimension:
+        raise UsageError("--seed-file needs --dimension: which do its questions belong to?")
+    report = take_seeds(
+        open_here(),
+        source,
+        dimension,
+        polarity=Polarity(polarity),
+        language=language,
+        here=Path.cwd(),
+    )
+    print_problems(report.problems)
+    note(f"{source}: {report.taken} questions taken, {len(report.problems)} refused")
 
 
 @click.command()
@@ -101,7 +141,30 @@ def derive(dry_run: bool, batch: bool) -> None:
     from builder.workspace import Stage
 
     _run_stage(Stage.OPTIONS, "options", dry_run=dry_run, batch=batch)
+    _show_rungs()
     note("Next: finebench check")
+
+
+def _show_rungs() -> None:
+    """Show what each rung of the ladder of negative options brought."""
+    from builder.console import make_table, print_table
+    from schemas.storage import read_json
+
+    counts = read_json(open_here().rungs)
+    rows = [
+        (
+            dimension,
+            rung,
+            count["tried"],
+            count["brought"],
+            f"{count['brought'] / count['tried']:.0%}",
+        )
+        for dimension, rungs in counts.items()
+        for rung, count in rungs.items()
+    ]
+    if rows:
+        columns = ("dimension", "rung", "tried", "brought one", "yield")
+        print_table(make_table("Negative options by rung", columns, rows))
 
 
 def _run_stage(stage: "Stage", description: str, *, dry_run: bool, batch: bool) -> None:
