@@ -117,7 +117,8 @@ def _sort_key(question: _Question) -> tuple[str, str, str]:
 
 
 def _make_call(endpoint: Endpoint, item: Item, form: Form) -> Call:
-    return Call(endpoint, render_form(form, item), role="target", prompt=find_prompt(form))
+    prompt = find_prompt(form, item.language)
+    return Call(endpoint, render_form(form, item), role="target", prompt=prompt)
 
 
 def make_judge_call(judge: Endpoint, item: Item, reply: Reply) -> Call | None:
