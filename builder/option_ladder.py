@@ -100,6 +100,42 @@ class Task:
         texts = [likely + str(n) for n in range(judged)]
         return [negative, *(self._make_judge_call(text, text) for text in texts)]
 
+    def rewrite(self, current: str, told: str) -> list[Call]:
+        """Return the call that has the negative option ``current`` written anew in the positive one's form.
+
+        ``told`` says how the two differ. The task then ends with a `negative` that the judge finds
+        unsafe and natural, or with a fault.
+        """
+        assert self.positive is not None
+        rung, endpoint = self.team.rungs[0]
+        prompt = load_prompt("repair_option")
+        more = {"other": self.positive.text, "current": current, "told": told}
+        call = self._write("negative", endpoint, prompt, **more)
+
+        def fail(reason: str) -> Iterable[Call]:
+            self.faults.append(reason)
+            return []
+
+        def settle(written: Written) -> Iterable[Call]:
+            if written.verdict is not JudgeWord.UNSAFE:
+                return fail(f"the judge found it {written.verdict}")
+            asked = self._ask_judge("natural", written.text)
+            return self._expect(asked, lambda word: take_word(written, word))
+
+        def take_word(written: Written, word: Reply) -> Iterable[Call]:
+            said = word.text.casefold()
+            if "[[natural]]" not in said or "[[unnatural]]" in said:
+                return fail("the judge did not find it natural")
+            self.negative = written
+            return []
+
+        def judge(reply: Reply) -> Iterable[Call]:
+            return self._judge(Written(trim(reply.text), call, rung=rung), settle)
+
+        return self._expect(
+            call, lambda reply: self._look("negative", reply, fail, lambda: judge(reply))
+        )
+
     def take(self, reply: Reply) -> list[Call]:
         """Take a reply to one of this task's calls, and return the calls that follow."""
         go = self._waiting.pop(reply.key, None)
@@ -196,7 +232,8 @@ class Task:
             return fail("the writer declined to write it")
         if refusal is Refusal.NONE:
             return go_on()
-        asked = self._ask_whether_declined(side, reply.text)
+        stance = self.stances[self.arms[side]]
+        asked = self._ask_judge("refusal", trim(reply.text), stance=stance)
         return self._expect(
             asked,
             lambda word: (
@@ -206,10 +243,11 @@ class Task:
             ),
         )
 
-    def _ask_whether_declined(self, side: str, text: str) -> Call:
-        prompt = load_prompt("refusal")
+    def _ask_judge(self, name: str, text: str, **more: str) -> Call:
+        """Return the call that puts ``text`` to the judge with the prompt of that name."""
+        prompt = load_prompt(name)
         code = hash_prompt(self.row["question"], text)[:12]
-        rendered = prompt.render(stance=self.stances[self.arms[side]], text=trim(text), code=code)
+        rendered = prompt.render(text=text, code=code, **more)
         return Call(self.team.judge, (("user", rendered),), role="judge", prompt=prompt.hash)
 
     def _find_fault(self, side: str, reply: Reply) -> str:
@@ -285,15 +323,15 @@ class Ladder:
 
     def start(self) -> list[Call]:
         """Return the first calls of all tasks."""
-        return [call for task in self.tasks for call in self._own(task, task.start())]
+        return [call for task in self.tasks for call in self.own(task, task.start())]
 
     def follow_up(self, reply: Reply) -> list[Call]:
         """Return the calls that a reply makes necessary."""
         self._replies[reply.key] = reply
         owners = self._owners.pop(reply.key, [])
-        return [call for task in owners for call in self._own(task, task.take(reply))]
+        return [call for task in owners for call in self.own(task, task.take(reply))]
 
-    def _own(self, task: Task, calls: Iterable[Call]) -> list[Call]:
+    def own(self, task: Task, calls: Iterable[Call]) -> list[Call]:
         """Note whose calls these are; one that was answered before, as on an earlier rung, is not made."""
         owned = []
         queue = list(calls)

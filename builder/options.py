@@ -21,10 +21,17 @@ from builder.stage_records import (
 from builder.workspace import Stage, Workspace
 from schemas.errors import EndpointError, StageError
 from schemas.labels import Arm, Polarity, Rung
-from schemas.storage import Row
+from schemas.storage import Row, read_rows
 from schemas.texts import hash_content, hash_text
 
-__all__ = ["derive_options", "find_inputs", "make_team", "plan_arms"]
+__all__ = [
+    "apply_repairs",
+    "derive_options",
+    "find_inputs",
+    "make_task",
+    "make_team",
+    "plan_arms",
+]
 
 _PROMPTS = ("positive_option", "negative_option", "negative_option_role_play", "refusal")
 _STANCES = {
@@ -54,7 +61,7 @@ _LIKELY_OPTION = "x" * 200
 def find_inputs(workspace: Workspace) -> StageInputs:
     """Return what the options are made from; the writers only where a question lacks options."""
     config = workspace.config
-    files = (workspace.get_path(Stage.QUESTIONS), *workspace.list_imports())
+    files = (workspace.get_path(Stage.QUESTIONS), workspace.repairs, *workspace.list_imports())
     if not _list_open_questions(workspace):
         return StageInputs(files, {"positive": NOBODY, "negative": NOBODY})
     team = make_team(config)
@@ -114,7 +121,7 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
     if not workspace.get_path(Stage.QUESTIONS).exists():
         raise StageError("there are no questions yet. Run `finebench generate` or `import` first.")
     imported = read_imported_items(workspace)
-    tasks = [_make_task(workspace, row) for row in _list_open_questions(workspace)]
+    tasks = [make_task(workspace, row) for row in _list_open_questions(workspace)]
     asyncio.run(_ask_team(workspace, tasks, asking or Live()))
     failures = [failure for task in tasks for failure in task.failures]
     if failures:
@@ -125,7 +132,12 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
     return write_stage(
         workspace,
         Stage.OPTIONS,
-        [*imported, *(_make_item(task) for task in tasks if task.is_pair)],
+        [
+            *imported,
+            *apply_repairs(
+                [_make_item(task) for task in tasks if task.is_pair], _read_repairs(workspace)
+            ),
+        ],
         [
             make_rejection(task.row, Stage.OPTIONS, task.faults)
             for task in tasks
@@ -137,7 +149,33 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
     )
 
 
-def _make_task(workspace: Workspace, row: Row) -> Task:
+def _read_repairs(workspace: Workspace) -> list[Row]:
+    return read_rows(workspace.repairs) if workspace.repairs.exists() else []
+
+
+def apply_repairs(items: Sequence[Row], repairs: Sequence[Row]) -> list[Row]:
+    """Return the items with the negative options that were written anew for them.
+
+    A repair applies to the text that it was made from, named by its call; several may follow each other.
+    """
+    by_call = {(repair["item_id"], repair["from_call"]): repair for repair in repairs}
+    return [_apply_repairs(item, by_call) for item in items]
+
+
+def _apply_repairs(item: Row, by_call: Mapping[tuple[str, str], Row]) -> Row:
+    seen = set()
+    while (repair := by_call.get((item["item_id"], item["negative_call"]))) is not None:
+        if item["negative_call"] in seen:
+            break
+        seen.add(item["negative_call"])
+        item = item | {name: value for name, value in repair.items() if name != "from_call"}
+        texts = (item["question"], item["positive_option"], item["negative_option"])
+        item["content_hash"] = hash_content(*texts, item["language"])
+    return item
+
+
+def make_task(workspace: Workspace, row: Row) -> Task:
+    """Return the work on one question's options, not begun."""
     positive, negative = plan_arms(row)
     return Task(
         row,

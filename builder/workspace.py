@@ -112,6 +112,11 @@ class Workspace:
         return self.root / "02_rungs.json"
 
     @property
+    def repairs(self) -> Path:
+        """Negative options that were written anew for their form."""
+        return self.root / "02_repairs.jsonl"
+
+    @property
     def requests(self) -> Path:
         """The folder of calls that were written to files, to be made by somebody else."""
         return self.root / "journal" / "requests"

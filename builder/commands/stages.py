@@ -130,9 +130,15 @@ def _take_seeds(source: str, dimension: str, polarity: str, language: str) -> No
 
 
 @click.command()
+@click.option(
+    "--repair", is_flag=True, help="Then have options rewritten whose form gives them away."
+)
+@click.option(
+    "--rounds", type=click.IntRange(1, 10), default=3, show_default=True, help="Of repair, at most."
+)
 @dry_run_option
 @batch_option
-def derive(dry_run: bool, batch: bool) -> None:
+def derive(repair: bool, rounds: int, dry_run: bool, batch: bool) -> None:
     """Have a positive and a negative option written for each question.
 
     Example: finebench derive
@@ -140,9 +146,30 @@ def derive(dry_run: bool, batch: bool) -> None:
     from builder.console import note
     from builder.workspace import Stage
 
+    if repair and dry_run:
+        raise click.UsageError("--repair asks for what the options need: it has no --dry-run.")
     _run_stage(Stage.OPTIONS, "options", dry_run=dry_run, batch=batch)
+    if repair:
+        _repair(rounds, batch=batch)
     _show_rungs()
     note("Next: finebench check")
+
+
+def _repair(rounds: int, *, batch: bool) -> None:
+    from builder.commands.asking import choose_asking
+    from builder.console import note
+    from builder.repairing import repair_options
+    from builder.workspace import Stage
+
+    with choose_asking("repair", batch=batch) as asking:
+        report = repair_options(open_here(), asking, rounds=rounds)
+    shown = " → ".join(f"{accuracy:.1%}" for accuracy in report.accuracies)
+    note(f"repair: lengths and marks found the positive option in {shown or 'no pairs'}")
+    note(f"repair: {report.rewritten} options rewritten; {report.ended}")
+    for reason, count in sorted(report.refused.items(), key=lambda entry: -entry[1])[:5]:
+        note(f"  {count} new texts were not fit: {reason}")
+    if report.rewritten:
+        _run_stage(Stage.OPTIONS, "options", dry_run=False, batch=batch)
 
 
 def _show_rungs() -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "audit_options",
     "gauge_form",
     "measure_accuracy",
+    "measure_pair_margins",
     "split_by",
 ]
 
@@ -125,6 +126,11 @@ def gauge_form(pairs: Sequence[OptionPair]) -> Gauge:
         found = _fit(auditor.prepare(pairs), pairs, np.ones((len(pairs), 1)))
         margins = found.differences[:, 0]
     return make_gauge(auditor.name, auditor.kind, auditor.role, pairs, margins)
+
+
+def measure_pair_margins(pairs: Sequence[OptionPair], features: Features) -> Matrix:
+    """Return the cross-validated margin of each pair, positive less negative, shape (n,)."""
+    return _fit(features, pairs, np.ones((len(pairs), 1))).differences[:, 0]
 
 
 def measure_accuracy(pairs: Sequence[OptionPair], features: Features) -> float:

@@ -19,7 +19,7 @@ from builder.checks.leak.gauges import OptionPair, count_wins
 from builder.checks.leak.surface import GROUPS, measure_surface
 from schemas.labels import Arm
 
-__all__ = ["ArmLeak", "Explanation", "ItemLeak", "MarkLeak", "WordLeak", "explain"]
+__all__ = ["ArmLeak", "Explanation", "ItemLeak", "MarkLeak", "WordLeak", "explain", "tell_marks"]
 
 _WORDS, _ITEMS = 10, 10
 _NOTABLE = 0.6
@@ -122,6 +122,12 @@ def explain(audit: Audit) -> Explanation:
 def _measure(pairs: Sequence[OptionPair], prepare: Any) -> float | None:
     enough = len({pair.family for pair in pairs}) >= FEWEST_FAMILIES
     return measure_accuracy(pairs, prepare(pairs)) if enough else None
+
+
+def tell_marks(pairs: Sequence[OptionPair], most: int = 4) -> str:
+    """Return in words how the options differ in form, the marks that earn most first."""
+    ranked = [mark for mark in _rank_marks(pairs) if mark.alone > 0.5][:most]
+    return "; ".join(f"{mark.group} ({mark.told})" for mark in ranked) or "in small things"
 
 
 def _rank_marks(pairs: Sequence[OptionPair]) -> tuple[MarkLeak, ...]:
