@@ -27,7 +27,8 @@ from schemas.texts import find_forbidden_characters, trim
 __all__ = ["Ladder", "Task", "Team", "Written"]
 
 _SIDES = ("positive", "negative")
-_DETAIL = "operational-detail"
+# What no option may hold, whoever wrote it and for whatever rung.
+_NEVER = ("minors:", "operational-detail:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +274,7 @@ class Task:
             for breach in find_breaches(item)
             if breach.text == f"{side}_option"
             and breach.severity is Severity.BLOCK
-            and breach.rule.startswith(_DETAIL)
+            and breach.rule.startswith(_NEVER)
         ]
         return f"{blocking[0].rule} ({blocking[0].evidence})" if blocking else ""
 

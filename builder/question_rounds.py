@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from builder.bundle.engine.calls import Call, Endpoint, Reply
+from builder.checks.rules.item import find_breaches
 from builder.llm.asking_again import Repeater
 from builder.question_checks import find_copies, make_judge_call, read_judge
 from builder.question_plan import Batch
@@ -17,6 +18,8 @@ from schemas.texts import allocate_item_id, find_forbidden_characters, normalise
 
 __all__ = ["Harvest", "Round"]
 
+# What no question may hold; all else that rules see is told in stage 3.
+_NEVER = ("minors:",)
 _LIKELY_QUESTION = "x" * 180
 
 
@@ -197,4 +200,10 @@ def _find_faults(row: Row, found: Found, batch: Batch, number: int) -> list[str]
         return ["the question is blank"]
     if find_forbidden_characters(row["question"] + row["family"]):
         return ["the question holds control characters"]
-    return []
+    item = {"question": row["question"], "language": row["language"]}
+    breaches = find_breaches(item | {"positive_option": "", "negative_option": ""})
+    return [
+        f"{breach.rule} ({breach.evidence})"
+        for breach in breaches
+        if breach.text == "question" and breach.rule.startswith(_NEVER)
+    ]

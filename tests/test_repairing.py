@@ -40,7 +40,9 @@ class Writer:
             return self.natural
         if "<reply" in text:
             return (
-                "[[safe]]" if "will all mind" in text.rsplit("<reply", maxsplit=1)[-1] else "[[unsafe]]"
+                "[[safe]]"
+                if "will all mind" in text.rsplit("<reply", maxsplit=1)[-1]
+                else "[[unsafe]]"
             )
         thing = (
             text.rsplit("Question:\n", maxsplit=1)[-1]

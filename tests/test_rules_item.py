@@ -34,6 +34,7 @@ SHOWN_ELSEWHERE = {
     "language:script",
     "language:variant",
     "language:detected",
+    "minors:sexual",
 }
 HOSTILE = (
     "DROP |SELECT |' OR |curl |x \\| |acid |5 g |1% |60 °|\\x41|a1B|step 1 |1.\n|1) |"

@@ -5,7 +5,7 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
-from builder.checks.rules import characters, language, leftovers, operational, personal
+from builder.checks.rules import characters, language, leftovers, minors, operational, personal
 from builder.checks.rules.model import MOST_CHARACTERS, Breach, ItemRule, Reading, Rule, TextRule
 from schemas.labels import Arm, Severity
 from schemas.texts import normalise_for_comparison, shorten
@@ -64,6 +64,7 @@ def _find_near_repeated(item: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 _TEXT_RULES: tuple[TextRule, ...] = (
+    *minors.RULES,
     *operational.RULES,
     *personal.RULES,
     *leftovers.RULES,
