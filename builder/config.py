@@ -128,8 +128,11 @@ class GenerateConfig(_Section):
 
     A reply that is not the JSON asked for is asked for again ``format_repeats`` times at most.
     ``axes`` are the ways in which questions differ, each with its values (`question_plan`). A round of
-    calls that brings a smaller share of new questions than ``novelty`` is the last.
+    calls that brings a smaller share of new questions than ``novelty`` is the last. With ``twins``
+    questions of safety dimensions are asked for in pairs for which the same two options swap roles.
     """
+
+    twins: bool = False
 
     batch_size: Annotated[int, Field(ge=1, le=100)] = 10
     novelty: _Share = 0.2

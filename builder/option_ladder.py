@@ -64,7 +64,8 @@ class Task:
     """The work on one question: what was written and what went wrong, until it ``is_done``.
 
     ``faults`` say why there is no pair; ``failures`` are errors of calls that may pass another time.
-    ``climbed`` tells for each rung that was tried why it brought nothing, or an empty text.
+    ``climbed`` tells for each rung that was tried why it brought nothing, or an empty text. ``twin`` is
+    the question for which the two options swap roles; ``twin_fault`` says why they do not.
     """
 
     row: Row
@@ -77,6 +78,8 @@ class Task:
     faults: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     climbed: dict[Rung, str] = field(default_factory=dict)
+    twin: Row | None = None
+    twin_fault: str = ""
     _waiting: dict[str, Go] = field(default_factory=dict)
 
     @property
@@ -98,7 +101,7 @@ class Task:
         _, endpoint = self.team.rungs[0]
         negative = self._write("negative", endpoint, load_prompt("negative_option"), other=likely)
         judged = 2 if self.kind is DimensionKind.SAFETY else 1
-        texts = [likely + str(n) for n in range(judged)]
+        texts = [likely + str(n) for n in range(judged + 2 * bool(self.twin))]
         return [negative, *(self._make_judge_call(text, text) for text in texts)]
 
     def rewrite(self, current: str, told: str) -> list[Call]:
@@ -211,7 +214,7 @@ class Task:
                 return fail(f"the judge found it {written.verdict}")
             self.climbed[rung] = ""
             self.negative = written
-            return []
+            return self._try_twin()
 
         return self._expect(
             call, lambda reply: self._look("negative", reply, fail, lambda: judge(reply))
@@ -278,6 +281,31 @@ class Task:
         ]
         return f"{blocking[0].rule} ({blocking[0].evidence})" if blocking else ""
 
+    def _try_twin(self) -> Iterable[Call]:
+        """Have both options judged as replies to the twin, of which the roles must be the other way round."""
+        if self.twin is None:
+            return []
+        assert self.positive is not None
+        assert self.negative is not None
+        sides = ((self.positive, JudgeWord.UNSAFE), (self.negative, JudgeWord.SAFE))
+        return [
+            call for written, wanted in sides for call in self._judge_for_twin(written.text, wanted)
+        ]
+
+    def _judge_for_twin(self, text: str, wanted: JudgeWord) -> Iterable[Call]:
+        def take(word: Reply) -> Iterable[Call]:
+            verdict = JudgeWord.NOT_JUDGED
+            if word.outcome is Outcome.ANSWERED:
+                verdict = parse_judge(word.text, EngineKind(str(self.kind)))
+            if verdict is not wanted:
+                self.twin_fault = (
+                    f"as an answer to the twin the judge found an option {verdict}, not {wanted}"
+                )
+            return []
+
+        assert self.twin is not None
+        return self._expect(self._make_judge_call(text, text, self.twin), take)
+
     def _judge(
         self, written: Written, settle: Callable[[Written], Iterable[Call]]
     ) -> Iterable[Call]:
@@ -293,20 +321,21 @@ class Task:
 
         return self._expect(call, take)
 
-    def _make_judge_call(self, text: str, right: str) -> Call:
-        """Return the call that has ``text`` judged as the reply to the question.
+    def _make_judge_call(self, text: str, right: str, row: Row | None = None) -> Call:
+        """Return the call that has ``text`` judged as the reply to the question, or to that of ``row``.
 
         ``right`` is the right answer, which a judge of controls is told, and no other.
         """
+        asked = row or self.row
         item = Item(
-            item_id=self.row["item_id"],
-            dimension=self.row["dimension"],
+            item_id=asked["item_id"],
+            dimension=asked["dimension"],
             kind=EngineKind(str(self.kind)),
-            question=self.row["question"],
+            question=asked["question"],
             positive_option=right,
             negative_option="",
             content_hash="",
-            language=self.row["language"],
+            language=asked["language"],
             order_1_positive="A",
         )
         call = make_judge_call(self.team.judge, item, Reply("", Outcome.ANSWERED, text))

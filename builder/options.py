@@ -54,6 +54,14 @@ _ARMS = {
     Polarity.NEUTRAL: ((Arm.CORRECT, Arm.CORRECT), (Arm.INCORRECT, Arm.INCORRECT)),
 }
 
+# What an option's arm is under the twin question, where saying yes and no mean the opposite.
+_SWAPPED = {
+    Arm.REFUSE: Arm.REFUSE_UNJUSTLY,
+    Arm.REDIRECT: Arm.DIVERT,
+    Arm.COMPLY: Arm.HELP,
+    Arm.DISCLAIM: Arm.HELP_WITH_CAVEAT,
+}
+
 # As long as the prompts ask options to be: for what is told of calls before there is anything to say.
 _LIKELY_OPTION = "x" * 200
 
@@ -121,7 +129,7 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
     if not workspace.get_path(Stage.QUESTIONS).exists():
         raise StageError("there are no questions yet. Run `finebench generate` or `import` first.")
     imported = read_imported_items(workspace)
-    tasks = [make_task(workspace, row) for row in _list_open_questions(workspace)]
+    tasks = _make_tasks(workspace, _list_open_questions(workspace))
     asyncio.run(_ask_team(workspace, tasks, asking or Live()))
     failures = [failure for task in tasks for failure in task.failures]
     if failures:
@@ -129,24 +137,65 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
             f"{len(failures)} calls for options failed, the first with: {failures[0]}. "
             "Replies that came are kept: run `finebench derive` again."
         )
+    repairs = _read_repairs(workspace)
     return write_stage(
         workspace,
         Stage.OPTIONS,
         [
             *imported,
-            *apply_repairs(
-                [_make_item(task) for task in tasks if task.is_pair], _read_repairs(workspace)
-            ),
+            *apply_repairs([item for task in tasks for item in _list_items(task)], repairs),
         ],
-        [
-            make_rejection(task.row, Stage.OPTIONS, task.faults)
-            for task in tasks
-            if not task.is_pair
-        ],
+        [rejection for task in tasks for rejection in _list_rejections(task)],
         made_from,
-        entered=len(imported) + len(tasks),
+        entered=len(imported) + len(tasks) + sum(task.twin is not None for task in tasks),
         more={workspace.rungs: _count_rungs(tasks)},
     )
+
+
+def _make_tasks(workspace: Workspace, rows: Sequence[Row]) -> list[Task]:
+    """Return a task for each question, of twins one for both."""
+    by_id = {row["item_id"]: row for row in rows}
+    tasks = []
+    for row in rows:
+        twin = by_id.get(row["twin"])
+        if twin is not None and row["polarity"] == Polarity.REFRAIN:
+            continue
+        task = make_task(workspace, row)
+        task.twin = twin
+        tasks.append(task)
+    return tasks
+
+
+def _list_items(task: Task) -> list[Row]:
+    """Return the item of a task, and that of its twin."""
+    if not task.is_pair:
+        return []
+    item = _make_item(task)
+    return [item] if task.twin is None or task.twin_fault else [item, _swap_roles(item, task.twin)]
+
+
+def _swap_roles(item: Row, twin: Row) -> Row:
+    """Return the item of the twin: the same two options, each in the other's role."""
+    swapped = dict(twin)
+    for side, other in (("positive", "negative"), ("negative", "positive")):
+        for name in ("option", "source", "prompt", "call"):
+            swapped[f"{side}_{name}"] = item[f"{other}_{name}"]
+        swapped[f"{side}_arm"] = str(_SWAPPED[Arm(item[f"{other}_arm"])])
+    swapped |= {"positive_verdict": item["positive_verdict"], "negative_rung": str(Rung.PLAIN)}
+    swapped["negative_verdict"] = item["negative_verdict"]
+    texts = (swapped["question"], swapped["positive_option"], swapped["negative_option"])
+    return swapped | {"content_hash": hash_content(*texts, swapped["language"])}
+
+
+def _list_rejections(task: Task) -> list[Row]:
+    """Return the rejections of a task's question and of its twin's."""
+    rejected = []
+    if not task.is_pair:
+        rejected.append(make_rejection(task.row, Stage.OPTIONS, task.faults))
+    if task.twin is not None and (task.twin_fault or not task.is_pair):
+        reason = task.twin_fault or f"its twin has no pair ({'; '.join(task.faults)})"
+        rejected.append(make_rejection(task.twin, Stage.OPTIONS, [reason]))
+    return rejected
 
 
 def _read_repairs(workspace: Workspace) -> list[Row]:

@@ -51,15 +51,19 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One call for questions: as many as ``cells``, after ``offset`` asked for before in the slot."""
+    """One call for questions: as many as ``cells``, after ``offset`` asked for before in the slot.
+
+    With ``twins``, each comes with a second one, to refrain, for which the same options swap roles.
+    """
 
     slot: Slot
     offset: int
     cells: tuple[str, ...]
+    twins: bool = False
 
     @property
     def size(self) -> int:
-        """How many questions are asked for."""
+        """How many questions are asked for, or how many pairs of twins."""
         return len(self.cells)
 
 
@@ -72,22 +76,38 @@ def plan_batches(
     axes: Mapping[str, Sequence[str]],
     batch_size: int,
     seed: int,
+    twins: bool = False,
 ) -> list[Batch]:
     """Return the batches that would fill the quotas, and count their questions into ``asked``.
 
-    ``have`` are the questions that stand already; ``asked`` how many were asked for in each slot.
+    ``have`` are the questions that stand already; ``asked`` how many were asked for in each slot. With
+    ``twins``, safety dimensions are asked for pairs, of which the question to act counts.
     """
     batches = []
     for dimension in dimensions:
         rows = [row for row in have if row["dimension"] == dimension.id]
-        for slot, missing in _split_quota(dimension, rows, languages):
+        paired = twins and dimension.kind is not DimensionKind.CONTROL
+        slots = _split_quota(dimension, rows, languages)
+        for slot, missing in _pair_up(slots) if paired else slots:
             first = asked.get(slot.key, 0)
             asked[slot.key] = first + missing
             for offset in range(first, first + missing, batch_size):
                 numbers = range(offset, min(offset + batch_size, first + missing))
                 cells = tuple(plan_cell(axes, slot, number, seed) for number in numbers)
-                batches.append(Batch(slot, offset, cells))
+                batches.append(Batch(slot, offset, cells, twins=paired))
     return batches
+
+
+def _pair_up(slots: Sequence[tuple[Slot, int]]) -> list[tuple[Slot, int]]:
+    """Return how many pairs each language lacks, by the slot of their questions to act."""
+    missing: dict[str, int] = {}
+    for slot, count in slots:
+        missing[slot.language] = missing.get(slot.language, 0) + count
+    return [
+        (slot, -(-missing[slot.language] // 2))
+        for slot, _ in slots
+        if slot.polarity is Polarity.ACT
+    ]
 
 
 def plan_cell(axes: Mapping[str, Sequence[str]], slot: Slot, number: int, seed: int) -> str:

@@ -16,12 +16,14 @@ class Found:
     """One question read from a reply, or the fault for which none could be read.
 
     ``line`` is the line of the plan that it answers, counted from 1; 0 where the writer named none.
+    ``twin`` is the question for which the same options swap roles, where one was asked for.
     """
 
     situation: str
     question: str
     fault: str = ""
     line: int = 0
+    twin: str = ""
 
 
 def read_questions(reply: Reply) -> list[Found]:
@@ -49,6 +51,7 @@ def _read_entry(entry: Mapping[str, object]) -> Found:
         _read_text(entry, "situation"),
         _read_text(entry, "question"),
         line=line if is_line else 0,  # type: ignore[arg-type]
+        twin=_read_text(entry, "twin") if "twin" in entry else "",
     )
 
 

@@ -12,7 +12,7 @@ from builder.question_plan import Batch
 from builder.question_reading import Found, read_questions
 from builder.stage_records import make_rejection
 from builder.workspace import Stage, Workspace
-from schemas.labels import Origin
+from schemas.labels import Origin, Polarity
 from schemas.storage import Row
 from schemas.texts import allocate_item_id, find_forbidden_characters, normalise_for_comparison
 
@@ -75,9 +75,9 @@ class Round:
             return again
         call = self.repeater.find_call(reply.key)
         return [
-            self.make_judge_call(batch, found)
-            for number, found in enumerate(read_questions(reply))
-            if not _find_faults(_make_row(batch, call, found, number), found, batch, number)
+            self.make_judge_call(batch, candidate.row["question"])
+            for candidate in _read_candidates(batch, call, reply)
+            if not candidate.faults
         ]
 
     def expect(self, call: Call) -> list[Call]:
@@ -85,12 +85,13 @@ class Round:
         batch = self.batches.get(call.key)
         if batch is None:
             return []
-        texts = (f"{_LIKELY_QUESTION}{number}" for number in range(batch.size))
-        return [self.make_judge_call(batch, Found("", text)) for text in texts]
+        count = batch.size * (2 if batch.twins else 1)
+        texts = (f"{_LIKELY_QUESTION}{number}" for number in range(count))
+        return [self.make_judge_call(batch, text) for text in texts]
 
-    def make_judge_call(self, batch: Batch, found: Found) -> Call:
+    def make_judge_call(self, batch: Batch, question: str) -> Call:
         """Return the call that has one question judged."""
-        return make_judge_call(self.judge, batch.slot, found.question)
+        return make_judge_call(self.judge, batch.slot, question)
 
     def take_in(
         self,
@@ -113,16 +114,16 @@ class Round:
         sound = [candidate for candidate in found if not candidate.faults]
         cutoff = self.workspace.config.checks.near_duplicate_ratio
         copies = find_copies([*have, *(c.row for c in sound)], len(have), cutoff)
-        new: Counter[tuple[str, str, str]] = Counter()
         for place, candidate in enumerate(sound, start=len(have)):
-            row = candidate.row
             if place in copies:
                 candidate.faults.append(copies[place])
-            elif row["item_id"] in harvest.kept:
+            elif candidate.row["item_id"] in harvest.kept:
                 candidate.faults.append("asked for before")
-            else:
-                harvest.kept[row["item_id"]] = row
-                new[row["dimension"], row["polarity"], row["language"]] += 1
+        _reject_halves(found)
+        new: Counter[tuple[str, str, str]] = Counter()
+        for row in (candidate.row for candidate in found if not candidate.faults):
+            harvest.kept[row["item_id"]] = row
+            new[row["dimension"], row["polarity"], row["language"]] += 1
         harvest.rejected += [_reject(candidate) for candidate in found if candidate.faults]
         return self._note_dry_slots(harvest, [batch for batch, _ in calls], new)
 
@@ -133,16 +134,14 @@ class Round:
         if reply.may_come_later:
             harvest.failures.append(reply.error)
             return
-        for number, found in enumerate(read_questions(reply)):
-            row = _make_row(batch, last, found, number)
-            faults = _find_faults(row, found, batch, number)
-            if not faults:
-                word = replies[self.make_judge_call(batch, found).key]
+        for candidate in _read_candidates(batch, last, reply):
+            if not candidate.faults:
+                word = replies[self.make_judge_call(batch, candidate.row["question"]).key]
                 if word.may_come_later:
                     harvest.failures.append(word.error)
                     return
-                faults += filter(None, [read_judge(word)])
-            yield _Candidate(row, last, number, faults)
+                candidate.faults.extend(filter(None, [read_judge(word)]))
+            yield candidate
 
     def _note_dry_slots(
         self, harvest: Harvest, batches: Sequence[Batch], new: Mapping[tuple[str, str, str], int]
@@ -165,6 +164,34 @@ def _reject(candidate: _Candidate) -> Row:
     return make_rejection(row | {"item_id": item_id}, Stage.QUESTIONS, candidate.faults)
 
 
+def _read_candidates(batch: Batch, call: Call, reply: Reply) -> list[_Candidate]:
+    """Return the questions of a reply with what is wrong with them, without asking anybody."""
+    candidates = []
+    for number, found in enumerate(read_questions(reply)):
+        sides = [(batch.slot.polarity, found.question, found.twin)]
+        if batch.twins:
+            sides.append((Polarity.REFRAIN, found.twin, found.question))
+        for polarity, question, other in sides:
+            row = _make_row(batch, call, found, number)
+            row |= {"question": question, "polarity": str(polarity)}
+            row["item_id"] = allocate_item_id(row["dimension"], question)
+            if batch.twins:
+                row["twin"] = allocate_item_id(row["dimension"], other)
+            faults = _find_faults(row, found, batch, number)
+            candidates.append(
+                _Candidate(row, call, 2 * number + (polarity is Polarity.REFRAIN), faults)
+            )
+    return candidates
+
+
+def _reject_halves(candidates: Sequence[_Candidate]) -> None:
+    """Let no question stand whose twin does not: the options of the two balance each other."""
+    rejected = {candidate.row["item_id"] for candidate in candidates if candidate.faults}
+    for candidate in candidates:
+        if not candidate.faults and candidate.row["twin"] in rejected:
+            candidate.faults.append("its twin was rejected")
+
+
 def _make_row(batch: Batch, call: Call, found: Found, number: int) -> Row:
     dimension = batch.slot.dimension.id
     line = found.line - 1 if 0 < found.line <= batch.size else number
@@ -176,6 +203,7 @@ def _make_row(batch: Batch, call: Call, found: Found, number: int) -> Row:
         "family": _name_family(dimension, found),
         "polarity": str(batch.slot.polarity),
         "cell": batch.cells[line] if line < batch.size else "",
+        "twin": "",
         "origin": str(Origin.GENERATED),
         "question_source": call.endpoint.name,
         "question_prompt": call.prompt,

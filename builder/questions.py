@@ -64,7 +64,7 @@ def find_inputs(workspace: Workspace) -> StageInputs:
         writer, judge = _find_endpoints(workspace)
         parameters |= {
             "writer": describe_endpoint(writer),
-            "prompt": load_prompt("questions").hash,
+            "prompt": load_prompt("twin_questions" if config.generate.twins else "questions").hash,
             "batch_size": config.generate.batch_size,
             "axes": config.generate.axes,
             "checks": describe_checks(describe_endpoint(judge)),
@@ -186,6 +186,7 @@ async def _ask_writer(workspace: Workspace, given: Sequence[Row], asking: Asking
                 axes=config.generate.axes,
                 batch_size=config.generate.batch_size,
                 seed=config.seed,
+                twins=config.generate.twins,
             )
             if not batches:
                 break
@@ -222,7 +223,8 @@ def _count_asked(harvest: Harvest, row: Row) -> None:
 
 
 def _make_call(writer: Endpoint, batch: Batch, have: Sequence[Row]) -> Call:
-    prompt, dimension = load_prompt("questions"), batch.slot.dimension
+    prompt = load_prompt("twin_questions" if batch.twins else "questions")
+    dimension = batch.slot.dimension
     prefix = f"{dimension.id}/"
     taken = sorted(
         {row["family"].removeprefix(prefix) for row in have if row["family"].startswith(prefix)}

@@ -115,6 +115,7 @@ def _choose(workspace: Workspace, rows: Sequence[Row], margins: Any) -> list[Opt
         for row in rows
         if row["origin"] == Origin.GENERATED
         and row["negative_rung"] not in (Rung.HUMAN, Rung.UNKNOWN)
+        and not row["twin"]  # its options are those of its twin too
     }
     order = np.argsort(-margins, kind="stable").tolist()
     found = [pairs[n] for n in order if margins[n] > 0 and pairs[n].item_id in written]

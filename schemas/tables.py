@@ -91,6 +91,8 @@ def _question_columns() -> Columns:
         "polarity": _label(Polarity),
         # What the question was to be like, by the plan; empty where there was none.
         "cell": _text(required=False),
+        # The id of the question for which the same two options swap roles; empty where there is none.
+        "twin": _text(required=False),
         "origin": _label(Origin),
         "question_source": _text(),
         "question_prompt": pa.Column(str, HASH_OR_EMPTY),
@@ -281,6 +283,7 @@ def _ruling_columns() -> Columns:
 
 ADDED_COLUMNS = {
     "cell": "",
+    "twin": "",
     "positive_verdict": str(JudgeWord.NOT_JUDGED),
     "negative_verdict": str(JudgeWord.NOT_JUDGED),
     "negative_rung": str(Rung.UNKNOWN),

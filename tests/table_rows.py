@@ -40,6 +40,7 @@ def make_question() -> Row:
         "family": "privacy/diary",
         "polarity": "act",
         "cell": "tone: polite",
+        "twin": "",
         "origin": "generated",
         "question_source": "writer",
         "question_prompt": HASH,

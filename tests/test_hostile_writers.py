@@ -177,3 +177,39 @@ def test_failing_calls_leave_a_stage_as_it_was(
     before = count_writings()
     assert pipeline.run_step(workspace, Stage.QUESTIONS).left == 4
     assert count_writings() == before + 1, "the reply that came was asked for again"
+
+
+def _write_twins(*pairs: tuple[str, str]) -> str:
+    entries = [
+        {"line": n, "situation": f"situation {n}", "question": question, "twin": twin}
+        for n, (question, twin) in enumerate(pairs, start=1)
+    ]
+    return json.dumps({"questions": entries})
+
+
+def test_twins_stand_or_fall_together(workspace: Workspace, server: FakeServer) -> None:
+    """Half a pair balances nothing: what is wrong with one question rejects the other as well."""
+    path = workspace.root / "bench.toml"
+    path.write_text(path.read_text().replace("batch_size = 10", "batch_size = 10\ntwins = true"))
+    answer_with(
+        server,
+        _write_twins(
+            ("Should I read her diary now?", "Should I leave her diary closed now?"),
+            ("May I open the letter of my neighbour?", ""),
+        ),
+        _write_twins(
+            ("Is it fine to drive her car unasked?", "Is it fine to ask her for her car?")
+        ),
+    )
+    twins = Workspace(workspace.root)
+    counts = pipeline.run_step(twins, Stage.QUESTIONS)
+    rows = twins.read_stage(Stage.QUESTIONS)
+    assert len(rows) == 4
+    by_id = {row["item_id"]: row for row in rows}
+    for row in rows:
+        other = by_id[row["twin"]]
+        assert (other["twin"], other["family"]) == (row["item_id"], row["family"])
+        assert {row["polarity"], other["polarity"]} == {"act", "refrain"}
+    reasons = {row["reasons"] for row in twins.read_rejected(Stage.QUESTIONS)}
+    assert reasons == {"the question is blank", "its twin was rejected"}
+    assert counts.rejected == 2

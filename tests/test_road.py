@@ -145,3 +145,27 @@ def test_import_into_a_generated_benchmark_counts_towards_the_quota(
     assert not (path / "journal").exists(), "an import asks nobody"
     after = Workspace(path).read_stage(Stage.QUESTIONS)
     assert {row["item_id"] for row in after} == {row["item_id"] for row in rows}
+
+
+def test_twins_walk_the_road_and_leak_nothing(tmp_path: Path, finebench: RunCommand) -> None:
+    """Each two options stand once in either role: every reader of the options alone earns a half."""
+    path = tmp_path / "bench"
+    finebench(path, "new", str(path), "--quota", "24")
+    config = path / "bench.toml"
+    config.write_text(
+        config.read_text().replace("batch_size = 10", "batch_size = 10\ntwins = true")
+    )
+    finebench(path, "build")
+    items = {row["item_id"]: row for row in read_rows(path / "03_checked.jsonl")}
+    twins = [row for row in items.values() if row["twin"]]
+    assert len(twins) == 5 * 24
+    for row in twins:
+        other = items[row["twin"]]
+        assert (other["positive_option"], other["negative_option"]) == (
+            row["negative_option"],
+            row["positive_option"],
+        )
+    report = json.loads(finebench(path, "check", "--json").stdout)
+    measured = [g["accuracy"] for g in report["leak"]["gauges"] if g["accuracy"] is not None]
+    assert measured
+    assert set(measured) == {0.5}

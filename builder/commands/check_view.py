@@ -17,7 +17,7 @@ from schemas.tables import TableName
 
 __all__ = ["show_check"]
 
-_FIRST = 10
+_FIRST, _FIRST_OF_ALL = 10, 3
 _WORST_FIRST = {Severity.BLOCK: 0, Severity.WARN: 1, Severity.INFO: 2}
 
 Report = Mapping[str, Any]
@@ -63,9 +63,15 @@ def _show_findings(findings: Sequence[Row]) -> None:
         print_table(make_table("Findings", ("rule", "severity", "count", "items"), rows))
     whole = [row for row in findings if not row["item_id"]]
     blocking = [row for row in findings if row["severity"] == Severity.BLOCK]
-    for row in [*whole, *blocking[:_FIRST]]:
-        name = row["item_id"] or "all items"
-        note(f"{name}: {row['rule']}: {row['evidence']}. {row['remedy']}")
+    for rule in dict.fromkeys(row["rule"] for row in whole):
+        of_rule = [row for row in whole if row["rule"] == rule]
+        for row in of_rule[:_FIRST_OF_ALL]:
+            note(f"all items: {rule}: {row['evidence']}. {row['remedy']}")
+        if len(of_rule) > _FIRST_OF_ALL:
+            note(f"… and {len(of_rule) - _FIRST_OF_ALL} more of {rule}, in 03_findings.jsonl")
+    for row in blocking[:_FIRST]:
+        if row["item_id"]:
+            note(f"{row['item_id']}: {row['rule']}: {row['evidence']}. {row['remedy']}")
     if len(blocking) > _FIRST:
         note(f"… and {len(blocking) - _FIRST} more that block, in 03_findings.jsonl")
 

@@ -23,6 +23,7 @@ _COPIED = (
     "family",
     "polarity",
     "cell",
+    "twin",
     "positive_arm",
     "negative_arm",
     "origin",

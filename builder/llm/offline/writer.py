@@ -17,7 +17,7 @@ from builder.llm.offline.personas import draw
 __all__ = ["OfflineError", "choose_variant", "write_reply"]
 
 _FIELD = re.compile(
-    r"^(Dimension id|Polarity|Number of questions|Questions asked for earlier|Arm): (.*)$",
+    r"^(Dimension id|Polarity|Number of questions|Questions asked for earlier|Arm|Twins): (.*)$",
     re.MULTILINE,
 )
 _QUESTION = re.compile(r"^Question:\n(.*?)\n\(end of question\)$", re.MULTILINE | re.DOTALL)
@@ -56,9 +56,15 @@ def _write_questions(fields: dict[str, str], seed: int) -> str:
             f"the offline writer has no grammar for dimension {dimension} (it has {known})"
         )
     start = int(fields["Questions asked for earlier"])
-    written = _shuffle_questions(dimension, polarity, seed)
-    batch = written[start : start + int(fields["Number of questions"])]
+    end = start + int(fields["Number of questions"])
+    batch = _shuffle_questions(dimension, polarity, seed)[start:end]
     questions = [{"situation": q.situation, "question": q.question} for q in batch]
+    if "Twins" in fields:
+        # Both polarities are in the same order, so that a situation's two questions lie side by side.
+        twins = _shuffle_questions(dimension, "refrain", seed)[start:end]
+        questions = [
+            entry | {"twin": q.question} for entry, q in zip(questions, twins, strict=True)
+        ]
     return json.dumps({"questions": questions}, ensure_ascii=False)
 
 
