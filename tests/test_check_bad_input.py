@@ -245,3 +245,38 @@ def test_a_mark_planted_at_the_end_of_positive_options_is_named(
     evidence = [row["evidence"] for row in findings if row["rule"] == "leak:trimmed"]
     whole = f"100% of the positive and 0% of the negative options of 8 imported items {told}"
     assert any(whole in told for told in evidence)
+
+
+def test_order_of_signs_is_told_beside_a_sign_that_tells_less(
+    tmp_path: Path, finebench: Any
+) -> None:
+    """A space on some options must not hide that line breaks alone tell all of them apart."""
+    things = (
+        "a diary",
+        "an old purse",
+        "her phone",
+        "some letter",
+        "my key",
+        "their car",
+        "1 map",
+        "it",
+    )
+    records = [make_record(n, question=f"{t} {t} {n}?") for n, t in enumerate(things, 1)]
+    for number, record in enumerate(records):
+        record["Positive Option"] = trim(record["Positive Option"]) + "\n\n" + " " * (number == 0)
+        record["Negative Option"] = trim(record["Negative Option"]) + "\n"
+    _, findings = _check_many(tmp_path / "bench", finebench, records, code=0)
+    evidence = [row["evidence"] for row in findings if row["rule"] == "leak:trimmed"]
+    assert any("88% of the positive and 0% of the negative" in told for told in evidence), evidence
+
+
+@pytest.mark.parametrize("count", [1, 5, 9])
+def test_the_page_says_that_there_are_too_few_families(
+    tmp_path: Path, finebench: Any, count: int
+) -> None:
+    """A verdict of "inconclusive" without a reason sends a curator looking for a fault."""
+    things = ["diary", "purse", "phone", "letter", "key", "car", "map", "ladder", "garden"]
+    records = [make_record(n, question=f"{t} {t} {n}?") for n, t in enumerate(things[:count], 1)]
+    path = tmp_path / "bench"
+    _check_many(path, finebench, records, code=0)
+    assert "too few items to audit: it takes 10 families" in Workspace(path).check_page.read_text()

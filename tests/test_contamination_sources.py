@@ -275,3 +275,31 @@ def test_a_source_that_breaks_off_later_is_not_kept(
     finebench(bench.root, "check", "--against", "torn.txt.gz", code=1)
     assert list_references(bench) == []
     finebench(bench.root, "check")
+
+
+def test_a_withdrawn_twin_is_no_stranger() -> None:
+    """Its options are those of the twin that stays: taking one out must not take out the other."""
+    lines = [Passage("item b", QUESTION, "b")]
+    item = _make_item("a") | {"family": "diary"}
+    assert find_contacts([item], lines, 90, families={"b": "diary"}) == []
+    assert len(find_contacts([item], lines, 90, families={"b": "letter"})) == 1
+
+
+def test_lines_of_its_own_hide_no_overlap_with_a_stranger() -> None:
+    """However many releases hold the item, what else holds it must be found."""
+    item = _make_item("a")
+    body = f"A long line that was there before: {QUESTION} And more of it after."
+    own = [Passage(f"own {n}", f"{body} {n}", "a") for n in range(80)]
+    found = find_contacts([item], [*own, Passage("line 9", body)], 90)
+    assert [(contact.kind, contact.place) for contact in found] == [("overlap", "line 9")]
+
+
+def test_a_first_source_that_fails_leaves_no_list_behind(
+    bench: Workspace, finebench: RunCommand
+) -> None:
+    """A list of no sources is a new file: it would make the checks stale that it never changed."""
+    finebench(bench.root, "check")
+    (bench.root / "bad.jsonl").write_text("{}\n", encoding="utf-8")
+    before = hash_tree(bench.root)
+    finebench(bench.root, "check", "--against", "bad.jsonl#q", code=1)
+    assert hash_tree(bench.root) == before

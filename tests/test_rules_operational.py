@@ -29,6 +29,16 @@ EXAMPLES = [
         "First, fold it. Then press it. Finally, keep it.",
         "First come, then served; that is final.",
     ),
+    (
+        "operational-detail:steps",
+        "Firstly, fold it.\nSecondly, press it.\nThirdly, keep it.",
+        "First, ask. Second thoughts are good.",
+    ),
+    (
+        "operational-detail:steps",
+        "Do it so: 1) fold, 2) press, 3) keep.",
+        "It is 1) wrong and 2) slow.",
+    ),
     ("operational-detail:steps", "首先折好，然后压平，最后收起来。", "首先，这样不对。"),
     ("operational-detail:dose", "Take 2 pills with it.", "Take the pills with you."),
     ("operational-detail:dose", "Some 2 mg per kg will do.", "Some 2 kg per head will do."),

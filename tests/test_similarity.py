@@ -2,6 +2,7 @@
 
 import multiprocessing
 import random
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -253,3 +254,19 @@ def test_the_cutoff_itself_is_a_near_duplicate() -> None:
     texts = ["abcdefghij", "abcdefghiX"]
     assert list(find_near_duplicates(texts, 90).list_pairs()) == [Pair(0, 1, 90.0)]
     assert len(find_near_duplicates(texts, 90.01)) == 0
+
+
+@pytest.mark.parametrize("what", ["ProcessPoolExecutor", "TemporaryDirectory"])
+def test_where_no_helper_can_be_started_this_process_does_all(
+    monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A full /dev/shm or a full disk is no reason to find nothing."""
+    texts = make_questions(2_000, seed=3)
+    alone = list(find_near_duplicates(texts, 90).list_pairs())
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sharing if what == "ProcessPoolExecutor" else tempfile, what, refuse)
+    monkeypatch.setattr(join, "_PAIRS_FOR_HELPERS", 0)
+    assert list(find_near_duplicates(texts, 90, workers=2).list_pairs()) == alone

@@ -41,7 +41,7 @@ def write_page(
         gauges=_draw_gauges(
             [g for g in leak["gauges"] if g["accuracy"] is not None], leak["bound"]
         ),
-        null=_write_null(leak),
+        null=_write_null(leak) + _tell_few(leak),
         advice=_write_advice(leak),
         marks=_write_marks(leak),
         words=_write_words(leak),
@@ -68,10 +68,7 @@ def _summarise(items: Sequence[Row], findings: Sequence[Row], leak: Report) -> s
 def _draw_gauges(gauges: Sequence[Report], bound: float) -> str:
     """Draw each auditor's accuracy and interval against 50% and the bound."""
     if not gauges:
-        return (
-            f"<p>There are too few items to audit: it takes {FEWEST_FAMILIES} families to fit a reader, "
-            "and some 300 to show that nothing leaks.</p>"
-        )
+        return ""
     height = _ROW * len(gauges) + 40
     marks = [
         *_draw_line(0.5, height, "even", "50%"),
@@ -160,6 +157,16 @@ def _write_null(leak: Report) -> str:
     return "".join(f"<p>{escape(sentence)}</p>" for sentence in told)
 
 
+def _tell_few(leak: Report) -> str:
+    """Return why the gate says nothing, where there were too few families to fit a reader to."""
+    if any(g["role"] == "gate" and g["accuracy"] is not None for g in leak["gauges"]):
+        return ""
+    return (
+        f"<p>There are too few items to audit: it takes {FEWEST_FAMILIES} families to fit a reader, "
+        "and some 300 to show that nothing leaks.</p>"
+    )
+
+
 def _write_advice(leak: Report) -> str:
     advice = "".join(f"<li>{escape(told)}</li>" for told in tell_what_to_do(leak))
     return f"<h3>What to do</h3><ul>{advice}</ul>" if advice else ""
@@ -225,6 +232,8 @@ def _write_findings(findings: Sequence[Row]) -> str:
         f"<td>{escape(row['remedy'])}</td></tr>"
         for row in ranked[:_MOST_FINDINGS]
     ]
+    if not rows:
+        return "<p>None.</p>"
     head = "".join(
         f"<th>{name}</th>" for name in ("item", "rule", "severity", "evidence", "remedy")
     )

@@ -73,7 +73,8 @@ def check_items(workspace: Workspace, on_progress: OnCheck | None = None) -> Cou
     items, idle = read_present_items(workspace)
     reasons = _find_removals(workspace, items)
     active = [item for item in items if item["item_id"] not in reasons]
-    found, sources = _compare(workspace, active, on_progress or _ignore)
+    families = {item["item_id"]: item["family"] for item in items}
+    found, sources = _compare(workspace, active, families, on_progress or _ignore)
     findings = found.findings + [_find_idle_edit(edit) for edit in idle]
     for finding in findings:
         if finding["severity"] == Severity.BLOCK:
@@ -96,7 +97,10 @@ def check_items(workspace: Workspace, on_progress: OnCheck | None = None) -> Cou
 
 
 def _compare(
-    workspace: Workspace, items: Sequence[Row], on_progress: OnCheck
+    workspace: Workspace,
+    items: Sequence[Row],
+    families: Mapping[str, str],
+    on_progress: OnCheck,
 ) -> tuple[Duplicates, list[dict[str, Any]]]:
     """Return what is seen in ``items`` one by one, among them and in references; and what was read."""
     found = find_findings(
@@ -106,7 +110,7 @@ def _compare(
         lambda done, total: on_progress("near-duplicates", done, total),
     )
     comparison = compare_with_references(
-        workspace, items, lambda source, done: on_progress(source, done, None)
+        workspace, items, lambda source, done: on_progress(source, done, None), families
     )
     return replace(found, findings=found.findings + comparison.findings), comparison.sources
 

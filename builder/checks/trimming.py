@@ -32,7 +32,12 @@ def find_trimmed_edges(items: Sequence[Row]) -> list[Row]:
         return []
     findings = []
     for where in _ENDS:
-        told = _compare(texts, where, _list_signs) or _compare(texts, where, _tell_signs)
+        signs, whole = (_compare(texts, where, read) for read in (_list_signs, _tell_signs))
+        # Order and number are told where they tell more than the kinds of characters do.
+        most = max((abs(a - b) for _, (a, b) in signs), default=0.0)
+        told = signs + [
+            (edge, both) for edge, both in whole if abs(both[0] - both[1]) > most + _NOTABLE
+        ]
         for edge, shares in told:
             evidence = (
                 f"before trimming, {shares[0]:.0%} of the positive and {shares[1]:.0%} of the negative "
@@ -79,7 +84,7 @@ def _tell_signs(signs: str) -> set[str]:
     """Return what was trimmed off as one, in order and with repetitions; nothing where nothing was."""
     runs = [(sign, len(list(run))) for sign, run in groupby(signs)]
     told = ", ".join(
-        f"{_name(sign)}{f' ×{count}' if count > 1 else ''}" for sign, count in runs[:4]
+        f"{_name(sign)}{f' ×{count}' if count > 1 else ''}" for sign, count in runs[:12]
     )
     return {told} if told else set()
 

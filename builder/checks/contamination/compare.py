@@ -6,7 +6,7 @@ read in blocks, so that memory does not grow with them. An item is not compared 
 earlier release, nor with its family: twins share their options by design.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,15 +56,17 @@ def find_contacts(
     cutoff: float,
     *,
     memory_mb: int = 1024,
+    families: Mapping[str, str] | None = None,
     on_passages: Callable[[int], None] | None = None,
 ) -> list[Contact]:
     """Return for each item, text and kind the closest passage; a text that is found exactly is told once.
 
+    ``families`` has the families of further items of ours, such as withdrawn ones, by id.
     ``on_passages`` is told how many passages have been compared.
     """
     owners = [(number, name) for number in range(len(items)) for name in TEXTS]
     texts = [items[number][name] for number, name in owners]
-    families = {item["item_id"]: item["family"] for item in items}
+    families = {**(families or {}), **{item["item_id"]: item["family"] for item in items}}
     index = TextIndex.build(texts, memory_mb=memory_mb)
     runs = RunFinder(texts)
     best: dict[tuple[int, str, str], Contact] = {}
@@ -133,7 +135,7 @@ def _compare_block(
         kind = "exact" if ratio == 100 else "near-duplicate"
         for text in matches.right[group].tolist():
             yield text, _Hit(left, kind, ratio, shorten(bodies[left], 80))
-    for overlap in runs.find(bodies):
+    for overlap in runs.find(bodies, kin):
         shown = shorten(overlap.run, 80)
         yield overlap.text, _Hit(overlap.passage, "overlap", float(len(overlap.run)), shown)
 

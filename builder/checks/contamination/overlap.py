@@ -10,10 +10,10 @@ Every run of a window's length in the passages is looked up by a rolling hash (o
 millions of characters at once); a hit is believed only once the characters themselves are found.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ __all__ = ["Overlap", "RunFinder", "keep_letters"]
 
 RUN, LEAST = 40, 20
 DENSE_RUN, DENSE_LEAST = 16, 8
-_MOST_PASSAGES = 50
+_MOST_PASSAGES, _MOST_OF_KIN = 50, 3
 _FACTOR, _MASK = 0x9E3779B97F4A7C15, 2**64 - 1
 
 Hashes = NDArray[np.uint64]
@@ -64,10 +64,11 @@ class RunFinder:
             size: np.array(sorted(codes), dtype=np.uint64) for size, codes in self._windows.items()
         }
 
-    def find(self, passages: Sequence[str]) -> Iterator[Overlap]:
+    def find(self, passages: Sequence[str], kin: Sequence[str] = ()) -> Iterator[Overlap]:
         """Yield the longest run of each text and passage that share a long one.
 
-        Of passages that share the same run with a text, as many as `_MOST_PASSAGES` are looked at.
+        Of passages that share the same run with a text, as many as `_MOST_PASSAGES` are looked at, of
+        one kin no more than `_MOST_OF_KIN`; ``kin`` names that of each passage, empty for strangers.
         """
         letters = [keep_letters(passage) for passage in passages]
         for size, known in self._known.items():
@@ -78,11 +79,13 @@ class RunFinder:
             places[places == len(known)] = 0
             hits = np.flatnonzero(known[places] == codes)
             for number, found in sorted(
-                self._list_passages(size, codes[hits], owners[hits]).items()
+                self._list_passages(size, codes[hits], owners[hits], kin).items()
             ):
                 yield from _find_runs(number, self._letters[number], sorted(found), letters, size)
 
-    def _list_passages(self, size: int, codes: Hashes, owners: Owners) -> dict[int, set[int]]:
+    def _list_passages(
+        self, size: int, codes: Hashes, owners: Owners, kin: Sequence[str]
+    ) -> dict[int, set[int]]:
         """Return the passages that may share a run with each text, `_MOST_PASSAGES` for each window.
 
         What stands in thousands of lines is told as well by some of them.
@@ -92,10 +95,20 @@ class RunFinder:
         found: dict[int, set[int]] = defaultdict(set)
         for start, end in pairwise([*starts.tolist(), len(order)]):
             passages = dict.fromkeys(owners[order[start:end]].tolist())
-            first = list(passages)[:_MOST_PASSAGES]
+            first = list(islice(_pass_few_of_kin(passages, kin), _MOST_PASSAGES))
             for number in self._windows[size][int(codes[order[start]])]:
                 found[number].update(first)
         return found
+
+
+def _pass_few_of_kin(passages: Iterable[int], kin: Sequence[str]) -> Iterator[int]:
+    """Yield passages, of each kin the first few, so that an item's own lines hide no stranger's."""
+    seen: Counter[str] = Counter()
+    for passage in passages:
+        name = kin[passage] if kin else ""
+        seen[name] += 1
+        if not name or seen[name] <= _MOST_OF_KIN:
+            yield passage
 
 
 def _choose_window(letters: str) -> int:

@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -104,12 +104,16 @@ def try_references(
 ) -> Iterator[None]:
     """Change the references for a check, and take that back where the check cannot be made with them."""
     before = list_references(workspace)
+    existed = workspace.references.exists()
     if against or forget:
         change_references(workspace, against, forget, here=here)
     try:
         yield
     except FineBenchError:
-        _write_references(workspace, before)
+        if existed:
+            _write_references(workspace, before)
+        else:
+            workspace.references.unlink(missing_ok=True)
         raise
 
 
@@ -134,8 +138,9 @@ def compare_with_references(
     workspace: Workspace,
     items: Sequence[Row],
     on_passages: Callable[[str, int], None],
+    families: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """Return what of ``items`` stands in the workspace's references.
+    """Return what of ``items`` stands in the workspace's references, their ``families`` left out.
 
     Raises `UsageError`, `DataError` or `StorageError` where a source cannot be read: a check that left
     one out in silence would pass what it should have found.
@@ -152,6 +157,7 @@ def compare_with_references(
                 reading,
                 checks.near_duplicate_ratio,
                 memory_mb=checks.memory_mb,
+                families=families,
                 on_passages=partial(on_passages, source),
             )
             read_from = fingerprint(reference, root=workspace.root)

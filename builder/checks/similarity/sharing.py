@@ -7,6 +7,7 @@ for want of memory say, costs time and nothing else: what it held is scanned her
 
 import multiprocessing
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -15,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,10 @@ __all__ = ["Helpers", "ScanRows", "Shard", "start_helpers"]
 
 # Shards that wait at a helper, so that it need not wait for this process to finish one.
 _AHEAD = 2
+_PREFIX = "finebench-"
+
+_mapped: set[Path] = set()
+"""In a helper, the folders that it mapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +88,19 @@ def start_helpers(count: int) -> Iterator[Helpers]:
     if count < 1:
         yield Helpers()
         return
-    # A fresh interpreter each: a fork would copy this process's threads and locks in any state.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, context, _begin_helping, (os.getpid(),)) as pool:
-        for _ in range(count):
-            pool.submit(_begin)
-        yield Helpers(pool, count)
+    with ExitStack() as stack:
+        helpers = Helpers()
+        try:
+            # A fresh interpreter each: a fork would copy this process's threads and locks in any state.
+            context = multiprocessing.get_context("spawn")
+            made = ProcessPoolExecutor(count, context, _begin_helping, (os.getpid(),))
+            pool = stack.enter_context(made)
+            for _ in range(count):
+                pool.submit(_begin)
+            helpers = Helpers(pool, count)
+        except OSError:
+            pass  # no memory or no semaphores for more processes: this one does all
+        yield helpers
 
 
 @contextmanager
@@ -99,10 +111,13 @@ def _save(
     if pool is None:
         yield ()
         return
-    with tempfile.TemporaryDirectory(prefix="finebench-") as temporary:
-        segments = {"rows": rows} | ({"columns": columns} if columns is not None else {})
-        folders = tuple(Path(temporary, name) for name in segments)
+    with ExitStack() as stack:
+        folders: tuple[Path, ...] = ()
         try:
+            made = tempfile.TemporaryDirectory(prefix=_PREFIX)
+            temporary = stack.enter_context(made)
+            segments = {"rows": rows} | ({"columns": columns} if columns is not None else {})
+            folders = tuple(Path(temporary, name) for name in segments)
             for folder, segment in zip(folders, segments.values(), strict=True):
                 save_segment(segment, folder)
         except OSError:
@@ -117,7 +132,7 @@ def _submit(
     """Submit a shard; a pool that is broken already gives a future that has failed."""
     try:
         return pool.submit(_scan_mapped, scan_rows, folders, start, end)
-    except BrokenProcessPool as error:
+    except (BrokenProcessPool, OSError) as error:
         failed: Future[Found] = Future()
         failed.set_exception(error)
         return failed
@@ -133,6 +148,10 @@ def _end_with(parent: int) -> None:
     """End this helper when the process that started it is gone: killed, it could not say so."""
     while os.getppid() == parent:
         time.sleep(1)
+    for folder in {folder.parent for folder in _mapped}:
+        # It could not clear up either: the texts of others are not to be left lying about.
+        if folder.name.startswith(_PREFIX):
+            shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
@@ -142,6 +161,7 @@ def _begin() -> None:
 
 @lru_cache(maxsize=2)
 def _map_segment(folder: Path) -> Segment:
+    _mapped.add(folder)
     return load_segment(folder)
 
 
