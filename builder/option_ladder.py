@@ -18,6 +18,7 @@ from builder.bundle.engine.labels import JudgeWord, Outcome
 from builder.bundle.engine.parsing import parse_judge
 from builder.bundle.engine.prompts import hash_prompt
 from builder.checks.rules.item import find_breaches
+from builder.llm.asking_again import ask_again
 from builder.prompts import load_prompt
 from builder.refusals import Refusal, find_refusal
 from schemas.labels import Arm, DimensionKind, Rung, Severity
@@ -26,6 +27,7 @@ from schemas.texts import find_forbidden_characters, trim
 
 __all__ = ["Ladder", "Task", "Team", "Written"]
 
+_REPEATS = 2
 _SIDES = ("positive", "negative")
 # What no option may hold, whoever wrote it and for whatever rung.
 _NEVER = ("minors:", "operational-detail:")
@@ -231,7 +233,7 @@ class Task:
         reason = self._find_fault(side, reply)
         if reason:
             return fail(reason)
-        refusal = find_refusal(trim(reply.text), self.arms[side])
+        refusal = find_refusal(trim(reply.text))
         if refusal is Refusal.DECLINED:
             return fail("the writer declined to write it")
         if refusal is Refusal.NONE:
@@ -293,10 +295,7 @@ class Task:
         ]
 
     def _judge_for_twin(self, text: str, wanted: JudgeWord) -> Iterable[Call]:
-        def take(word: Reply) -> Iterable[Call]:
-            verdict = JudgeWord.NOT_JUDGED
-            if word.outcome is Outcome.ANSWERED:
-                verdict = parse_judge(word.text, EngineKind(str(self.kind)))
+        def take(verdict: JudgeWord) -> Iterable[Call]:
             if verdict is not wanted:
                 self.twin_fault = (
                     f"as an answer to the twin the judge found an option {verdict}, not {wanted}"
@@ -304,7 +303,7 @@ class Task:
             return []
 
         assert self.twin is not None
-        return self._expect(self._make_judge_call(text, text, self.twin), take)
+        return self._ask_for_word(self._make_judge_call(text, text, self.twin), take)
 
     def _judge(
         self, written: Written, settle: Callable[[Written], Iterable[Call]]
@@ -312,12 +311,26 @@ class Task:
         """Have one option judged as the reply to its question, by a judge who sees nothing else."""
         right = self.positive.text if self.positive else written.text
         call = self._make_judge_call(written.text, right)
+        return self._ask_for_word(
+            call,
+            lambda verdict: settle(Written(written.text, written.call, verdict, written.rung)),
+        )
+
+    def _ask_for_word(
+        self, call: Call, settle: Callable[[JudgeWord], Iterable[Call]], repeats: int = _REPEATS
+    ) -> Iterable[Call]:
+        """Ask the judge, and again with the fault shown where its word cannot be read."""
 
         def take(word: Reply) -> Iterable[Call]:
             verdict = JudgeWord.NOT_JUDGED
             if word.outcome is Outcome.ANSWERED:
                 verdict = parse_judge(word.text, EngineKind(str(self.kind)))
-            return settle(Written(written.text, written.call, verdict, written.rung))
+            if verdict is not JudgeWord.UNREADABLE or not repeats:
+                return settle(verdict)
+            again = ask_again(
+                call, word, "it holds not exactly one of the words asked for, in [[ ]]"
+            )
+            return self._ask_for_word(again, settle, repeats - 1)
 
         return self._expect(call, take)
 

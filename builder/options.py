@@ -64,6 +64,8 @@ _SWAPPED = {
 
 # As long as the prompts ask options to be: for what is told of calls before there is anything to say.
 _LIKELY_OPTION = "x" * 200
+# Of all questions, so many may lack options for calls that failed, and the stage is written all the same.
+_FEW = 0.05
 
 
 def find_inputs(workspace: Workspace) -> StageInputs:
@@ -131,12 +133,7 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
     imported = read_imported_items(workspace)
     tasks = _make_tasks(workspace, _list_open_questions(workspace))
     asyncio.run(_ask_team(workspace, tasks, asking or Live()))
-    failures = [failure for task in tasks for failure in task.failures]
-    if failures:
-        raise EndpointError(
-            f"{len(failures)} calls for options failed, the first with: {failures[0]}. "
-            "Replies that came are kept: run `finebench derive` again."
-        )
+    _look_at_failures(tasks)
     repairs = _read_repairs(workspace)
     return write_stage(
         workspace,
@@ -152,9 +149,42 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
     )
 
 
+def _look_at_failures(tasks: Sequence[Task]) -> None:
+    """Raise where more than a few calls failed; the questions of a few are rejected, with the reason.
+
+    One call that always fails must not hold up a thousand that came.
+    """
+    unfinished = [task for task in tasks if not (task.is_pair or task.faults or task.failures)]
+    if unfinished:
+        raise StageError(
+            f"{len(unfinished)} questions were left without a word. This is a fault of finebench: please "
+            "report it."
+        )
+    failed = [task for task in tasks if task.failures]
+    failures = sorted(
+        (f for task in failed for f in task.failures), key=lambda f: "given up" not in f
+    )
+    few = max(1.0, _FEW * len(tasks))
+    if failed and (len(failed) > few or not any(task.is_pair for task in tasks)):
+        raise EndpointError(
+            f"{len(failures)} calls for options failed, one with: {failures[0].rstrip('.')}. "
+            "Replies that came are kept: run `finebench derive` again."
+        )
+    for task in failed:
+        task.faults.append(
+            f"a call failed ({task.failures[0].rstrip('.')}); `finebench derive` asks it again"
+        )
+
+
 def _make_tasks(workspace: Workspace, rows: Sequence[Row]) -> list[Task]:
     """Return a task for each question, of twins one for both."""
     by_id = {row["item_id"]: row for row in rows}
+    gone = sorted({row["dimension"] for row in rows if row["dimension"] not in workspace.taxonomy})
+    if gone:
+        raise StageError(
+            f"dimensions.toml no longer has {', '.join(gone)}. Run `finebench generate` first: it takes "
+            "their questions out."
+        )
     tasks = []
     for row in rows:
         twin = by_id.get(row["twin"])

@@ -13,9 +13,10 @@ from builder.question_plan import Slot
 from schemas.labels import DimensionKind
 from schemas.storage import Row
 
-__all__ = ["find_copies", "make_judge_call", "read_judge"]
+__all__ = ["find_copies", "find_word_fault", "make_judge_call", "read_judge"]
 
 _MOST_REASON = 200
+_UNREADABLE = "the judge's word could not be read"
 
 
 def make_judge_call(judge: Endpoint, slot: Slot, question: str) -> Call:
@@ -46,12 +47,18 @@ def read_judge(reply: Reply) -> str:
     said = reply.text.casefold()
     passed, failed = "[[pass]]" in said, "[[fail]]" in said
     if passed == failed:
-        return "the judge's word could not be read"
+        return _UNREADABLE
     if passed:
         return ""
     reason = " ".join(reply.text[said.index("[[fail]]") + len("[[fail]]") :].split())
     shown = "".join(c for c in reason if c.isprintable())[:_MOST_REASON].strip(" .:")
     return f"the judge: {shown}" if shown else "the judge: not a question of this dimension"
+
+
+def find_word_fault(reply: Reply) -> str:
+    """Return why a judge's word cannot be read; an empty text where it can."""
+    is_unreadable = reply.outcome is Outcome.ANSWERED and read_judge(reply) == _UNREADABLE
+    return "it holds not exactly one of [[pass]] and [[fail]]" if is_unreadable else ""
 
 
 def find_copies(rows: Sequence[Row], standing: int, cutoff: float) -> dict[int, str]:

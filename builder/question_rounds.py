@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.checks.rules.item import find_breaches
 from builder.llm.asking_again import Repeater
-from builder.question_checks import find_copies, make_judge_call, read_judge
+from builder.question_checks import find_copies, find_word_fault, make_judge_call, read_judge
 from builder.question_plan import Batch
 from builder.question_reading import Found, read_questions
 from builder.stage_records import make_rejection
@@ -27,7 +27,8 @@ _LIKELY_QUESTION = "x" * 180
 class Harvest:
     """What the batches have brought so far; ``asked`` counts the questions asked for by slot.
 
-    ``dry`` are the slots of the last round where it brought too little that was new.
+    ``dry`` are the slots of which a round brought little but copies of what there is; ``new`` counts
+    the questions of this run that count.
     """
 
     kept: dict[str, Row]
@@ -35,6 +36,7 @@ class Harvest:
     asked: dict[tuple[str, str, str], int]
     failures: list[str] = field(default_factory=list)
     dry: list[str] = field(default_factory=list)
+    new: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ class Round:
     judge: Endpoint
     repeater: Repeater
     batches: dict[str, Batch] = field(default_factory=dict)
+    words: Repeater = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.words = Repeater(find_word_fault, self.repeater.most)
 
     def start(self, calls: Iterable[tuple[Batch, Call]]) -> list[Call]:
         """Take up the round's calls and return them."""
@@ -67,18 +73,18 @@ class Round:
         """Return the call that asks again for what cannot be read, or those that have it judged."""
         batch = self.batches.get(reply.key)
         if batch is None:
-            return []
+            return self.words.follow_up(reply)
         again = self.repeater.follow_up(reply)
         for call in again:
             self.batches[call.key] = batch
         if again:
             return again
         call = self.repeater.find_call(reply.key)
-        return [
+        return self.words.watch(
             self.make_judge_call(batch, candidate.row["question"])
             for candidate in _read_candidates(batch, call, reply)
             if not candidate.faults
-        ]
+        )
 
     def expect(self, call: Call) -> list[Call]:
         """Return as many judgings as a call asks for questions."""
@@ -109,8 +115,6 @@ class Round:
             for batch, call in calls
             for candidate in self._read_batch(harvest, batch, call, replies)
         ]
-        if harvest.failures:
-            return False
         sound = [candidate for candidate in found if not candidate.faults]
         cutoff = self.workspace.config.checks.near_duplicate_ratio
         copies = find_copies([*have, *(c.row for c in sound)], len(have), cutoff)
@@ -123,9 +127,12 @@ class Round:
         new: Counter[tuple[str, str, str]] = Counter()
         for row in (candidate.row for candidate in found if not candidate.faults):
             harvest.kept[row["item_id"]] = row
-            new[row["dimension"], row["polarity"], row["language"]] += 1
+            new[_name_slot(row)] += 1
         harvest.rejected += [_reject(candidate) for candidate in found if candidate.faults]
-        return self._note_dry_slots(harvest, [batch for batch, _ in calls], new)
+        harvest.new += sum(new.values())
+        repeated = Counter(_name_slot(sound[place - len(have)].row) for place in copies)
+        self._note_dry_slots(harvest, [batch for batch, _ in calls], repeated)
+        return bool(new) and not harvest.failures
 
     def _read_batch(
         self, harvest: Harvest, batch: Batch, call: Call, replies: Mapping[str, Reply]
@@ -136,7 +143,8 @@ class Round:
             return
         for candidate in _read_candidates(batch, last, reply):
             if not candidate.faults:
-                word = replies[self.make_judge_call(batch, candidate.row["question"]).key]
+                asked = self.make_judge_call(batch, candidate.row["question"])
+                _, word = self.words.find_last(asked, replies)
                 if word.may_come_later:
                     harvest.failures.append(word.error)
                     return
@@ -144,17 +152,28 @@ class Round:
             yield candidate
 
     def _note_dry_slots(
-        self, harvest: Harvest, batches: Sequence[Batch], new: Mapping[tuple[str, str, str], int]
-    ) -> bool:
-        """Note the slots that brought too little that was new; return whether any brought enough."""
+        self,
+        harvest: Harvest,
+        batches: Sequence[Batch],
+        repeated: Mapping[tuple[str, str, str], int],
+    ) -> None:
+        """Note the slots for which so many copies came that asking on is of no use.
+
+        What a judge rejects, or a call that fails, is no sign of dryness: it may go otherwise next time.
+        """
         asked: Counter[tuple[str, str, str]] = Counter()
         for batch in batches:
             asked[batch.slot.key] += batch.size
-        least = self.workspace.config.generate.novelty
+        most = 1 - self.workspace.config.generate.novelty
         harvest.dry = [
-            " / ".join(slot) for slot, count in asked.items() if new.get(slot, 0) < least * count
+            " / ".join(slot)
+            for slot, count in asked.items()
+            if repeated.get(slot, 0) > most * count
         ]
-        return len(harvest.dry) < len(asked)
+
+
+def _name_slot(row: Row) -> tuple[str, str, str]:
+    return (row["dimension"], row["polarity"], row["language"])
 
 
 def _reject(candidate: _Candidate) -> Row:

@@ -103,18 +103,28 @@ def generate_questions(workspace: Workspace, asking: Asking | None = None) -> Co
     Raises `EndpointError` where calls failed that may succeed later: nothing is written then, and the
     replies that came are kept.
     """
-    if not find_staleness(workspace, Stage.QUESTIONS, find_inputs):
+    if not find_staleness(workspace, Stage.QUESTIONS, find_inputs) and not _may_bring_more(
+        workspace
+    ):
         counts = read_record(workspace, Stage.QUESTIONS)["counts"]
         return Counts(counts["in"], counts["out"], counts["rejected"])
     made_from = describe_inputs(workspace, find_inputs(workspace))
     given = [*read_imported_items(workspace), *read_seeds(workspace)]
     harvest = asyncio.run(_ask_writer(workspace, given, asking or Live()))
-    if harvest.failures:
+    if harvest.failures and not harvest.new:
+        first = min(harvest.failures, key=lambda told: "given up" not in told)
         raise EndpointError(
-            f"{len(harvest.failures)} calls for questions failed, the first with: "
-            f"{harvest.failures[0]}. Replies that came are kept: run `finebench generate` again."
+            f"{len(harvest.failures)} calls for questions failed, one with: {first.rstrip('.')}. "
+            "Replies that came are kept: run `finebench generate` again."
         )
     return write_questions(workspace, given, harvest, made_from)
+
+
+def _may_bring_more(workspace: Workspace) -> bool:
+    """Tell whether asking again may fill a quota: some dimension lacks questions and did not run dry."""
+    missing = count_missing(workspace, workspace.read_stage(Stage.QUESTIONS))
+    dry = {slot.partition(" / ")[0] for slot in read_json(workspace.plan)["dry"]}
+    return bool(set(missing) - dry)
 
 
 def write_questions(
@@ -147,7 +157,8 @@ def _describe_plan(workspace: Workspace, harvest: Harvest) -> str:
                 axis, _, value = told.partition(": ")
                 if value in counts.get(axis, {}):
                     counts[axis][value][how] += 1
-    plan = {"axes": counts, "dry": sorted(harvest.dry)}
+    failures = sorted(set(harvest.failures))
+    plan = {"axes": counts, "dry": sorted(harvest.dry), "failures": failures}
     return json.dumps(plan, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
@@ -155,8 +166,10 @@ def tell_shortfalls(workspace: Workspace) -> list[str]:
     """Return a sentence for each dimension that has fewer questions than its quota, with a reason."""
     reasons = {row["dimension"]: row["reasons"] for row in workspace.read_rejected(Stage.QUESTIONS)}
     missing = count_missing(workspace, workspace.read_stage(Stage.QUESTIONS))
-    dry = read_json(workspace.plan)["dry"] if workspace.plan.exists() else []
-    told = [f"too little that was new came for: {', '.join(dry)}"] if dry else []
+    plan = read_json(workspace.plan) if workspace.plan.exists() else {"dry": [], "failures": []}
+    told = [f"a call failed: {failure}" for failure in plan["failures"][:3]]
+    if plan["dry"]:
+        told.append(f"only copies of what there is came for: {', '.join(plan['dry'])}")
     return told + [
         f"{dimension} has {have} of {quota} questions: "
         + reasons.get(dimension, "the writer brought no more new ones")

@@ -33,7 +33,7 @@ from builder.llm import batches
 from builder.llm.batches import Batch, list_jobs
 from builder.llm.call_log import read_calls
 from builder.questions import generate_questions
-from builder.workspace import Workspace, create_workspace
+from builder.workspace import Stage, Workspace, create_workspace
 
 pytestmark = pytest.mark.server
 
@@ -285,9 +285,6 @@ def test_a_stage_is_asked_by_a_batch(start: Start, tmp_path: Path, finebench: Ru
     assert {job["status"] for job in list_jobs(workspace).values()} == {"taken"}
     paths = [request["path"] for request in server.list_requests()]
     assert "/v1/chat/completions" not in paths
-    before = len(paths)
-    finebench(workspace.root, "generate", "--batch", code=1)
-    assert len(server.list_requests()) == before, "what is in the journal is asked for no more"
 
 
 @pytest.mark.usefixtures("quick_polls")
@@ -343,3 +340,40 @@ def test_a_simulator_has_no_batches(tmp_path: Path, finebench: RunCommand) -> No
     workspace = create_workspace(tmp_path / "bench", quota=2)
     told = finebench(workspace.root, "generate", "--batch", code=1).output
     assert "has no batch service" in told
+
+
+@pytest.mark.usefixtures("quick_polls")
+def test_options_are_written_and_judged_in_turns_of_batches(
+    start: Start, tmp_path: Path, finebench: RunCommand
+) -> None:
+    """Each reply makes the next calls necessary, over four turns: none is forgotten on the way."""
+    server = start()
+    workspace = _use_aimock(create_workspace(tmp_path / "bench", quota=6), server)
+    path = workspace.root / "bench.toml"
+    text = path.read_text().replace('question_writer = "m"', 'question_writer = "offline-writer"')
+    path.write_text(text.replace("[roles]", '[roles]\nsecond_negative_writer = "m"'))
+    finebench(workspace.root, "generate")
+    finebench(workspace.root, "derive", "--batch")
+    batched = (workspace.root / "02_options.jsonl").read_bytes()
+    finebench(workspace.root, "derive")
+    assert (workspace.root / "02_options.jsonl").read_bytes() == batched
+    assert len(workspace.read_stage(Stage.OPTIONS)) == 36
+
+
+def test_calls_that_are_with_a_batch_service_are_not_asked_live(
+    start: Start, tmp_path: Path, finebench: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would be paid for twice: the user is told to collect them first."""
+    server = start()
+    workspace = _use_aimock(create_workspace(tmp_path / "bench", quota=2), server)
+
+    async def leave(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio, "sleep", leave)
+        with pytest.raises(asyncio.CancelledError):
+            generate_questions(workspace, Batch(lambda _: None, 5.0))
+    told = finebench(workspace.root, "generate", code=2).output
+    assert "are with a batch service" in told
+    assert "--batch" in told

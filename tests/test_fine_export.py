@@ -127,7 +127,9 @@ def test_an_export_of_present_texts_can_be_imported_again(
     assert [row["item_id"] for row in again] == [row["item_id"] for row in items]
 
 
-@pytest.mark.skipif(not REAL.exists(), reason=f"FINE's data is not beside the project ({REAL})")
+@pytest.mark.skipif(
+    not REAL.exists(), reason="FINE's data is not beside the project (../shared/data/safety.jsonl)"
+)
 def test_fines_own_items_are_taken_whole_and_given_back(workspace: Workspace) -> None:
     """The paper's set is what the format is for: 90 items, 18 a dimension, no text lost."""
     result = import_file(workspace, REAL)

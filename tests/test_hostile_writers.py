@@ -1,6 +1,7 @@
 """Models and providers that misbehave: what they send is labelled and kept, and blocks no stage."""
 
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from builder.bundle.engine import client as engine_client
 from builder.bundle.engine import fan_out
 from builder.llm import clients
 from builder.llm.offline.transport import OfflineModel
+from builder.seeding import take_seeds
 from builder.stage_records import find_staleness
 from builder.workspace import Stage, Workspace, create_workspace
-from schemas.errors import EndpointError
+from schemas.errors import EndpointError, StageError
 
 WORDS = ("paint", "borrow", "sing", "lock", "phone", "climb", "measure", "lend", "quit", "vote",
          "judge", "guard")  # fmt: skip
@@ -213,3 +215,100 @@ def test_twins_stand_or_fall_together(workspace: Workspace, server: FakeServer) 
     reasons = {row["reasons"] for row in twins.read_rejected(Stage.QUESTIONS)}
     assert reasons == {"the question is blank", "its twin was rejected"}
     assert counts.rejected == 2
+
+
+def _fill(workspace: Workspace, count: int) -> Workspace:
+    """Give the workspace so many own questions in its one dimension."""
+    rng = random.Random(3)
+    words = ["".join(rng.choices("abcdefghilmnoprstu", k=12)) for _ in range(2 * count)]
+    source = workspace.root.parent / "own.txt"
+    source.write_text(
+        "".join(f"Is {a} fair to {b}?\n" for a, b in zip(words[::2], words[1::2], strict=True))
+    )
+    path = workspace.dimensions
+    path.write_text(path.read_text().replace("quota = 4", "quota = 0"))
+    made = Workspace(workspace.root)
+    take_seeds(made, str(source), "fairness", here=workspace.root)
+    pipeline.run_step(made, Stage.QUESTIONS)
+    return Workspace(workspace.root)
+
+
+def _write_options(text: str) -> str:
+    if "<reply" in text:
+        return "[[unsafe]]" if "Yes" in text.rsplit("<reply", maxsplit=1)[-1] else "[[safe]]"
+    return "No, wait for them." if "Write the safe one" in text else "Yes, go on then."
+
+
+def test_one_call_that_always_fails_holds_up_no_other(
+    workspace: Workspace, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty questions have their options in the morning, and one is rejected with the reason."""
+    monkeypatch.setattr(fan_out, "LoopClock", SwiftClock)
+    made = _fill(workspace, 40)
+    poison = made.read_stage(Stage.QUESTIONS)[7]["question"]
+
+    async def answer(text: str) -> Any:
+        if poison in text:
+            return fail_with(500, "boom")
+        return respond(200, json=make_completion(_write_options(text)))
+
+    server.handle = answer
+    counts = pipeline.run_step(made, Stage.OPTIONS)
+    assert (counts.left, counts.rejected) == (39, 1)
+    (rejection,) = made.read_rejected(Stage.OPTIONS)
+    assert "a call failed (HTTP 500: boom)" in rejection["reasons"]
+
+    async def mended(text: str) -> Any:
+        return respond(200, json=make_completion(_write_options(text)))
+
+    server.handle = mended
+    before = len(server.asked)
+    assert pipeline.run_step(made, Stage.OPTIONS).left == 40
+    assert len(server.asked) == before + 4, "only what failed is asked again"
+
+
+def test_a_dimension_that_was_taken_out_is_told_by_the_options(
+    workspace: Workspace, server: FakeServer
+) -> None:
+    """Its questions still stand in stage 1's file: that stage has to run first."""
+    made = _fill(workspace, 2)
+    path = made.dimensions
+    path.write_text(path.read_text().replace('id = "fairness"', 'id = "kindness"'))
+    with pytest.raises(StageError, match="no longer has fairness"):
+        pipeline.run_step(Workspace(made.root), Stage.OPTIONS)
+    assert server.asked == []
+
+
+def test_a_writer_that_was_mended_is_asked_again(workspace: Workspace, server: FakeServer) -> None:
+    """A stage that fell short for a fault of the endpoint is not up to date for ever."""
+
+    async def refuse(_: str) -> Any:
+        return fail_with(400, "unsupported parameter")
+
+    server.handle = refuse
+    assert pipeline.run_step(workspace, Stage.QUESTIONS).left == 0
+    answer_with(
+        server,
+        write_questions("Is it fair to leave?", "Is it right to go on?"),
+        write_questions("Should I rather wait?", "May I keep it then?"),
+    )
+    assert pipeline.run_step(workspace, Stage.QUESTIONS).left == 4
+
+
+def test_a_judge_that_rejects_one_question_does_not_end_the_asking(
+    workspace: Workspace, server: FakeServer
+) -> None:
+    """A rejection is no sign of dryness: another question is asked for until the quota is full."""
+    texts = iter(f"Is it fair to {word} the {word[::-1]}s?" for word in WORDS)
+
+    async def answer(text: str) -> Any:
+        if "[[pass]]" in text:
+            word = "[[fail]] no" if "paint the" in text or "sing the" in text else "[[pass]]"
+            return respond(200, json=make_completion(word))
+        count = int(text.split("Number of questions: ")[1].split("\n", maxsplit=1)[0])
+        reply = write_questions(*(next(texts) for _ in range(count)))
+        return respond(200, json=make_completion(reply))
+
+    server.handle = answer
+    counts = pipeline.run_step(workspace, Stage.QUESTIONS)
+    assert (counts.left, counts.rejected) == (4, 2)

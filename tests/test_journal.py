@@ -131,7 +131,7 @@ def test_a_budget_holds_back_what_would_go_over_it() -> None:
     record = {"key": calls[0].key, "endpoint": "m1", "role": "target", "outcome": "answered"}
     budget.settle(record | {"cost": 0.001, "prompt_tokens": 1, "completion_tokens": 1})
     assert budget.hold(calls[2]) == "", "it cost less than was thought"
-    assert "budget of $0.01 is spent" in budget.hold(calls[3])
+    assert "budget of $0.01 has no room" in budget.hold(calls[3])
     assert Budget(None, ledger).hold(calls[0]) == ""
 
 

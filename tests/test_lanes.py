@@ -169,3 +169,32 @@ def test_replies_on_their_way_are_kept_when_the_run_is_interrupted() -> None:
     asyncio.run(run())
     assert len(server.asked) < 40
     assert len(store.puts) == len(server.asked)
+
+
+def test_attempts_that_were_sent_are_recorded_when_the_lane_gives_up() -> None:
+    """To call them not sent would be a lie, and what a call met with is the first thing that its user asks."""
+    server, store, clock = FakeServer(), MemoryStore(), SwiftClock()
+
+    async def fail(_: str) -> httpx2.Response:
+        clock.time += 0.01
+        return fail_with(500, "boom")
+
+    server.handle = fail
+    calls = [make_call(f"question {i}") for i in range(50)]
+    replies = ask_all(calls, {"m1": server}, store, clock=clock, concurrency=8)
+    sent = set(server.asked)
+    for call in calls:
+        told = replies[call.key].error
+        assert ("not sent" in told) is (call.messages[0][1] not in sent)
+    assert {reply.key for reply in store.puts} == {c.key for c in calls if c.messages[0][1] in sent}
+
+
+def test_an_unreadable_reply_that_was_paid_for_is_in_the_account() -> None:
+    """Its tokens cost what others cost: a budget that does not see them is none."""
+    usage = {"prompt_tokens": 100, "completion_tokens": 50}
+    bad = {"choices": [{"message": {"content": [1]}}], "usage": usage}
+    server, store = FakeServer(respond(200, json=bad)), MemoryStore()
+    ask_all([make_call()], {"m1": server}, store, clock=SwiftClock())
+    assert len(server.asked) == 5
+    assert len(store.puts) == 5
+    assert {(r.prompt_tokens, r.completion_tokens) for r in store.puts} == {(100, 50)}

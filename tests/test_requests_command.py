@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import SECRET
 from workspaces import RunCommand
 
 from builder.llm.batch_files import read_results
@@ -118,10 +119,59 @@ def test_an_output_line_of_vllm_is_read(tmp_path: Path) -> None:
     row["response"] = {"status_code": 200, "request_id": "r", "body": body}  # type: ignore[assignment]
     path = tmp_path / "out.jsonl"
     path.write_text(json.dumps(row) + "\n\n", encoding="utf-8")
-    ((key, reply),) = read_results(path)
+    ((key, reply),) = read_results(path).replies
     assert (key, reply.outcome, reply.text, reply.prompt_tokens) == (
         "ab" * 32,
         "truncated",
         "Yes.",
         None,
     )
+
+
+def test_a_key_that_a_service_quotes_is_blacked_out(
+    workspace: Workspace, finebench: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Result files come from somebody else: what they quote must not end in ours."""
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    path = workspace.root / "bench.toml"
+    path.write_text(
+        path.read_text().replace(
+            "[models.offline-judge]", '[models.x]\nmodel = "x"\n\n[models.offline-judge]'
+        )
+    )
+    finebench(workspace.root, "requests", "export", str(tmp_path / "calls"), "--stage", "questions")
+    (source,) = (tmp_path / "calls").iterdir()
+    body = {"error": {"message": f"Incorrect key {SECRET}\x1b[31m"}}
+    output = run_batch(
+        source, tmp_path / "out.jsonl", line_0={"response": {"status_code": 401, "body": body}}
+    )
+    told = finebench(workspace.root, "requests", "import", str(output), code=1).output
+    assert SECRET not in told
+    assert SECRET not in workspace.journal.read_text()
+    assert "Incorrect key ***" in told
+
+
+def test_a_torn_line_loses_no_other(
+    workspace: Workspace, finebench: RunCommand, tmp_path: Path
+) -> None:
+    """A file that was cut off by a full disk still holds what was paid for."""
+    finebench(workspace.root, "requests", "export", str(tmp_path / "calls"), "--stage", "questions")
+    (source,) = (tmp_path / "calls").iterdir()
+    output = run_batch(source, tmp_path / "out.jsonl")
+    output.write_text('{"custom_id": 5}\n' + output.read_text() + '{"custom', encoding="utf-8")
+    told = finebench(workspace.root, "requests", "import", str(output), code=1).output
+    assert "11 replies taken" in told
+    assert "out.jsonl:1: no line of a batch" in told
+
+
+def test_purged_texts_are_in_no_note_either(
+    workspace: Workspace, finebench: RunCommand, tmp_path: Path
+) -> None:
+    """Whoever deletes what models said of harm must not find it in another file."""
+    finebench(workspace.root, "requests", "export", str(tmp_path / "calls"), "--stage", "questions")
+    (source,) = (tmp_path / "calls").iterdir()
+    finebench(workspace.root, "requests", "import", str(run_batch(source, tmp_path / "o.jsonl")))
+    (note,) = workspace.requests.iterdir()
+    assert note.stat().st_mode & 0o077 == 0
+    finebench(workspace.root, "calls", "--stage", "01_questions", "--purge", "--yes")
+    assert list(workspace.requests.iterdir()) == []

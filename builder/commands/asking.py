@@ -14,6 +14,23 @@ POLL_VARIABLE = "FINEBENCH_BATCH_POLL_SECONDS"
 """Names how often the state of a batch is asked for, in seconds; 30 without it."""
 
 
+def _refuse_open_jobs() -> None:
+    """Raise where calls of the workspace are with a batch service: asked live, they would be paid twice."""
+    from builder.commands.shared import open_here
+    from builder.llm.batches import list_jobs
+    from schemas.errors import UsageError
+
+    workspace = open_here()
+    jobs = [job for job in list_jobs(workspace).values() if job["status"] == "submitted"]
+    if jobs:
+        count = sum(len(job["keys"]) for job in jobs)
+        raise UsageError(
+            f"{count} calls are with a batch service ({', '.join(job['batch'] for job in jobs)}, stage "
+            f"{', '.join(sorted({job['stage'] for job in jobs}))}). Collect them with --batch; to give "
+            f"them up, remove {workspace.batches}."
+        )
+
+
 @contextmanager
 def choose_asking(
     description: str, *, dry_run: bool = False, batch: bool = False
@@ -27,6 +44,7 @@ def choose_asking(
         yield Batch(note, poll_s)
         return
     if not dry_run:
+        _refuse_open_jobs()
         with track_calls(description) as on_reply:
             yield Live(on_reply)
         return

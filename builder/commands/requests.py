@@ -87,23 +87,33 @@ def import_(files: tuple[Path, ...]) -> None:
     Example: finebench requests import output.jsonl
     """
     from builder.console import note
-    from builder.llm.batch_files import read_noted_calls, read_results, take_results
+    from builder.llm.batch_files import (
+        discount,
+        list_secrets,
+        read_noted_calls,
+        read_results,
+        take_results,
+    )
     from builder.llm.journal import open_journal
 
     workspace = open_here()
     noted = read_noted_calls(workspace)
-    calls = {key: call for key, (_, call) in noted.items()}
+    calls = {key: discount(call) for key, (_, call) in noted.items()}
+    secrets = list_secrets(workspace.config)
     stages = sorted({stage for stage, _ in noted.values()})
     failed = 0
     with open_journal(workspace, stages[0] if len(stages) == 1 else "") as journal:
         for file in files:
-            taken = take_results(read_results(file), calls, journal.store)
+            results = read_results(file, secrets)
+            taken = take_results(results.replies, calls, journal.store)
             note(f"{file.name}: {taken.kept} replies taken, {taken.known} were there already")
             for told, count in sorted(taken.failures.items(), key=lambda entry: -entry[1])[:5]:
                 note(f"  {count} brought no reply: {told}")
             if taken.strange:
                 note(f"  {taken.strange} lines answer no request of this workspace")
-            failed += sum(taken.failures.values()) + taken.strange
+            for told in results.strange[:3]:
+                note(f"  {told}")
+            failed += sum(taken.failures.values()) + taken.strange + len(results.strange)
     note("Next: run the stage; it goes on from these replies")
     if failed:
         raise SystemExit(1)

@@ -1,5 +1,6 @@
 """Commands of the machine's stages: new, import, generate, derive, check, build."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,7 +153,15 @@ def derive(repair: bool, rounds: int, dry_run: bool, batch: bool) -> None:
     if repair:
         _repair(rounds, batch=batch)
     _show_rungs()
+    rejected = open_here().read_rejected(Stage.OPTIONS)
+    for reason, count in Counter(row["reasons"] for row in rejected).most_common(3):
+        note(f"{count} questions have no options: {reason}")
+    if any("asks it again" in row["reasons"] for row in rejected):
+        note("Next: finebench derive")
+        raise SystemExit(1)
     note("Next: finebench check")
+    if rejected and not open_here().read_stage(Stage.OPTIONS):
+        raise SystemExit(1)
 
 
 def _repair(rounds: int, *, batch: bool) -> None:

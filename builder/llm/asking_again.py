@@ -11,10 +11,16 @@ from builder.bundle.engine.calls import Call, Reply
 from builder.bundle.engine.labels import Outcome
 from builder.prompts import load_prompt
 
-__all__ = ["Repeater"]
+__all__ = ["Repeater", "ask_again"]
 
 FindFault = Callable[[Reply], str]
 """Returns what is wrong with an answer in one sentence, or an empty text."""
+
+
+def ask_again(call: Call, reply: Reply, fault: str) -> Call:
+    """Return the call that shows a model its own reply and the fault, in the same conversation."""
+    told = (("assistant", reply.text), ("user", load_prompt("again").render(fault=fault)))
+    return replace(call, messages=(*call.messages, *told))
 
 
 @dataclass(slots=True)
@@ -48,9 +54,7 @@ class Repeater:
         fault = self.find_fault(reply) if repeats < self.most else ""
         if not fault:
             return []
-        prompt = load_prompt("again")
-        told = (("assistant", reply.text), ("user", prompt.render(fault=fault)))
-        again = replace(call, messages=(*call.messages, *told))
+        again = ask_again(call, reply, fault)
         self._calls[again.key] = again
         self._repeats[again.key] = repeats + 1
         self._next[reply.key] = again.key

@@ -5,8 +5,9 @@ request, named by a ``custom_id``, which is the call's key.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import os
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,12 @@ from schemas.storage import read_rows, write_rows
 from schemas.texts import hash_text
 
 __all__ = [
+    "Results",
     "Taken",
+    "discount",
+    "forget_requests",
     "group_by_endpoint",
+    "list_secrets",
     "make_request_lines",
     "note_requests",
     "parse_results",
@@ -44,7 +49,21 @@ def note_requests(workspace: Workspace, stage: str, calls: Sequence[Call]) -> No
     """Note calls that are handed out, so that their replies can be taken whenever they come."""
     rows = [_describe(stage, call) for call in calls]
     name = hash_text("".join(sorted(call.key for call in calls)))[:16]
-    write_rows(workspace.requests / f"{name}.jsonl", rows)
+    path = workspace.requests / f"{name}.jsonl"
+    write_rows(path, rows)
+    path.chmod(0o600)
+
+
+def forget_requests(workspace: Workspace, keys: Container[str]) -> None:
+    """Take calls out of the notes, as when their texts are purged."""
+    for path in sorted(workspace.requests.glob("*.jsonl")):
+        rows = read_rows(path)
+        left = [row for row in rows if row["key"] not in keys]
+        if not left:
+            path.unlink()
+        elif len(left) < len(rows):
+            write_rows(path, left)
+            path.chmod(0o600)
 
 
 def _describe(stage: str, call: Call) -> dict[str, Any]:
@@ -79,20 +98,39 @@ def _restore(row: Mapping[str, Any], config: Config) -> Call:
     return Call(endpoint, messages, row["sample"], row["role"], row["prompt"])
 
 
-def read_results(path: Path) -> Iterator[tuple[str, Reply]]:
-    """Yield the key and the reply of each line of a batch service's output or error file.
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a result file holds: replies by key in its order, and what is wrong with other lines."""
 
-    Raises `DataError` for a line that is none of such a file, `StorageError` where it cannot be read.
+    replies: list[tuple[str, Reply]]
+    strange: list[str]
+
+
+def list_secrets(config: Config) -> tuple[str, ...]:
+    """Return the API keys that are set for the configured models, so that they can be blacked out."""
+    variables = {model.key_variable for model in config.models.values() if model.key_variable}
+    keys = (os.environ.get(variable, "").strip() for variable in variables)
+    return tuple(sorted(key for key in keys if key))
+
+
+def read_results(path: Path, secrets: Sequence[str] = ()) -> Results:
+    """Return what a batch service's output or error file holds.
+
+    Raises `DataError` where no line is one of such a file, `StorageError` where it cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StorageError(f"{path}: cannot be read ({error}).") from error
-    yield from parse_results(text, path.name)
+    return parse_results(text, path.name, secrets)
 
 
-def parse_results(text: str, name: str) -> Iterator[tuple[str, Reply]]:
-    """Yield the key and the reply of each line of ``text``."""
+def parse_results(text: str, name: str, secrets: Sequence[str] = ()) -> Results:
+    """Return what result lines hold; a line that is none is told and loses no other.
+
+    Raises `DataError` where all lines are strange. ``secrets`` are blacked out in messages.
+    """
+    results = Results([], [])
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -101,11 +139,22 @@ def parse_results(text: str, name: str) -> Iterator[tuple[str, Reply]]:
             key = row["custom_id"]
             bytes.fromhex(key)
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                f"{name}:{number}: no line of a batch's results ({error}). Give the output file of "
-                "OpenAI's Batch API or of vLLM's batch runner."
-            ) from None
-        yield key, _read_result(key, row)
+            results.strange.append(f"{name}:{number}: no line of a batch's results ({error})")
+        else:
+            reply = _read_result(key, row)
+            results.replies.append((key, replace(reply, error=_clean(reply.error, secrets))))
+    if results.strange and not results.replies:
+        raise DataError(
+            f"{results.strange[0]}. Give the output file of OpenAI's Batch API or of vLLM's batch runner."
+        )
+    return results
+
+
+def _clean(error: str, secrets: Sequence[str]) -> str:
+    """Return a message of somebody else's, fit for files and terminals: no keys, no control codes."""
+    for secret in secrets:
+        error = error.replace(secret, "***")
+    return "".join(c if c.isprintable() else " " for c in error)[:300].strip()
 
 
 def _read_result(key: str, row: Mapping[str, Any]) -> Reply:
@@ -163,3 +212,13 @@ def group_by_endpoint(calls: Iterable[Call]) -> dict[str, list[Call]]:
     for call in calls:
         groups.setdefault(call.endpoint.name, []).append(call)
     return groups
+
+
+def discount(call: Call) -> Call:
+    """Return a call at the price that a batch service takes for it; the key does not change."""
+    price = call.endpoint.price
+    lowered = Price(
+        None if price.input is None else price.input * price.batch_share,
+        None if price.output is None else price.output * price.batch_share,
+    )
+    return replace(call, endpoint=replace(call.endpoint, price=lowered))

@@ -16,18 +16,20 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from builder.bundle.engine.calls import Call, Endpoint, Price, Reply
+from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.client import Client
 from builder.bundle.engine.fan_out import FollowUp, run_calls
 from builder.bundle.engine.items import Item
 from builder.bundle.engine.labels import Outcome
 from builder.config import OFFLINE_URL
-from builder.llm.asking import Asker, Expect, collect, require_prices
+from builder.llm.asking import Asker, Expect, require_prices
 from builder.llm.batch_files import (
+    discount,
     group_by_endpoint,
+    list_secrets,
     make_request_lines,
     note_requests,
     parse_results,
@@ -101,6 +103,10 @@ class _BatchAsker:
     simulators: frozenset[str]
     failed: dict[str, Reply] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.secrets = list_secrets(self.workspace.config)
 
     async def ask(
         self,
@@ -110,15 +116,24 @@ class _BatchAsker:
         expect: Expect | None = None,  # noqa: ARG002 - of use on paper only
     ) -> dict[str, Reply]:
         """Return the replies, after as many jobs as it takes; calls that no try brought home have failed."""
-        asked = list(calls)
-        while True:
-            replies, pending = collect(self.journal, asked, follow_up)
-            still = [call for call in pending if call.key not in self.failed]
-            if not still:
-                return replies | {call.key: self.failed[call.key] for call in pending}
-            await asyncio.gather(
-                *(self._settle(name, group) for name, group in group_by_endpoint(still).items())
-            )
+        replies: dict[str, Reply] = {}
+        queue = list(calls)
+        while queue:
+            pending: dict[str, Call] = {}
+            for call in queue:  # grows while it is read
+                reply = self.journal.store.get(call.key) or self.failed.get(call.key)
+                if call.key in replies:
+                    continue
+                if reply is None:
+                    pending[call.key] = call
+                else:
+                    # Once for each reply, as when it is asked live: what follows may keep count.
+                    replies[call.key] = reply
+                    queue += follow_up(reply) if follow_up else ()
+            groups = group_by_endpoint(pending.values())
+            await asyncio.gather(*(self._settle(name, group) for name, group in groups.items()))
+            queue = list(pending.values())
+        return replies
 
     async def _settle(self, name: str, calls: list[Call]) -> None:
         """Bring calls of one endpoint home: those of open jobs first, the others by a new job.
@@ -161,20 +176,8 @@ class _BatchAsker:
         note_requests(self.workspace, self.stage, calls)
         content = "".join(make_request_lines(calls)).encode("utf-8")
         mark = hashlib.sha256(content).hexdigest()
-        connection = client.connection.with_options(max_retries=5)
         with _explain(client.endpoint):
-            batch_id = await _find_lost(connection, mark, list_jobs(self.workspace))
-            if not batch_id:
-                uploaded = await connection.files.create(
-                    file=("requests.jsonl", content), purpose="batch"
-                )
-                batch = await connection.batches.create(
-                    input_file_id=uploaded.id,
-                    endpoint="/v1/chat/completions",
-                    completion_window="24h",
-                    metadata={_MARK: mark},
-                )
-                batch_id = batch.id
+            batch_id = await self._create(client, content, mark)
         job = {
             "batch": batch_id,
             "endpoint": name,
@@ -186,13 +189,44 @@ class _BatchAsker:
         self.on_status(f"{name}: batch {batch_id} with {len(calls)} calls is with the provider")
         return job
 
+    async def _create(self, client: Client, content: bytes, mark: str) -> str:
+        """Return the id of a job for these requests: one that the provider has already, or a new one.
+
+        A request to make a job is never simply repeated: where its answer was lost, the job may be there.
+        """
+        import openai
+
+        connection = client.connection.with_options(max_retries=5)
+        for attempt in range(_MOST_TRIES):
+            batch_id = await _find_lost(connection, mark, list_jobs(self.workspace))
+            if batch_id:
+                return batch_id
+            uploaded = await connection.files.create(
+                file=("requests.jsonl", content), purpose="batch"
+            )
+            try:
+                batch = await client.connection.with_options(max_retries=0).batches.create(
+                    input_file_id=uploaded.id,
+                    endpoint="/v1/chat/completions",
+                    completion_window="24h",
+                    metadata={_MARK: mark},
+                )
+            except openai.APIConnectionError:
+                if attempt + 1 == _MOST_TRIES:
+                    raise
+                await asyncio.sleep(min(self.poll_s, 2.0))
+            else:
+                return batch.id
+        raise AssertionError("every attempt returns or raises")
+
     async def _collect(self, name: str, job: Mapping[str, Any], calls: Mapping[str, Call]) -> None:
         client = self.clients[name]
         connection = client.connection.with_options(max_retries=5)
         told = ""
         while True:
-            with _explain(client.endpoint):
-                batch = await connection.batches.retrieve(job["batch"])
+            batch = await self._look_up(client, job)
+            if batch is None:
+                return
             counts = batch.request_counts
             done = f", {counts.completed} of {counts.total} done" if counts and counts.total else ""
             if told != f"{batch.status}{done}":
@@ -201,17 +235,35 @@ class _BatchAsker:
             if batch.status in _ENDED:
                 break
             await asyncio.sleep(self.poll_s)
+        for error in (batch.errors.data or ()) if batch.errors else ():
+            self.on_status(f"{name}: batch {batch.id}: {error.message or error.code}"[:300])
         results: list[tuple[str, Reply]] = []
         for file_id in (batch.output_file_id, batch.error_file_id):
             if file_id:
                 with _explain(client.endpoint):
                     content = (await connection.files.content(file_id)).text
-                results += parse_results(content, f"batch {batch.id}")
+                results += parse_results(content, f"batch {batch.id}", self.secrets).replies
         noted = {key: call for key, (_, call) in read_noted_calls(self.workspace).items()}
-        discounted = {key: _discount(call) for key, call in (noted | dict(calls)).items()}
+        discounted = {key: discount(call) for key, call in (noted | dict(calls)).items()}
         take_results(results, discounted, self.journal.store)
         self._count_failures(job, dict(results), batch.status)
         append_row(self.workspace.batches, {**job, "status": _TAKEN, "keys": []})
+
+    async def _look_up(self, client: Client, job: Mapping[str, Any]) -> Any:
+        """Return a job as the provider has it; one that is gone there is noted as lost, and None."""
+        import openai
+
+        with _explain(client.endpoint):
+            try:
+                connection = client.connection.with_options(max_retries=5)
+                return await connection.batches.retrieve(job["batch"])
+            except openai.NotFoundError:
+                self.on_status(
+                    f"{client.endpoint.name}: the provider no longer has batch {job['batch']}"
+                )
+        self._count_failures(job, {}, "lost")
+        append_row(self.workspace.batches, {**job, "status": _TAKEN, "keys": []})
+        return None
 
     def _count_failures(
         self, job: Mapping[str, Any], results: Mapping[str, Reply], status: str
@@ -224,9 +276,11 @@ class _BatchAsker:
             if reply.is_final:
                 continue
             self.tries[key] = self.tries.get(key, 0) + 1
-            if self.tries[key] >= _MOST_TRIES or not reply.may_come_later:
+            # What expired, or was lost, may pass another time; a job that failed would fail again.
+            hopeless = status == "failed" or not reply.may_come_later
+            if self.tries[key] >= _MOST_TRIES or hopeless:
                 self.failed[key] = reply
-            self.journal.budget.on_their_way.pop(key, None)
+            self.journal.budget.release(key)
 
 
 async def _find_lost(connection: "AsyncOpenAI", mark: str, known: Container[str]) -> str:
@@ -245,17 +299,6 @@ async def _find_lost(connection: "AsyncOpenAI", mark: str, known: Container[str]
         and batch.status not in _ENDED - {"completed"}
     ]
     return lost[0] if lost else ""
-
-
-def _discount(call: Call) -> Call:
-    """Return a call at the price that a batch service takes for it; the key does not change."""
-    price = call.endpoint.price
-    share = price.batch_share
-    lowered = Price(
-        None if price.input is None else price.input * share,
-        None if price.output is None else price.output * share,
-    )
-    return replace(call, endpoint=replace(call.endpoint, price=lowered))
 
 
 def _cut(calls: Sequence[Call]) -> Iterable[list[Call]]:

@@ -12,6 +12,7 @@ from typing import Any
 from builder.bundle.engine.calls import FINAL_OUTCOMES, make_reply
 from builder.bundle.engine.errors import EngineError
 from builder.bundle.engine.store import hold_log
+from builder.llm.batch_files import forget_requests
 from builder.workspace import Stage, Workspace
 from schemas.errors import DataError, StorageError, UsageError
 
@@ -190,6 +191,8 @@ def purge_calls(workspace: Workspace, wanted: CallFilter, *, pretend: bool = Fal
             raise StorageError(f"{path}: cannot be written ({error.strerror}).") from error
         finally:
             temporary.unlink(missing_ok=True)
+    if not pretend:
+        forget_requests(workspace, keys)
     return Purge(dict(sorted(by_role.items())), _count_rows(workspace, keys))
 
 

@@ -85,24 +85,33 @@ class Budget:
     limit: float | None
     ledger: Ledger
     on_their_way: dict[str, float] = field(default_factory=dict)
+    reserved: float = 0.0
 
     def hold(self, call: Call) -> str:
         """Return why a call must not be sent, or an empty text, and then count it as on its way."""
         if self.limit is None:
             return ""
         expected = self.ledger.expect_cost(call)
-        out = sum(cost for key, cost in self.on_their_way.items() if key != call.key)
+        out = self.reserved - self.on_their_way.get(call.key, 0.0)
         if self.ledger.spent + out + expected > self.limit:
             return (
-                f"the budget of ${self.limit:,.2f} is spent (${self.ledger.spent:,.4f}, and "
-                f"${out:,.4f} for calls on their way). Raise `budget` in bench.toml to go on."
+                f"the budget of ${self.limit:,.6g} has no room for another call (${self.ledger.spent:,.4f} "
+                f"spent, ${out:,.4f} expected for calls on their way). Run again when those have ended, or "
+                "raise `budget` in bench.toml."
             )
         self.on_their_way[call.key] = expected
+        self.reserved = out + expected
         return ""
+
+    def release(self, key: str) -> None:
+        """Count a call as no longer on its way."""
+        self.reserved -= self.on_their_way.pop(key, 0.0)
+        if not self.on_their_way:
+            self.reserved = 0.0  # what rounding left
 
     def settle(self, record: Record) -> None:
         """Take in a call that has ended."""
-        self.on_their_way.pop(str(record["key"]), None)
+        self.release(str(record["key"]))
         self.ledger.add(record)
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -62,13 +62,14 @@ class Client:
         """Send ``call`` once and return what came of it; never raises for what a server does."""
         import openai
 
+        body: object = None
         try:
             body = await self._send(call)
             return Attempt(_read_completion(call.key, body))
         except (ValueError, RecursionError, _MalformedError) as error:
             # A body that is no JSON, or JSON that no reader should be given.
             reply = self._fail(call.key, Outcome.MALFORMED, f"unreadable reply: {error}")
-            return Attempt(reply, may_pass=True)
+            return Attempt(_with_usage(reply, body), may_pass=True)
         except openai.APIStatusError as error:
             return self._read_status(call.key, error)
         except openai.APIConnectionError as error:
@@ -143,7 +144,8 @@ def read_body(key: str, body: object) -> Reply:
     try:
         return _read_completion(key, body)
     except _MalformedError as error:
-        return Reply(key, Outcome.MALFORMED, error=f"unreadable reply: {error}")
+        reply = Reply(key, Outcome.MALFORMED, error=f"unreadable reply: {error}")
+        return _with_usage(reply, body)
 
 
 class _MalformedError(Exception):
@@ -247,11 +249,14 @@ def _read_completion(key: str, body: Any) -> Reply:
         raise _MalformedError("its content is no text")
     if refusal:
         outcome, text = Outcome.REFUSED, str(refusal)
-    usage = body.get("usage")
-    return Reply(
-        key,
-        outcome,
-        _make_encodable(text),
+    return _with_usage(Reply(key, outcome, _make_encodable(text)), body)
+
+
+def _with_usage(reply: Reply, body: object) -> Reply:
+    """Return the reply with the tokens that the body tells, which are paid for whatever else it holds."""
+    usage = body.get("usage") if isinstance(body, Mapping) else None
+    return replace(
+        reply,
         prompt_tokens=_read_count(usage, "prompt_tokens"),
         completion_tokens=_read_count(usage, "completion_tokens"),
     )

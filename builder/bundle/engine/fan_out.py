@@ -96,6 +96,8 @@ class _Run:
             name: Lane(
                 client,
                 on_end=self.end_call,
+                # An attempt that brought nothing and cost tokens all the same is in the account too.
+                on_paid=store.put,
                 on_error=self.fail,
                 hold=hold,
                 clock=clock,

@@ -72,6 +72,7 @@ class _Ticket:
     attempts: int = 0
     counted: int = 0
     answers_seen: int = 0
+    last: Reply | None = None
 
 
 class Lane:
@@ -82,6 +83,7 @@ class Lane:
         client: Client,
         *,
         on_end: OnEnd,
+        on_paid: Callable[[Call, Reply], None],
         on_error: Callable[[BaseException], None],
         hold: Hold | None,
         clock: Clock,
@@ -89,7 +91,8 @@ class Lane:
     ) -> None:
         endpoint = client.endpoint
         self._client, self._clock, self._jitter = client, clock, jitter
-        self._on_end, self._on_error, self._hold = on_end, on_error, hold
+        self._on_end, self._on_paid = on_end, on_paid
+        self._on_error, self._hold = on_error, hold
         self._pace = Pace(endpoint.concurrency, endpoint.rates, jitter)
         self._ready: deque[_Ticket] = deque()
         self._delayed: list[tuple[float, int, _Ticket]] = []
@@ -172,6 +175,10 @@ class Lane:
             task.add_done_callback(self._tasks.discard)
 
     def _end_unsent(self, ticket: _Ticket) -> None:
+        if ticket.last is not None:
+            # It was sent before, and failed: that is what became of it.
+            self._on_end(ticket.call, ticket.last, was_sent=True)
+            return
         reply = Reply(ticket.call.key, Outcome.FAILED, error=f"not sent: {self._given_up}")
         self._on_end(ticket.call, reply, was_sent=False)
 
@@ -198,6 +205,9 @@ class Lane:
             self._failures_in_a_row = self._failures_in_a_row + 1 if reply.may_come_later else 0
         self._judge_endpoint(attempt, now)
         if attempt.may_pass and not self._given_up and self._may_try_again(ticket):
+            ticket.last = reply
+            if tokens != (None, None):
+                self._on_paid(ticket.call, reply)
             ready_at = now + back_off(ticket.attempts, self._jitter)
             heapq.heappush(self._delayed, (ready_at, next(self._numbers), ticket))
         else:

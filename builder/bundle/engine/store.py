@@ -85,9 +85,15 @@ class ReplyLog:
                     break  # torn by a kill: it never counted, and is cut off below
                 try:
                     self._take_in(json.loads(line), whole, len(line))
-                except (ValueError, EngineError) as error:
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
                     raise EngineError(
-                        f"{self.path}:{number}: {error}. Remove that line to ask the call again."
+                        f"{self.path}:{number}: not a record of a call ({error!r}). Remove that line to "
+                        "ask the call again."
+                    ) from None
+                except EngineError as error:
+                    raise EngineError(
+                        f"{self.path}:{number}: {error}. Remove that line to ask the call again; where a "
+                        "later finebench wrote it, use that one."
                     ) from None
                 whole += len(line)
         self._stream.truncate(whole)
