@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -104,28 +105,55 @@ def track_calls(description: str) -> "Iterator[OnReply]":
         TextColumn("{task.fields[told]}"),
         TimeRemainingColumn(),
     )
-    started = last = time.monotonic()
+    started = time.monotonic()
+    latest: list[Progress] = []
     drain_told = False
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+
+    def log() -> None:
+        if latest:
+            told = describe_progress(latest[0], time.monotonic() - started)
+            note(f"{description}: {latest[0].done} of {latest[0].planned}, {told}")
+        else:
+            note(f"{description}: no reply yet")
+
+    is_terminal = console.is_terminal
+    with (
+        _repeat(log, _LOG_EVERY_S, wanted=not is_terminal),
+        Bar(*columns, console=console, transient=True, disable=not is_terminal) as bar,
+    ):
         task = bar.add_task(description, total=None, told="")
 
         def show(progress: "Progress") -> None:
-            nonlocal last, drain_told
-            now = time.monotonic()
-            if console.is_terminal:
-                told = describe_progress(progress, now - started)
+            nonlocal drain_told
+            latest[:] = [progress]
+            if is_terminal:
+                told = describe_progress(progress, time.monotonic() - started)
                 bar.update(task, total=progress.planned, completed=progress.done, told=told)
-            elif now - last >= _LOG_EVERY_S:
-                last = now
-                told = describe_progress(progress, now - started)
-                note(f"{description}: {progress.done} of {progress.planned}, {told}")
             if progress.is_draining and not drain_told:
                 drain_told = True
                 note(
-                    "interrupted: waiting for replies on their way, which are paid for; Ctrl-C ends that too"
+                    "interrupted: waiting up to 30 s for replies on their way, which are paid for; "
+                    "Ctrl-C ends that too"
                 )
 
         yield show
+
+
+@contextmanager
+def _repeat(action: "Callable[[], None]", seconds: float, *, wanted: bool) -> Iterator[None]:
+    """Do something every so many seconds while the context lasts, however long nothing else happens."""
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(seconds):
+            action()
+
+    if wanted:
+        threading.Thread(target=run, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 def describe_progress(progress: "Progress", seconds: float) -> str:
