@@ -105,38 +105,51 @@ def track_calls(description: str) -> "Iterator[OnReply]":
         TextColumn("{task.fields[told]}"),
         TimeRemainingColumn(),
     )
-    started = time.monotonic()
-    latest: list[Progress] = []
-    drain_told = False
-
-    def log() -> None:
-        if latest:
-            told = describe_progress(latest[0], time.monotonic() - started)
-            note(f"{description}: {latest[0].done} of {latest[0].planned}, {told}")
-        else:
-            note(f"{description}: no reply yet")
-
+    shown = _ShownCalls(description)
     is_terminal = console.is_terminal
     with (
-        _repeat(log, _LOG_EVERY_S, wanted=not is_terminal),
+        _repeat(shown.log, _LOG_EVERY_S, wanted=not is_terminal),
         Bar(*columns, console=console, transient=True, disable=not is_terminal) as bar,
     ):
         task = bar.add_task(description, total=None, told="")
 
         def show(progress: "Progress") -> None:
-            nonlocal drain_told
-            latest[:] = [progress]
+            shown.take(progress)
             if is_terminal:
-                told = describe_progress(progress, time.monotonic() - started)
-                bar.update(task, total=progress.planned, completed=progress.done, told=told)
-            if progress.is_draining and not drain_told:
-                drain_told = True
-                note(
-                    "interrupted: waiting up to 30 s for replies on their way, which are paid for; "
-                    "Ctrl-C ends that too"
-                )
+                counts = {"total": progress.planned, "completed": progress.done}
+                bar.update(task, **counts, told=shown.describe())
 
         yield show
+
+
+class _ShownCalls:
+    """What is told of calls: the latest progress, and once that an interruption waits for replies."""
+
+    def __init__(self, description: str) -> None:
+        self.description = description
+        self.started = time.monotonic()
+        self.progress: Progress | None = None
+        self.is_drain_told = False
+
+    def take(self, progress: "Progress") -> None:
+        """Take in the latest progress."""
+        self.progress = progress
+        if progress.is_draining and not self.is_drain_told:
+            self.is_drain_told = True
+            note(
+                "interrupted: waiting up to 30 s for replies on their way, which are paid for; "
+                "Ctrl-C ends that too"
+            )
+
+    def describe(self) -> str:
+        """Return the latest progress in words."""
+        seconds = time.monotonic() - self.started
+        return describe_progress(self.progress, seconds) if self.progress else "no reply yet"
+
+    def log(self) -> None:
+        """Tell the latest progress in a line."""
+        done = f"{self.progress.done} of {self.progress.planned}, " if self.progress else ""
+        note(f"{self.description}: {done}{self.describe()}")
 
 
 @contextmanager
