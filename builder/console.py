@@ -116,8 +116,8 @@ def track_calls(description: str) -> "Iterator[OnReply]":
         def show(progress: "Progress") -> None:
             shown.take(progress)
             if is_terminal:
-                counts = {"total": progress.planned, "completed": progress.done}
-                bar.update(task, **counts, told=shown.describe())
+                total, done = progress.planned, progress.done
+                bar.update(task, total=total, completed=done, told=shown.describe())
 
         yield show
 
