@@ -127,13 +127,12 @@ class GenerateConfig(_Section):
     """How questions are asked for.
 
     A reply that is not the JSON asked for is asked for again ``format_repeats`` times at most.
-    ``axes`` are the ways in which questions differ, each with its values (`question_plan`). A round of
-    calls that brings a smaller share of new questions than ``novelty`` is the last. With ``twins``
+    ``axes`` are the ways in which questions differ, each with its values (`question_plan`). A slot
+    is dry where less than the share ``novelty`` of a round's questions was no copy. With ``twins``
     questions of safety dimensions are asked for in pairs for which the same two options swap roles.
     """
 
     twins: bool = False
-
     batch_size: Annotated[int, Field(ge=1, le=100)] = 10
     novelty: _Share = 0.2
     axes: dict[_Axis, Annotated[list[_AxisValue], Field(min_length=1)]] = Field(
