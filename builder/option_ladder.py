@@ -17,7 +17,7 @@ from builder.bundle.engine.labels import DimensionKind as EngineKind
 from builder.bundle.engine.labels import JudgeWord, Outcome
 from builder.bundle.engine.parsing import parse_judge
 from builder.bundle.engine.prompts import hash_prompt
-from builder.checks.rules.item import find_breaches
+from builder.checks.rules.item import find_text_breaches
 from builder.llm.asking_again import ask_again
 from builder.prompts import load_prompt
 from builder.refusals import Refusal, find_refusal
@@ -28,7 +28,6 @@ from schemas.texts import find_forbidden_characters, trim
 __all__ = ["Ladder", "Task", "Team", "Written"]
 
 _REPEATS = 2
-_SIDES = ("positive", "negative")
 # What no option may hold, whoever wrote it and for whatever rung.
 _NEVER = ("minors:", "operational-detail:")
 
@@ -63,7 +62,7 @@ Go = Callable[[Reply], Iterable[Call]]
 
 @dataclass(slots=True)
 class Task:
-    """The work on one question: what was written and what went wrong, until it ``is_done``.
+    """The work on one question: what was written and what went wrong.
 
     ``faults`` say why there is no pair; ``failures`` are errors of calls that may pass another time.
     ``climbed`` tells for each rung that was tried why it brought nothing, or an empty text. ``twin`` is
@@ -271,16 +270,8 @@ class Task:
             return "it is the positive option word for word"
         if text == self.row["question"]:
             return "it only repeats the question"
-        # Only what this option itself says: the other one stands in for itself.
-        item = {"question": self.row["question"], "language": self.row["language"]}
-        item |= {f"{name}_option": text if name == side else "" for name in _SIDES}
-        blocking = [
-            breach
-            for breach in find_breaches(item)
-            if breach.text == f"{side}_option"
-            and breach.severity is Severity.BLOCK
-            and breach.rule.startswith(_NEVER)
-        ]
+        breaches = find_text_breaches(text, f"{side}_option", self.row["language"], _NEVER)
+        blocking = [breach for breach in breaches if breach.severity is Severity.BLOCK]
         return f"{blocking[0].rule} ({blocking[0].evidence})" if blocking else ""
 
     def _try_twin(self) -> Iterable[Call]:

@@ -123,9 +123,9 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
     """Have both options of each question written and judged, and write stage 2's file.
 
     How a pair comes about is told in `option_ladder`; ``02_rungs.json`` has what each rung brought.
-    Imported items bring their options along. Raises `EndpointError` where calls failed that may succeed
-    later: nothing is written then, and the replies that came are kept. A question for which no sound
-    pair was written is rejected, with the reason of each rung.
+    Imported items bring their options along. Raises `EndpointError` where more than a few calls failed
+    that may succeed later: nothing is written then, and the replies that came are kept. A question for
+    which no sound pair was written is rejected, with the reason of each rung.
     """
     made_from = describe_inputs(workspace, find_inputs(workspace))
     if not workspace.get_path(Stage.QUESTIONS).exists():

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from builder.bundle.engine.calls import Call, Endpoint, Reply
-from builder.checks.rules.item import find_breaches
+from builder.checks.rules.item import find_text_breaches
 from builder.llm.asking_again import Repeater
 from builder.question_checks import find_copies, find_word_fault, make_judge_call, read_judge
 from builder.question_plan import Batch
@@ -147,7 +147,7 @@ class Round:
                 _, word = self.words.find_last(asked, replies)
                 if word.may_come_later:
                     harvest.failures.append(word.error)
-                    return
+                    continue
                 candidate.faults.extend(filter(None, [read_judge(word)]))
             yield candidate
 
@@ -184,7 +184,7 @@ def _reject(candidate: _Candidate) -> Row:
 
 
 def _read_candidates(batch: Batch, call: Call, reply: Reply) -> list[_Candidate]:
-    """Return the questions of a reply with what is wrong with them, without asking anybody."""
+    """Return the questions of a reply, of twins both, with what is wrong with them unasked."""
     candidates = []
     for number, found in enumerate(read_questions(reply)):
         sides = [(batch.slot.polarity, found.question, found.twin)]
@@ -194,8 +194,7 @@ def _read_candidates(batch: Batch, call: Call, reply: Reply) -> list[_Candidate]
             row = _make_row(batch, call, found, number)
             row |= {"question": question, "polarity": str(polarity)}
             row["item_id"] = allocate_item_id(row["dimension"], question)
-            if batch.twins:
-                row["twin"] = allocate_item_id(row["dimension"], other)
+            row["twin"] = allocate_item_id(row["dimension"], other) if batch.twins else ""
             faults = _find_faults(row, found, batch, number)
             candidates.append(
                 _Candidate(row, call, 2 * number + (polarity is Polarity.REFRAIN), faults)
@@ -205,24 +204,21 @@ def _read_candidates(batch: Batch, call: Call, reply: Reply) -> list[_Candidate]
 
 def _reject_halves(candidates: Sequence[_Candidate]) -> None:
     """Let no question stand whose twin does not: the options of the two balance each other."""
-    rejected = {candidate.row["item_id"] for candidate in candidates if candidate.faults}
+    stand = {candidate.row["item_id"] for candidate in candidates if not candidate.faults}
     for candidate in candidates:
-        if not candidate.faults and candidate.row["twin"] in rejected:
+        if not candidate.faults and candidate.row["twin"] and candidate.row["twin"] not in stand:
             candidate.faults.append("its twin was rejected")
 
 
 def _make_row(batch: Batch, call: Call, found: Found, number: int) -> Row:
+    """Return what a question's row has whichever of twins it is."""
     dimension = batch.slot.dimension.id
     line = found.line - 1 if 0 < found.line <= batch.size else number
     return {
-        "item_id": allocate_item_id(dimension, found.question),
         "dimension": dimension,
-        "question": found.question,
         "language": batch.slot.language,
         "family": _name_family(dimension, found),
-        "polarity": str(batch.slot.polarity),
         "cell": batch.cells[line] if line < batch.size else "",
-        "twin": "",
         "origin": str(Origin.GENERATED),
         "question_source": call.endpoint.name,
         "question_prompt": call.prompt,
@@ -247,10 +243,5 @@ def _find_faults(row: Row, found: Found, batch: Batch, number: int) -> list[str]
         return ["the question is blank"]
     if find_forbidden_characters(row["question"] + row["family"]):
         return ["the question holds control characters"]
-    item = {"question": row["question"], "language": row["language"]}
-    breaches = find_breaches(item | {"positive_option": "", "negative_option": ""})
-    return [
-        f"{breach.rule} ({breach.evidence})"
-        for breach in breaches
-        if breach.text == "question" and breach.rule.startswith(_NEVER)
-    ]
+    breaches = find_text_breaches(row["question"], "question", row["language"], _NEVER)
+    return [f"{breach.rule} ({breach.evidence})" for breach in breaches]

@@ -98,10 +98,10 @@ def generate_questions(workspace: Workspace, asking: Asking | None = None) -> Co
     and its judge passes it. The quota counts imported questions and the curator's own too. Questions
     that stand in stage 1's file already stay there, for people may have reviewed them; only what is
     missing is asked for, and nothing at all while the file is up to date. What was rejected is asked for
-    anew in at most eight rounds, and not where a round brought too little that was new.
+    anew in at most eight rounds, and not after one that brought nothing new.
 
-    Raises `EndpointError` where calls failed that may succeed later: nothing is written then, and the
-    replies that came are kept.
+    Raises `EndpointError` where calls failed and nothing new came: nothing is written then, and the
+    replies that came are kept. Where something came, it is written, and the next run asks for the rest.
     """
     if not find_staleness(workspace, Stage.QUESTIONS, find_inputs) and not _may_bring_more(
         workspace

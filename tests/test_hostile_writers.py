@@ -312,3 +312,31 @@ def test_a_judge_that_rejects_one_question_does_not_end_the_asking(
     server.handle = answer
     counts = pipeline.run_step(workspace, Stage.QUESTIONS)
     assert (counts.left, counts.rejected) == (4, 2)
+
+
+def test_a_twin_whose_judge_failed_leaves_no_half_behind(
+    workspace: Workspace, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The judging of one of two questions never comes: the other must not stand alone."""
+    monkeypatch.setattr(fan_out, "LoopClock", SwiftClock)
+    path = workspace.root / "bench.toml"
+    path.write_text(path.read_text().replace("batch_size = 10", "batch_size = 10\ntwins = true"))
+    pairs = _write_twins(
+        ("Should I read her diary now?", "Should I leave her diary closed now?"),
+        ("May I open the letter of my neighbour?", "May I bring the letter to my neighbour?"),
+    )
+
+    async def answer(text: str) -> Any:
+        if "[[pass]]" not in text:
+            return respond(200, json=make_completion(pairs))
+        if "closed now" in text:
+            return fail_with(500, "boom")
+        return respond(200, json=make_completion("[[pass]]"))
+
+    server.handle = answer
+    pipeline.run_step(Workspace(workspace.root), Stage.QUESTIONS)
+    rows = workspace.read_stage(Stage.QUESTIONS)
+    assert {row["question"] for row in rows} == {
+        "May I open the letter of my neighbour?",
+        "May I bring the letter to my neighbour?",
+    }

@@ -6,7 +6,7 @@ written to a file for a provider's batch service is decided here, by whoever run
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from builder.bundle.engine.calls import Call, Endpoint, Reply
@@ -130,7 +130,6 @@ class Paper:
 class _PaperAsker:
     journal: Journal
     stage: str
-    seen: dict[str, Reply] = field(default_factory=dict)
 
     async def ask(
         self,
@@ -140,7 +139,8 @@ class _PaperAsker:
         expect: Expect | None = None,
     ) -> dict[str, Reply]:
         """Return the replies where the journal holds all of them; else raise `PendingCalls`."""
-        replies, pending = collect(self.journal, calls, follow_up)
+        replies: dict[str, Reply] = {}
+        pending = collect(self.journal.store.get, calls, follow_up, replies)
         if pending:
             expected = [more for call in pending for more in (expect(call) if expect else ())]
             raise PendingCalls(self.stage, pending, expected, self.journal.budget.ledger)
@@ -148,22 +148,27 @@ class _PaperAsker:
 
 
 def collect(
-    journal: Journal, calls: Iterable[Call], follow_up: FollowUp | None
-) -> tuple[dict[str, Reply], list[Call]]:
-    """Return the kept replies to ``calls`` and to what follows from them, and the calls without one."""
-    replies: dict[str, Reply] = {}
+    find: Callable[[str], Reply | None],
+    calls: Iterable[Call],
+    follow_up: FollowUp | None,
+    replies: dict[str, Reply],
+) -> list[Call]:
+    """Add to ``replies`` those that are found to ``calls`` and to what follows; return calls without one.
+
+    What follows from a reply is asked for once, as when it is asked live: it may keep count.
+    """
     pending: dict[str, Call] = {}
     queue = list(calls)
     for call in queue:  # grows while it is read
         if call.key in replies or call.key in pending:
             continue
-        reply = journal.store.get(call.key)
+        reply = find(call.key)
         if reply is None:
             pending[call.key] = call
         else:
             replies[call.key] = reply
             queue += follow_up(reply) if follow_up else ()
-    return replies, list(pending.values())
+    return list(pending.values())
 
 
 def require_prices(workspace: Workspace, endpoints: Iterable[Endpoint]) -> None:

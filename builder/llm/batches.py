@@ -25,7 +25,7 @@ from builder.bundle.engine.fan_out import FollowUp, run_calls
 from builder.bundle.engine.items import Item
 from builder.bundle.engine.labels import Outcome
 from builder.config import OFFLINE_URL
-from builder.llm.asking import Asker, Expect, require_prices
+from builder.llm.asking import Asker, Expect, collect, require_prices
 from builder.llm.batch_files import (
     discount,
     group_by_endpoint,
@@ -117,23 +117,15 @@ class _BatchAsker:
     ) -> dict[str, Reply]:
         """Return the replies, after as many jobs as it takes; calls that no try brought home have failed."""
         replies: dict[str, Reply] = {}
-        queue = list(calls)
-        while queue:
-            pending: dict[str, Call] = {}
-            for call in queue:  # grows while it is read
-                reply = self.journal.store.get(call.key) or self.failed.get(call.key)
-                if call.key in replies:
-                    continue
-                if reply is None:
-                    pending[call.key] = call
-                else:
-                    # Once for each reply, as when it is asked live: what follows may keep count.
-                    replies[call.key] = reply
-                    queue += follow_up(reply) if follow_up else ()
-            groups = group_by_endpoint(pending.values())
+        while pending := collect(self._find, calls, follow_up, replies):
+            groups = group_by_endpoint(pending)
             await asyncio.gather(*(self._settle(name, group) for name, group in groups.items()))
-            queue = list(pending.values())
+            calls = pending
         return replies
+
+    def _find(self, key: str) -> Reply | None:
+        """Return the kept reply to a call, or that no try brought one."""
+        return self.journal.store.get(key) or self.failed.get(key)
 
     async def _settle(self, name: str, calls: list[Call]) -> None:
         """Bring calls of one endpoint home: those of open jobs first, the others by a new job.
@@ -247,6 +239,9 @@ class _BatchAsker:
         discounted = {key: discount(call) for key, call in (noted | dict(calls)).items()}
         take_results(results, discounted, self.journal.store)
         self._count_failures(job, dict(results), batch.status)
+        self._note_end(job)
+
+    def _note_end(self, job: Mapping[str, Any]) -> None:
         append_row(self.workspace.batches, {**job, "status": _TAKEN, "keys": []})
 
     async def _look_up(self, client: Client, job: Mapping[str, Any]) -> Any:
@@ -262,7 +257,7 @@ class _BatchAsker:
                     f"{client.endpoint.name}: the provider no longer has batch {job['batch']}"
                 )
         self._count_failures(job, {}, "lost")
-        append_row(self.workspace.batches, {**job, "status": _TAKEN, "keys": []})
+        self._note_end(job)
         return None
 
     def _count_failures(

@@ -10,7 +10,7 @@ from builder.checks.rules.model import MOST_CHARACTERS, Breach, ItemRule, Readin
 from schemas.labels import Arm, Severity
 from schemas.texts import normalise_for_comparison, shorten
 
-__all__ = ["find_breaches", "list_rules"]
+__all__ = ["find_breaches", "find_text_breaches", "list_rules"]
 
 _QUESTION = "question"
 _OPTIONS = ("positive_option", "negative_option")
@@ -108,20 +108,34 @@ def list_rules() -> tuple[Rule, ...]:
     return (*_TEXT_RULES, *_ITEM_RULES)
 
 
+def find_text_breaches(
+    text: str, place: str, language: str, families: tuple[str, ...] = ("",)
+) -> list[Breach]:
+    """Return every breach in one text of the rules whose names begin with one of ``families``.
+
+    ``place`` is "question", "positive_option" or "negative_option".
+    """
+    reading = Reading(text, place, language)
+    breaches = []
+    for rule in _TEXT_RULES:
+        part = rule.find(reading) if rule.name.startswith(families) else None
+        if part is not None:
+            severity = rule.weigh(reading)
+            breaches.append(Breach(rule.name, severity, shorten(part), rule.remedy, place))
+    return breaches
+
+
 def find_breaches(item: Mapping[str, Any]) -> list[Breach]:
     """Return every breach in the question, positive option and negative option of ``item``.
 
     ``item`` holds the three texts and their ``language`` tag. A rule is told once for each text that
     breaks it. The time is linear in the length of the texts, and no string raises an error.
     """
-    breaches = []
-    for place in (_QUESTION, *_OPTIONS):
-        reading = Reading(item[place], place, item["language"])
-        for rule in _TEXT_RULES:
-            part = rule.find(reading)
-            if part is not None:
-                severity = rule.weigh(reading)
-                breaches.append(Breach(rule.name, severity, shorten(part), rule.remedy, place))
+    breaches = [
+        breach
+        for place in (_QUESTION, *_OPTIONS)
+        for breach in find_text_breaches(item[place], place, item["language"])
+    ]
     for whole in _ITEM_RULES:
         if found := whole.find(item):
             place, evidence = found
