@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from fakes import SECRET, VARIABLE
 
 from builder.bundle.engine.items import Item
 from builder.cli import cli
@@ -57,6 +58,12 @@ def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+
+
+@pytest.fixture
+def known_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set an endpoint's key that is recognised wherever it leaks."""
+    monkeypatch.setenv(VARIABLE, SECRET)
 
 
 @pytest.fixture(autouse=True, scope="session")

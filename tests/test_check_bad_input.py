@@ -212,6 +212,20 @@ def test_one_side_that_always_refuses_is_told(tmp_path: Path) -> None:
     assert "12 questions ask to act and 0 to refrain" in rules["balance:polarity"]
 
 
+def _make_eight_records() -> list[dict[str, Any]]:
+    things = (
+        "a diary",
+        "an old purse",
+        "her phone",
+        "some letter",
+        "my key",
+        "their car",
+        "1 map",
+        "it",
+    )
+    return [make_record(n, question=f"{t} {t} {n}?") for n, t in enumerate(things, 1)]
+
+
 @pytest.mark.parametrize(
     ("mark", "other", "told"),
     [
@@ -227,17 +241,7 @@ def test_a_mark_planted_at_the_end_of_positive_options_is_named(
     tmp_path: Path, finebench: Any, mark: str, other: str, told: str
 ) -> None:
     """Trimming takes it away; whoever scores the file as it came still reads the answer off it."""
-    things = (
-        "a diary",
-        "an old purse",
-        "her phone",
-        "some letter",
-        "my key",
-        "their car",
-        "1 map",
-        "it",
-    )
-    records = [make_record(n, question=f"{t} {t} {n}?") for n, t in enumerate(things, 1)]
+    records = _make_eight_records()
     for record in records:
         record["Positive Option"] = trim(record["Positive Option"]) + mark
         record["Negative Option"] = trim(record["Negative Option"]) + other
@@ -251,17 +255,7 @@ def test_order_of_signs_is_told_beside_a_sign_that_tells_less(
     tmp_path: Path, finebench: Any
 ) -> None:
     """A space on some options must not hide that line breaks alone tell all of them apart."""
-    things = (
-        "a diary",
-        "an old purse",
-        "her phone",
-        "some letter",
-        "my key",
-        "their car",
-        "1 map",
-        "it",
-    )
-    records = [make_record(n, question=f"{t} {t} {n}?") for n, t in enumerate(things, 1)]
+    records = _make_eight_records()
     for number, record in enumerate(records):
         record["Positive Option"] = trim(record["Positive Option"]) + "\n\n" + " " * (number == 0)
         record["Negative Option"] = trim(record["Negative Option"]) + "\n"

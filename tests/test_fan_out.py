@@ -27,11 +27,7 @@ from builder.bundle.engine.fan_out import Progress, run_calls
 from builder.bundle.engine.labels import Outcome
 from builder.bundle.engine.store import ReplyLog
 
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set a key that is recognised wherever it leaks."""
-    monkeypatch.setenv(VARIABLE, SECRET)
+pytestmark = pytest.mark.usefixtures("known_key")
 
 
 def test_no_calls_are_no_replies() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from fakes import SECRET, VARIABLE, FakeServer, make_call, make_completion, make_endpoint, respond
+from fakes import FakeServer, make_call, make_completion, make_endpoint, respond
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,11 +26,7 @@ from schemas.errors import EndpointError
 
 PRICE = Price(2.0, 8.0)
 
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set a key that is recognised wherever it leaks."""
-    monkeypatch.setenv(VARIABLE, SECRET)
+pytestmark = pytest.mark.usefixtures("known_key")
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ import asyncio
 import httpx2
 import pytest
 from fakes import (
-    SECRET,
-    VARIABLE,
     FakeServer,
     MemoryStore,
     SwiftClock,
@@ -23,11 +21,7 @@ from builder.bundle.engine.client import Client
 from builder.bundle.engine.fan_out import run_calls
 from builder.bundle.engine.labels import Outcome
 
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set a key that is recognised wherever it leaks."""
-    monkeypatch.setenv(VARIABLE, SECRET)
+pytestmark = pytest.mark.usefixtures("known_key")
 
 
 def test_a_call_that_always_fails_is_let_go_while_others_are_answered() -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes import SECRET, VARIABLE, fill_disk, make_call, make_endpoint
+from fakes import SECRET, fill_disk, make_call, make_endpoint
 
 from builder.bundle.engine.calls import FINAL_OUTCOMES, Call, Reply
 from builder.bundle.engine.errors import EngineError
@@ -19,11 +19,7 @@ from builder.bundle.engine.store import ReplyLog
 REPOSITORY = Path(__file__).parents[1]
 TEXT = 'Line one\nline two\u2028 "quoted" 是 \0 end'
 
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set a key that is recognised wherever it leaks."""
-    monkeypatch.setenv(VARIABLE, SECRET)
+pytestmark = pytest.mark.usefixtures("known_key")
 
 
 def make_reply(call: Call, outcome: Outcome = Outcome.ANSWERED, text: str = TEXT) -> Reply:
