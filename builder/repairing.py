@@ -70,11 +70,11 @@ async def _repair(
     report = RepairReport()
     team = make_task(workspace, rows[0]).team
     async with asking.open(workspace, Stage.OPTIONS, team.endpoints) as asker:
+        margins = _measure(workspace, rows)
+        if not len(margins):
+            report.ended = f"fewer than {FEWEST_FAMILIES} families cannot be measured"
+            return report
         for _ in range(rounds):
-            margins = _measure(workspace, rows)
-            if not len(margins):
-                report.ended = f"fewer than {FEWEST_FAMILIES} families cannot be measured"
-                return report
             report.accuracies.append(float(count_wins(margins).mean()))
             chosen = _choose(workspace, rows, margins)
             if not chosen:
@@ -86,11 +86,11 @@ async def _repair(
             if not _is_gain(margins, after):
                 report.ended = "the last round gained no more than chance would; it was dropped"
                 return report
-            rows = improved
+            rows, margins = improved, after
             report.rewritten += len(repairs)
             kept = read_rows(workspace.repairs) if workspace.repairs.exists() else []
             write_rows(workspace.repairs, [*kept, *repairs])
-    report.accuracies.append(float(count_wins(_measure(workspace, rows)).mean()))
+    report.accuracies.append(float(count_wins(margins).mean()))
     report.ended = "all rounds were made"
     return report
 
