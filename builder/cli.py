@@ -82,4 +82,7 @@ def main() -> None:
     """Run the command line; the entry point of the ``finebench`` script."""
     # Nothing is sent anywhere unasked: no telemetry of the Hub's client, no look-ups of libraries.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from builder.bundle.engine.interrupts import end_as_interrupted
+
+    end_as_interrupted()
     sys.exit(cli(prog_name="finebench"))

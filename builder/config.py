@@ -129,7 +129,8 @@ class GenerateConfig(_Section):
     A reply that is not the JSON asked for is asked for again ``format_repeats`` times at most.
     ``axes`` are the ways in which questions differ, each with its values (`question_plan`). A slot
     is dry where less than the share ``novelty`` of a round's questions was no copy. With ``twins``
-    questions of safety dimensions are asked for in pairs for which the same two options swap roles.
+    questions of safety dimensions are asked for in pairs for which the same two options swap roles,
+    unless ``dimensions.toml`` says otherwise of one.
     """
 
     twins: bool = False

@@ -81,12 +81,12 @@ def plan_batches(
     """Return the batches that would fill the quotas, and count their questions into ``asked``.
 
     ``have`` are the questions that stand already; ``asked`` how many were asked for in each slot. With
-    ``twins``, safety dimensions are asked for pairs, of which the question to act counts.
+    ``twins``, safety dimensions are asked for pairs unless they say otherwise; of a pair both count.
     """
     batches = []
     for dimension in dimensions:
         rows = [row for row in have if row["dimension"] == dimension.id]
-        paired = twins and dimension.kind is not DimensionKind.CONTROL
+        paired = dimension.wants_twins(twins)
         slots = _split_quota(dimension, rows, languages)
         for slot, missing in _pair_up(slots) if paired else slots:
             first = asked.get(slot.key, 0)

@@ -64,13 +64,24 @@ def find_inputs(workspace: Workspace) -> StageInputs:
         writer, judge = _find_endpoints(workspace)
         parameters |= {
             "writer": describe_endpoint(writer),
-            "prompt": load_prompt("twin_questions" if config.generate.twins else "questions").hash,
+            "prompts": _list_prompts(workspace),
             "batch_size": config.generate.batch_size,
             "axes": config.generate.axes,
             "checks": describe_checks(describe_endpoint(judge)),
         }
     files = (workspace.dimensions, workspace.seeds, *workspace.list_imports())
     return StageInputs(files, parameters)
+
+
+def _list_prompts(workspace: Workspace) -> dict[str, str]:
+    """Return the hash of each prompt with which questions are asked for, by its name."""
+    twins = workspace.config.generate.twins
+    names = {_name_prompt(twins=d.wants_twins(twins)) for d in workspace.taxonomy}
+    return {name: load_prompt(name).hash for name in sorted(names)}
+
+
+def _name_prompt(*, twins: bool) -> str:
+    return "twin_questions" if twins else "questions"
 
 
 def _find_endpoints(workspace: Workspace) -> tuple[Endpoint, Endpoint]:
@@ -236,7 +247,7 @@ def _count_asked(harvest: Harvest, row: Row) -> None:
 
 
 def _make_call(writer: Endpoint, batch: Batch, have: Sequence[Row]) -> Call:
-    prompt = load_prompt("twin_questions" if batch.twins else "questions")
+    prompt = load_prompt(_name_prompt(twins=batch.twins))
     dimension = batch.slot.dimension
     prefix = f"{dimension.id}/"
     taken = sorted(

@@ -18,7 +18,7 @@ _ID = re.compile(r"[a-z][a-z0-9_]{1,39}")
 _RESERVED = frozenset({"overall"})
 _TEXTS = ("name", "definition")
 _LISTS = ("in_scope", "out_of_scope", "examples", "aliases")
-_KNOWN = {"id", "kind", "quota", *_TEXTS, *_LISTS}
+_KNOWN = {"id", "kind", "quota", "twins", *_TEXTS, *_LISTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class Dimension:
     """One safety dimension, or a capability control (``kind``).
 
     ``quota`` is how many questions stage 1 aims for. ``aliases`` are other names under which imported
-    data may know the dimension.
+    data may know the dimension. ``twins`` tells whether its questions are asked for in pairs for which
+    the same two options swap roles; None leaves it to the benchmark's configuration.
     """
 
     id: str
@@ -38,6 +39,13 @@ class Dimension:
     aliases: tuple[str, ...]
     quota: int
     kind: DimensionKind
+    twins: bool | None = None
+
+    def wants_twins(self, default: bool) -> bool:
+        """Return whether its questions come in twins; those of a control never do."""
+        if self.kind is DimensionKind.CONTROL:
+            return False
+        return default if self.twins is None else self.twins
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,16 @@ def _check_dimension(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str, st
         yield "id", shorten(row["id"]), "reserved", remedy
     if row.get("kind", "safety") not in list(DimensionKind):
         yield "kind", shorten(row.get("kind")), "unknown kind", 'Write "safety" or "control".'
+    yield from _check_twins(row)
+
+
+def _check_twins(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    twins = row.get("twins", False)
+    if not isinstance(twins, bool):
+        yield "twins", shorten(twins), "neither true nor false", "Write one of them, or leave it out."
+    elif twins and row.get("kind") == DimensionKind.CONTROL:
+        remedy = "Leave it out: no wrong answer is right to a second question."
+        yield "twins", "true", "a control dimension has no twins", remedy
 
 
 def _make_dimension(row: Mapping[str, Any]) -> Dimension:
@@ -138,6 +156,7 @@ def _make_dimension(row: Mapping[str, Any]) -> Dimension:
         definition=trim(row["definition"]),
         quota=row.get("quota", 0),
         kind=DimensionKind(row.get("kind", "safety")),
+        twins=row.get("twins"),
         **lists,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.client import Client
 from builder.bundle.engine.fan_out import run_calls
+from builder.bundle.engine.interrupts import end_as_interrupted
 from builder.bundle.engine.store import ReplyLog
 
 __all__ = ["CONCURRENCY", "make_calls", "run"]
@@ -36,4 +37,5 @@ def run(url: str, log: Path, count: int) -> dict[str, Reply]:
 
 
 if __name__ == "__main__":
+    end_as_interrupted()
     run(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

@@ -248,6 +248,29 @@ def test_twenty_kills_repeat_no_durable_call_and_change_no_reply(
     assert repeats <= kills * CONCURRENCY
 
 
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_told_to_end_keeps_the_replies_on_their_way(
+    start: Start, tmp_path: Path, ending: signal.Signals
+) -> None:
+    """A shutdown, or a closed terminal, in the middle of a night's run costs nothing that was paid for."""
+    slow = {"match": {"endpoint": "chat"}, "response": {"content": "Late.", "usage": USAGE}}
+    server = start({**slow, "chaos": {"latencyMs": 700}})
+    driver, log = Path(__file__).with_name("call_driver.py"), tmp_path / "calls.jsonl"
+    process = subprocess.Popen([sys.executable, str(driver), server.base_url, str(log), "400"])
+    try:
+        while not _list_prompts(server) and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(1.0)  # the first replies are there, and more calls are on their way
+        os.kill(process.pid, ending)
+        assert process.wait(timeout=30) != 0
+    finally:
+        process.kill()
+        process.wait()
+    asked, kept = set(_list_prompts(server)), _read_durable(log)
+    assert asked == kept
+    assert 0 < len(kept) < 400
+
+
 def _use_aimock(workspace: Workspace, server: AimockServer, **settings: str) -> Workspace:
     """Return the workspace with its question writer at the server, and a price for it."""
     path = workspace.root / "bench.toml"

@@ -14,6 +14,7 @@ from .display import format_table
 from .errors import EngineError
 from .evaluation import Records, evaluate, list_failures
 from .fan_out import FollowUp, Progress, run_calls
+from .interrupts import end_as_interrupted
 from .items import Item, read_items, read_jsonl
 from .scoring import score_verdicts
 from .store import ReplyLog
@@ -32,6 +33,7 @@ _MOST_REASONS = 5
 def main(arguments: Sequence[str] | None = None, *, folder: Path) -> int:
     """Run the command line; ``folder`` is where ``items.jsonl`` lies. Return the exit code."""
     options = _make_parser(folder).parse_args(arguments)
+    end_as_interrupted()
     try:
         return int(options.command(options))
     except EngineError as error:
