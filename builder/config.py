@@ -114,13 +114,17 @@ class ModelConfig(_Section):
 
 
 class Roles(_Section):
-    """Which model plays which role."""
+    """Which model plays which role; the last two may be left out.
+
+    The embedder is a model of embeddings, by which questions that mean the same are found.
+    """
 
     question_writer: str
     positive_writer: str
     negative_writer: str
     judge: str
     second_negative_writer: str = ""
+    embedder: str = ""
 
 
 class GenerateConfig(_Section):
@@ -152,12 +156,14 @@ class CheckConfig(_Section):
     """Thresholds of stage 3, and what it may use.
 
     ``leak_bound`` is the greatest within-pair accuracy a release may show. ``reordered`` is what a
-    near-duplicate in another order of words does to its item. ``permutations`` relabellings make the
-    leak's null. ``workers`` processes and about ``memory_mb`` megabytes serve large comparisons.
+    near-duplicate in another order of words does to its item. Questions of which the embeddings have
+    the cosine ``same_meaning_cosine`` or more are shown to reviewers. ``permutations`` relabellings make
+    the leak's null. ``workers`` processes and about ``memory_mb`` megabytes serve large comparisons.
     """
 
     near_duplicate_ratio: Annotated[int, Field(ge=50, le=100)] = 90
     reordered: Literal["block", "warn"] = "block"
+    same_meaning_cosine: _Share = 0.9
     leak_bound: _Share = 0.6
     permutations: Annotated[int, Field(ge=0, le=10_000)] = 200
     workers: Annotated[int, Field(ge=1, le=64)] = 2

@@ -53,7 +53,7 @@ STEPS = (
         Stage.QUESTIONS, "finebench generate", questions.generate_questions, questions.find_inputs
     ),
     Step(Stage.OPTIONS, "finebench derive", options.derive_options, options.find_inputs),
-    Step(Stage.CHECKED, "finebench check", lambda w, _: checks.check_items(w), checks.find_inputs),
+    Step(Stage.CHECKED, "finebench check", checks.check_items, checks.find_inputs),
     Step(
         Stage.ANNOTATIONS,
         "finebench annotate merge",

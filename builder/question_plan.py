@@ -86,7 +86,7 @@ def plan_batches(
     batches = []
     for dimension in dimensions:
         rows = [row for row in have if row["dimension"] == dimension.id]
-        paired = dimension.wants_twins(twins)
+        paired = dimension.wants_twins(default=twins)
         slots = _split_quota(dimension, rows, languages)
         for slot, missing in _pair_up(slots) if paired else slots:
             first = asked.get(slot.key, 0)

@@ -76,7 +76,7 @@ def find_inputs(workspace: Workspace) -> StageInputs:
 def _list_prompts(workspace: Workspace) -> dict[str, str]:
     """Return the hash of each prompt with which questions are asked for, by its name."""
     twins = workspace.config.generate.twins
-    names = {_name_prompt(twins=d.wants_twins(twins)) for d in workspace.taxonomy}
+    names = {_name_prompt(twins=d.wants_twins(default=twins)) for d in workspace.taxonomy}
     return {name: load_prompt(name).hash for name in sorted(names)}
 
 

@@ -41,7 +41,7 @@ class Dimension:
     kind: DimensionKind
     twins: bool | None = None
 
-    def wants_twins(self, default: bool) -> bool:
+    def wants_twins(self, *, default: bool) -> bool:
         """Return whether its questions come in twins; those of a control never do."""
         if self.kind is DimensionKind.CONTROL:
             return False
@@ -142,7 +142,12 @@ def _check_dimension(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str, st
 def _check_twins(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     twins = row.get("twins", False)
     if not isinstance(twins, bool):
-        yield "twins", shorten(twins), "neither true nor false", "Write one of them, or leave it out."
+        yield (
+            "twins",
+            shorten(twins),
+            "neither true nor false",
+            "Write one of them, or leave it out.",
+        )
     elif twins and row.get("kind") == DimensionKind.CONTROL:
         remedy = "Leave it out: no wrong answer is right to a second question."
         yield "twins", "true", "a control dimension has no twins", remedy

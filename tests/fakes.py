@@ -30,6 +30,7 @@ __all__ = [
     "make_ask",
     "make_call",
     "make_completion",
+    "make_embedding",
     "make_endpoint",
     "respond",
 ]
@@ -62,6 +63,12 @@ def make_completion(text: str | None = "Fine.", finish: str = "stop", **message:
     }
 
 
+def make_embedding(vector: object) -> Any:
+    """Return the body of an embedding."""
+    data = [{"object": "embedding", "index": 0, "embedding": vector}]
+    return {"object": "list", "data": data, "usage": {"prompt_tokens": 3, "total_tokens": 3}}
+
+
 class FakeServer:
     """Answers in process, from a script by attempt or by what ``handle`` makes of the question."""
 
@@ -77,7 +84,7 @@ class FakeServer:
         """Answer one request and note it."""
         body = json.loads(request.content)
         self.bodies.append(body)
-        self.asked.append(body["messages"][-1]["content"])
+        self.asked.append(body["messages"][-1]["content"] if "messages" in body else body["input"])
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:

@@ -24,10 +24,11 @@ from fakes import SECRET, VARIABLE, MemoryStore
 from openai.resources.batches import AsyncBatches
 from workspaces import RunCommand
 
-from builder.bundle.engine.calls import Call, Endpoint, Reply
+from builder.bundle.engine.calls import Api, Call, Endpoint, Reply
 from builder.bundle.engine.client import Client
 from builder.bundle.engine.fan_out import run_calls
 from builder.bundle.engine.labels import Outcome
+from builder.bundle.engine.vectors import read_vector
 from builder.commands.asking import POLL_VARIABLE
 from builder.llm import batches
 from builder.llm.batches import Batch, list_jobs
@@ -145,6 +146,15 @@ def test_a_server_in_trouble_costs_no_item(start: Start) -> None:
     replies = ask(server, *(f"Question [{n:03}]?" for n in range(60)))
     assert [reply.text for reply in replies] == [f"Answer {n}." for n in range(60)]
     assert {reply.outcome for reply in replies} == {Outcome.ANSWERED}
+
+
+def test_an_embedding_is_taken_from_a_server_that_others_wrote(start: Start) -> None:
+    """The vector's form is a server's own affair; what is kept is numbers that can be compared."""
+    asked = {"match": {"endpoint": "embedding", "inputText": "Hello"}}
+    server = start({**asked, "response": {"embedding": [0.25, -0.5]}})
+    (reply,) = ask(server, "Hello", api=Api.EMBEDDINGS)
+    assert (reply.outcome, reply.completion_tokens) == (Outcome.ANSWERED, 0)
+    assert read_vector(reply.text) == (0.25, -0.5)
 
 
 def test_a_slow_server_runs_into_the_time_limit_and_is_asked_again(start: Start) -> None:

@@ -18,11 +18,13 @@ from builder.checks.findings import make_finding
 from builder.checks.item_leak import audit_items
 from builder.checks.leak.audit import Audit
 from builder.checks.leak.explain import explain
+from builder.checks.meaning import find_embedder, find_same_meanings
 from builder.checks.page import write_page
 from builder.checks.rules.item import find_breaches, list_rules
 from builder.checks.similarity.index import OnProgress
 from builder.checks.trimming import find_trimmed_edges
-from builder.config import CheckConfig
+from builder.config import CheckConfig, describe_endpoint
+from builder.llm.asking import Asking
 from builder.stage_records import (
     Counts,
     StageInputs,
@@ -48,6 +50,10 @@ __all__ = ["OnCheck", "check_items", "find_findings", "find_inputs"]
 def find_inputs(workspace: Workspace) -> StageInputs:
     """Return what the checks depend on."""
     rules = [[rule.name, rule.severity, rule.description] for rule in list_rules()]
+    parameters = workspace.config.checks.thresholds | {"rules": hash_text(json.dumps(rules))}
+    embedder = find_embedder(workspace.config)
+    if embedder:
+        parameters["embedder"] = describe_endpoint(embedder)
     return StageInputs(
         files=(
             workspace.dimensions,
@@ -57,15 +63,18 @@ def find_inputs(workspace: Workspace) -> StageInputs:
             workspace.references,
             *find_reference_files(workspace),
         ),
-        parameters=workspace.config.checks.thresholds | {"rules": hash_text(json.dumps(rules))},
+        parameters=parameters,
     )
 
 
-def check_items(workspace: Workspace, on_progress: OnCheck | None = None) -> Counts:
+def check_items(
+    workspace: Workspace, asking: Asking | None = None, on_progress: OnCheck | None = None
+) -> Counts:
     """Check all items and write stage 3's file, the findings, the leak audit and a page of both.
 
     Items with a blocking finding are rejected, and so are withdrawn ones, and those of a dimension
-    that is gone. Families that near-duplicates tie together leave as one.
+    that is gone. Families that near-duplicates tie together leave as one. Models are asked only where
+    the configuration names an embedder.
     """
     made_from = describe_inputs(workspace, find_inputs(workspace))
     if not workspace.get_path(Stage.OPTIONS).exists():
@@ -90,6 +99,7 @@ def check_items(workspace: Workspace, on_progress: OnCheck | None = None) -> Cou
         for item in items
         if item["item_id"] in reasons
     ]
+    findings += find_same_meanings(workspace, kept, asking)
     more = _write_reports(workspace, kept, replace(found, findings=findings), sources)
     return write_stage(
         workspace, Stage.CHECKED, kept, rejected, made_from, entered=len(items), more=more

@@ -21,7 +21,7 @@ def requests() -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
     "--stage",
-    type=click.Choice(["questions", "options", "evaluation"]),
+    type=click.Choice(["questions", "options", "checks", "evaluation"]),
     required=True,
     help="Whose calls.",
 )
@@ -61,6 +61,7 @@ def export_(folder: Path, stage: str, release: str, models: tuple[str, ...]) -> 
 
 
 def _ask_on_paper(stage: str, release: str, models: tuple[str, ...]) -> None:
+    from builder.checks.stage import check_items
     from builder.evaluation import evaluate_release
     from builder.llm.asking import Paper
     from builder.options import derive_options
@@ -72,6 +73,8 @@ def _ask_on_paper(stage: str, release: str, models: tuple[str, ...]) -> None:
         generate_questions(workspace, Paper())
     elif stage == "options":
         derive_options(workspace, Paper())
+    elif stage == "checks":
+        check_items(workspace, Paper())
     elif not (release and models):
         raise UsageError("--stage evaluation needs --release and --model.")
     else:

@@ -1,6 +1,7 @@
 """Commands of the machine's stages: new, import, generate, derive, check, build."""
 
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -226,18 +227,26 @@ def _run_stage(stage: "Stage", description: str, *, dry_run: bool, batch: bool) 
     "--forget", multiple=True, metavar="SOURCE", help="Compare with this source no longer."
 )
 @json_option
-def check(against: tuple[str, ...], forget: tuple[str, ...], as_json: bool) -> None:
+@dry_run_option
+@batch_option
+def check(
+    against: tuple[str, ...], forget: tuple[str, ...], as_json: bool, dry_run: bool, batch: bool
+) -> None:
     """Check near-duplicates, contamination, texts and option leak; exit 1 where something blocks.
+
+    Models are asked only where roles.embedder names one of embeddings.
 
     Example: finebench check --against corpus.jsonl#question
     """
     from builder.checks.contamination.workspace_references import try_references
     from builder.checks.similarity.bounds import WEAK_BELOW
     from builder.checks.stage import check_items
+    from builder.commands.asking import choose_asking
     from builder.commands.check_view import show_check
     from builder.console import note, show_counts, track_work
     from builder.pipeline import run_step
     from builder.workspace import Stage
+    from schemas.errors import UsageError
 
     workspace = open_here()
     if workspace.config.checks.near_duplicate_ratio < WEAK_BELOW:
@@ -245,11 +254,18 @@ def check(against: tuple[str, ...], forget: tuple[str, ...], as_json: bool) -> N
             f"near_duplicate_ratio is below {WEAK_BELOW:.0f}: every pair of questions of like length is "
             "compared, which is as exact and takes longer"
         )
+    if not workspace.config.roles.embedder and (dry_run or batch):
+        raise UsageError("nobody is asked: bench.toml names no roles.embedder.")
     with (
         try_references(workspace, against, forget, here=Path.cwd()),
         track_work() as on_progress,
+        choose_asking("embeddings", dry_run=dry_run, batch=batch)
+        if workspace.config.roles.embedder
+        else nullcontext() as asking,
     ):
-        counts = run_step(workspace, Stage.CHECKED, run=lambda w, _: check_items(w, on_progress))
+        counts = run_step(
+            workspace, Stage.CHECKED, asking, lambda w, a: check_items(w, a, on_progress)
+        )
     show_counts(str(Stage.CHECKED), counts)
     if show_check(workspace, as_json=as_json):
         raise SystemExit(1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from builder.bundle.engine.calls import Call, Endpoint, Price, Reply
+from builder.bundle.engine.calls import Api, Call, Endpoint, Price, Reply
 from builder.bundle.engine.client import make_body, read_body
 from builder.bundle.engine.labels import Outcome
 from builder.config import Config
@@ -35,13 +35,12 @@ __all__ = [
     "take_results",
 ]
 
-_URL = "/v1/chat/completions"
-
 
 def make_request_lines(calls: Iterable[Call]) -> Iterator[str]:
     """Yield a line for each call, as the Batch API reads it."""
     for call in calls:
-        request = {"custom_id": call.key, "method": "POST", "url": _URL, "body": make_body(call)}
+        url = f"/v1/{call.endpoint.api}"
+        request = {"custom_id": call.key, "method": "POST", "url": url, "body": make_body(call)}
         yield json.dumps(request, ensure_ascii=False) + "\n"
 
 
@@ -77,6 +76,7 @@ def _describe(stage: str, call: Call) -> dict[str, Any]:
         "sample": call.sample,
         "role": call.role,
         "prompt": call.prompt,
+        "api": str(call.endpoint.api),
     }
 
 
@@ -93,7 +93,8 @@ def read_noted_calls(workspace: Workspace) -> dict[str, tuple[str, Call]]:
 def _restore(row: Mapping[str, Any], config: Config) -> Call:
     name = row["endpoint"]
     price = config.find_endpoint(name).price if name in config.models else Price()
-    endpoint = Endpoint(name, row["model"], parameters=row["parameters"], price=price)
+    api = Api(row.get("api", Api.CHAT))  # notes of before there was any other have none
+    endpoint = Endpoint(name, row["model"], parameters=row["parameters"], price=price, api=api)
     messages = tuple((role, text) for role, text in row["messages"])
     return Call(endpoint, messages, row["sample"], row["role"], row["prompt"])
 

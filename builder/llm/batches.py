@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from builder.bundle.engine.calls import Call, Endpoint, Reply
+from builder.bundle.engine.calls import Api, Call, Endpoint, Reply
 from builder.bundle.engine.client import Client
 from builder.bundle.engine.fan_out import FollowUp, run_calls
 from builder.bundle.engine.items import Item
@@ -169,7 +169,7 @@ class _BatchAsker:
         content = "".join(make_request_lines(calls)).encode("utf-8")
         mark = hashlib.sha256(content).hexdigest()
         with _explain(client.endpoint):
-            batch_id = await self._create(client, content, mark)
+            batch_id = await self._create(client, content, mark, calls[0].endpoint.api)
         job = {
             "batch": batch_id,
             "endpoint": name,
@@ -181,7 +181,7 @@ class _BatchAsker:
         self.on_status(f"{name}: batch {batch_id} with {len(calls)} calls is with the provider")
         return job
 
-    async def _create(self, client: Client, content: bytes, mark: str) -> str:
+    async def _create(self, client: Client, content: bytes, mark: str, api: Api) -> str:
         """Return the id of a job for these requests: one that the provider has already, or a new one.
 
         A request to make a job is never simply repeated: where its answer was lost, the job may be there.
@@ -189,6 +189,7 @@ class _BatchAsker:
         import openai
 
         connection = client.connection.with_options(max_retries=5)
+        url: Any = f"/v1/{api}"  # the client's type names the addresses that it knew of
         for attempt in range(_MOST_TRIES):
             batch_id = await _find_lost(connection, mark, list_jobs(self.workspace))
             if batch_id:
@@ -199,7 +200,7 @@ class _BatchAsker:
             try:
                 batch = await client.connection.with_options(max_retries=0).batches.create(
                     input_file_id=uploaded.id,
-                    endpoint="/v1/chat/completions",
+                    endpoint=url,
                     completion_window="24h",
                     metadata={_MARK: mark},
                 )

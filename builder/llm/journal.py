@@ -32,8 +32,10 @@ def price_call(call: Call, reply: Reply) -> dict[str, Any]:
         return {"cost": price.find_cost(*tokens), "cost_guessed": False}
     if reply.outcome not in FINAL_OUTCOMES:
         return {"cost": 0.0, "cost_guessed": False}
-    asked = sum(count_tokens(text) for _, text in call.messages)
-    return {"cost": price.find_cost(asked, count_tokens(reply.text)), "cost_guessed": True}
+    told_in, told_out = tokens
+    asked = sum(count_tokens(text) for _, text in call.messages) if told_in is None else told_in
+    said = count_tokens(reply.text) if told_out is None else told_out
+    return {"cost": price.find_cost(asked, said), "cost_guessed": True}
 
 
 @dataclass(slots=True)

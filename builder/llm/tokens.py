@@ -6,7 +6,7 @@ those of large models, Chinese, Japanese and Korean about one and a half; the gu
 
 import math
 
-from builder.bundle.engine.calls import Call
+from builder.bundle.engine.calls import Api, Call
 
 __all__ = ["count_tokens", "expect_tokens"]
 
@@ -29,6 +29,8 @@ def count_tokens(text: str) -> int:
 def expect_tokens(call: Call) -> tuple[int, int]:
     """Return a guess at a call's tokens in and out: by the length of its messages, and its own limit."""
     asked = sum(count_tokens(text) + _A_MESSAGE for _, text in call.messages)
+    if call.endpoint.api is Api.EMBEDDINGS:
+        return asked, 0
     limits = (call.endpoint.parameters.get(n) for n in ("max_tokens", "max_completion_tokens"))
     limit = next((n for n in limits if isinstance(n, int)), _A_REPLY)
     return asked, min(limit, _A_REPLY)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from .errors import EngineError
@@ -14,6 +15,7 @@ from .prompts import Messages
 __all__ = [
     "FINAL_OUTCOMES",
     "RECORD_FORMAT",
+    "Api",
     "Call",
     "Endpoint",
     "Price",
@@ -28,6 +30,13 @@ FINAL_OUTCOMES = frozenset({Outcome.ANSWERED, Outcome.REFUSED, Outcome.FILTERED,
 
 # Errors of the moment, the key, the access or the address: another time, the same call may pass.
 _MENDABLE_STATUSES = frozenset({401, 403, 404, 408, 409, 425, 429})
+
+
+class Api(StrEnum):
+    """What an endpoint is asked for; the value is where, below its ``base_url``."""
+
+    CHAT = "chat/completions"
+    EMBEDDINGS = "embeddings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,8 @@ class Endpoint:
     ``name`` is how the user calls it and part of every call's key. ``key_variable`` names the
     environment variable with the API key; empty where the server wants none. ``parameters`` go into
     each request as they stand (temperature, max_tokens, seed). At most ``concurrency`` calls are in
-    flight, at the ``rates`` at most; ``price`` is what they cost.
+    flight, at the ``rates`` at most; ``price`` is what they cost. One for embeddings is asked for the
+    vector of a call's last message.
     """
 
     name: str
@@ -76,6 +86,7 @@ class Endpoint:
     timeout_s: float = 120.0
     rates: Rates = field(default_factory=Rates)
     price: Price = field(default_factory=Price)
+    api: Api = Api.CHAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +101,16 @@ class Call:
 
     @property
     def key(self) -> str:
-        """SHA-256 of the content: endpoint name, model, messages, parameters and sample number."""
-        content = [
+        """SHA-256 of the content: endpoint name, model, messages, parameters, sample number and API."""
+        content: list[object] = [
             self.endpoint.name,
             self.endpoint.model,
             self.messages,
             dict(self.endpoint.parameters),
             self.sample,
         ]
+        if self.endpoint.api is not Api.CHAT:
+            content.append(self.endpoint.api)
         text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

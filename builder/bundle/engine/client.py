@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from .calls import Call, Endpoint, Reply
+from .calls import Api, Call, Endpoint, Reply
 from .errors import EngineError
 from .labels import Outcome
+from .vectors import write_vector
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -65,7 +66,7 @@ class Client:
         body: object = None
         try:
             body = await self._send(call)
-            return Attempt(_read_completion(call.key, body))
+            return Attempt(_read_reply(call.key, body))
         except (ValueError, RecursionError, _MalformedError) as error:
             # A body that is no JSON, or JSON that no reader should be given.
             reply = self._fail(call.key, Outcome.MALFORMED, f"unreadable reply: {error}")
@@ -86,7 +87,7 @@ class Client:
         import httpx2
 
         response = await self._openai.post(
-            "/chat/completions", cast_to=httpx2.Response, body=make_body(call)
+            f"/{call.endpoint.api}", cast_to=httpx2.Response, body=make_body(call)
         )
         return json.loads(response.content)
 
@@ -132,6 +133,10 @@ class Client:
 
 def make_body(call: Call) -> dict[str, Any]:
     """Return the body of the request that asks ``call``."""
+    if call.endpoint.api is Api.EMBEDDINGS:
+        _, text = call.messages[-1]
+        asked = {"model": call.endpoint.model, "input": text, "encoding_format": "float"}
+        return {**asked, **call.endpoint.parameters}
     return {
         "model": call.endpoint.model,
         "messages": [{"role": role, "content": text} for role, text in call.messages],
@@ -142,7 +147,7 @@ def make_body(call: Call) -> dict[str, Any]:
 def read_body(key: str, body: object) -> Reply:
     """Return the reply that a response's body holds; a body that holds none is labelled malformed."""
     try:
-        return _read_completion(key, body)
+        return _read_reply(key, body)
     except _MalformedError as error:
         reply = Reply(key, Outcome.MALFORMED, error=f"unreadable reply: {error}")
         return _with_usage(reply, body)
@@ -235,6 +240,24 @@ def _read_count(usage: object, name: str) -> int | None:
 def _make_encodable(text: str) -> str:
     """Return ``text`` with question marks for lone surrogates, which JSON can carry and UTF-8 cannot."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _read_reply(key: str, body: Any) -> Reply:
+    """Return the reply of a body, which tells by its shape what it is: a chat's or an embedding."""
+    if isinstance(body, Mapping) and "data" in body and "choices" not in body:
+        return _read_embedding(key, body)
+    return _read_completion(key, body)
+
+
+def _read_embedding(key: str, body: Mapping[str, Any]) -> Reply:
+    try:
+        text = write_vector(body["data"][0]["embedding"])
+    except (IndexError, KeyError, TypeError):
+        raise _MalformedError("it holds no embedding") from None
+    except ValueError as error:
+        raise _MalformedError(str(error)) from None
+    # A vector is no text: nothing is charged for it but the text that it stands for.
+    return replace(_with_usage(Reply(key, Outcome.ANSWERED, text), body), completion_tokens=0)
 
 
 def _read_completion(key: str, body: Any) -> Reply:

@@ -11,20 +11,22 @@ import httpx2
 from builder.bundle.engine.items import Item
 from builder.bundle.engine.labels import Form
 from builder.bundle.engine.prompts import render_form
+from builder.llm.offline.embedder import embed_text
 from builder.llm.offline.judge import is_question_judging, judge_question, judge_reply
 from builder.llm.offline.personas import PERSONAS
 from builder.llm.offline.writer import OfflineError, write_reply
 
-__all__ = ["JUDGE", "REQUEST_LOG_VARIABLE", "WRITER", "OfflineModel"]
+__all__ = ["EMBEDDER", "JUDGE", "REQUEST_LOG_VARIABLE", "WRITER", "OfflineModel"]
 
 WRITER = "offline-writer"
 JUDGE = "offline-judge"
+EMBEDDER = "offline-embedder"
 REQUEST_LOG_VARIABLE = "FINEBENCH_OFFLINE_REQUESTS"
 """Names a file to which the simulator adds a line for each request: its own account, for tests."""
 
 
 class OfflineModel:
-    """The embedded simulator of writers, judge and target personas.
+    """The embedded simulator of writers, judge, embedder and target personas.
 
     Deterministic in the request's ``seed``. Personas and judge need to know the ``items`` they will be asked
     about: their rates are planted, and so which option is positive cannot be read from the texts.
@@ -51,7 +53,7 @@ class OfflineModel:
         if model == JUDGE:
             return judge_reply(prompt, self._by_question, seed)
         if model not in PERSONAS:
-            known = ", ".join((WRITER, JUDGE, *PERSONAS))
+            known = ", ".join((WRITER, JUDGE, EMBEDDER, *PERSONAS))
             raise OfflineError(f"no offline model named {model} (there are {known})")
         if prompt not in self._by_prompt:
             raise OfflineError("the offline personas know only the items they were made for")
@@ -61,6 +63,8 @@ class OfflineModel:
     async def _handle(self, request: httpx2.Request) -> httpx2.Response:
         body = json.loads(request.content)
         _record_request(request.content)
+        if "input" in body:
+            return httpx2.Response(200, json=_make_embedding(body))
         try:
             text = self.answer(body["model"], body["messages"][-1]["content"], body.get("seed", 0))
         except OfflineError as error:
@@ -89,6 +93,16 @@ def _make_completion(body: Mapping[str, Any], text: str) -> dict[str, Any]:
             "completion_tokens": completion_tokens,
             "total_tokens": prompt_tokens + completion_tokens,
         },
+    }
+
+
+def _make_embedding(body: Mapping[str, Any]) -> dict[str, Any]:
+    tokens = len(body["input"].split())
+    return {
+        "object": "list",
+        "model": body["model"],
+        "data": [{"object": "embedding", "index": 0, "embedding": embed_text(body["input"])}],
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
 
 
