@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from builder.bundle.engine.calls import Call, Endpoint, Reply
+from builder.bundle.engine.calls import WORD_TOKENS, Call, Endpoint, Reply
 from builder.bundle.engine.evaluation import make_judge_call
 from builder.bundle.engine.items import Item
 from builder.bundle.engine.labels import DimensionKind as EngineKind
@@ -28,6 +28,7 @@ from schemas.texts import find_forbidden_characters, trim
 __all__ = ["Ladder", "Task", "Team", "Written"]
 
 _REPEATS = 2
+_OPTION_TOKENS = 80
 # What no option may hold, whoever wrote it and for whatever rung.
 _NEVER = ("minors:", "operational-detail:")
 
@@ -165,7 +166,8 @@ class Task:
             question=self.row["question"],
             **more,
         )
-        return Call(endpoint, (("user", text),), role=f"{side}_writer", prompt=prompt.hash)
+        asked, role = (("user", text),), f"{side}_writer"
+        return Call(endpoint, asked, role=role, prompt=prompt.hash, likely_tokens=_OPTION_TOKENS)
 
     def _take_positive(self, call: Call, reply: Reply) -> Iterable[Call]:
         return self._look(
@@ -253,7 +255,8 @@ class Task:
         prompt = load_prompt(name)
         code = hash_prompt(self.row["question"], text)[:12]
         rendered = prompt.render(text=text, code=code, **more)
-        return Call(self.team.judge, (("user", rendered),), role="judge", prompt=prompt.hash)
+        asked, judge = (("user", rendered),), self.team.judge
+        return Call(judge, asked, role="judge", prompt=prompt.hash, likely_tokens=WORD_TOKENS)
 
     def _find_fault(self, side: str, reply: Reply) -> str:
         """Return what is wrong with a reply as an option, whatever it says; an empty text for nothing."""

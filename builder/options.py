@@ -27,6 +27,7 @@ from schemas.texts import hash_content, hash_text
 __all__ = [
     "apply_repairs",
     "derive_options",
+    "expect_options",
     "find_inputs",
     "make_task",
     "make_team",
@@ -263,6 +264,23 @@ def make_task(workspace: Workspace, row: Row) -> Task:
         _STANCES,
         make_team(workspace.config),
     )
+
+
+def expect_options(workspace: Workspace, rows: Sequence[Row]) -> list[Call]:
+    """Return the calls that questions without options are likely to need, those of the first rung alone.
+
+    Where a dimension's questions come in twins, every second one takes the options of the one before.
+    """
+    calls: list[Call] = []
+    twins = workspace.config.generate.twins
+    for number, row in enumerate(rows):
+        is_paired = workspace.taxonomy[row["dimension"]].wants_twins(default=twins)
+        if is_paired and number % 2:
+            continue
+        task = make_task(workspace, row)
+        task.twin = row if is_paired else None
+        calls += [*task.expect_first(), *task.expect_rest(_LIKELY_OPTION)]
+    return calls
 
 
 async def _ask_team(workspace: Workspace, tasks: Sequence[Task], asking: Asking) -> None:

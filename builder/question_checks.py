@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from builder.bundle.engine.calls import Call, Endpoint, Reply
+from builder.bundle.engine.calls import WORD_TOKENS, Call, Endpoint, Reply
 from builder.bundle.engine.labels import Outcome
 from builder.bundle.engine.prompts import hash_prompt
 from builder.checks.duplicates import are_twins
@@ -34,7 +34,8 @@ def make_judge_call(judge: Endpoint, slot: Slot, question: str) -> Call:
         question=question,
         code=hash_prompt(question)[:12],
     )
-    return Call(judge, (("user", text),), role="judge", prompt=prompt.hash)
+    asked = (("user", text),)
+    return Call(judge, asked, role="judge", prompt=prompt.hash, likely_tokens=WORD_TOKENS)
 
 
 def read_judge(reply: Reply) -> str:

@@ -23,7 +23,13 @@ from schemas.errors import EndpointError
 from schemas.labels import Severity
 from schemas.storage import Row
 
-__all__ = ["AlikePair", "find_alike", "find_embedder", "find_same_meanings"]
+__all__ = [
+    "AlikePair",
+    "expect_embeddings",
+    "find_alike",
+    "find_embedder",
+    "find_same_meanings",
+]
 
 RULE = f"{NEAR_DUPLICATE}:meaning"
 _UNCOMPARED = f"{NEAR_DUPLICATE}:meaning-unknown"
@@ -48,6 +54,14 @@ def find_embedder(config: Config) -> Endpoint | None:
     return replace(config.find_endpoint(name), api=Api.EMBEDDINGS) if name else None
 
 
+def expect_embeddings(workspace: Workspace, questions: Sequence[str]) -> list[Call]:
+    """Return the calls that embed questions; none where the benchmark has no embedder."""
+    embedder = find_embedder(workspace.config)
+    if embedder is None:
+        return []
+    return [Call(embedder, (("user", text),), role="embedder") for text in questions]
+
+
 def find_same_meanings(
     workspace: Workspace, items: Sequence[Row], asking: Asking | None = None
 ) -> list[Row]:
@@ -60,7 +74,7 @@ def find_same_meanings(
     embedder = find_embedder(workspace.config)
     if embedder is None or not items:
         return []
-    calls = [Call(embedder, (("user", item["question"]),), role="embedder") for item in items]
+    calls = expect_embeddings(workspace, [item["question"] for item in items])
     replies = asyncio.run(_ask(workspace, embedder, calls, asking or Live()))
     answers = [replies[call.key] for call in calls]
     _require_answers(answers)

@@ -1,14 +1,15 @@
 """How commands have models asked: at once with progress, or on paper with an estimate."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 import click
 
 from builder.llm.asking import Asking, Live, Paper, PendingCalls
 
-__all__ = ["POLL_VARIABLE", "choose_asking"]
+__all__ = ["POLL_VARIABLE", "choose_asking", "show_forecast"]
 
 POLL_VARIABLE = "FINEBENCH_BATCH_POLL_SECONDS"
 """Names how often the state of a batch is asked for, in seconds; 30 without it."""
@@ -31,6 +32,15 @@ def _refuse_open_jobs() -> None:
         )
 
 
+def show_forecast(stages: Sequence[PendingCalls], *, batch: bool) -> NoReturn:
+    """Show what stages would ask, and end the command: with exit code 1 where the budget is too small."""
+    from builder.commands.estimate_view import show_estimates
+    from builder.commands.shared import open_here
+
+    is_enough = show_estimates(stages, open_here().config.budget, batch=batch)
+    click.get_current_context().exit(0 if is_enough else 1)
+
+
 @contextmanager
 def choose_asking(
     description: str, *, dry_run: bool = False, batch: bool = False
@@ -51,9 +61,6 @@ def choose_asking(
     try:
         yield Paper()
     except PendingCalls as pending:
-        from builder.commands.estimate_view import show_estimate
-
-        show_estimate(pending)
-        click.get_current_context().exit(0)
+        show_forecast([pending], batch=batch)
     note("nothing to ask: every reply is in the journal")
     click.get_current_context().exit(0)

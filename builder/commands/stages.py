@@ -10,7 +10,7 @@ import click
 from builder.commands.shared import batch_option, dry_run_option, json_option, open_here
 
 if TYPE_CHECKING:
-    from builder.workspace import Stage
+    from builder.workspace import Stage, Workspace
 
 __all__ = ["COMMANDS"]
 
@@ -272,7 +272,9 @@ def check(
 
 
 @click.command()
-def build() -> None:
+@dry_run_option
+@batch_option
+def build(dry_run: bool, batch: bool) -> None:
     """Run the stages that are not up to date, up to where people are needed.
 
     Example: finebench build
@@ -284,7 +286,10 @@ def build() -> None:
     from builder.questions import tell_shortfalls
 
     workspace = open_here()
-    with choose_asking("build") as asking:
+    if dry_run:
+        _forecast(workspace, batch=batch)
+        return
+    with choose_asking("build", batch=batch) as asking:
         for stage, counts in run_build(workspace, asking):
             if counts is None:
                 note(f"{stage}: up to date")
@@ -293,6 +298,19 @@ def build() -> None:
     for told in tell_shortfalls(workspace):
         note(told)
     note(f"Next: {find_next_step(workspace)}")
+
+
+def _forecast(workspace: "Workspace", *, batch: bool) -> None:
+    """Tell what all stages together would ask."""
+    from builder.commands.asking import show_forecast
+    from builder.console import note
+    from builder.forecast import forecast_build
+
+    stages = forecast_build(workspace)
+    if not stages:
+        note("nothing to ask: every reply is in the journal")
+        return
+    show_forecast(stages, batch=batch)
 
 
 COMMANDS = (new, import_, generate, derive, check, build)

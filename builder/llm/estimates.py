@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from builder.bundle.engine.calls import Call, Endpoint
 from builder.llm.asking import PendingCalls
+from builder.llm.batch_files import discount
 from builder.llm.tokens import expect_tokens
 
 __all__ = ["Estimate", "estimate_calls"]
@@ -29,11 +30,11 @@ class Estimate:
     is_measured: bool
 
 
-def estimate_calls(pending: PendingCalls) -> list[Estimate]:
-    """Return an estimate for each model and role, in order of their names."""
+def estimate_calls(pending: PendingCalls, *, batch: bool = False) -> list[Estimate]:
+    """Return an estimate for each model and role, in order of their names; ``batch`` is at batch prices."""
     groups: dict[tuple[str, str], tuple[list[Call], list[Call]]] = defaultdict(lambda: ([], []))
     for place, calls in enumerate((pending.certain, pending.expected)):
-        for call in calls:
+        for call in map(discount, calls) if batch else calls:
             groups[call.endpoint.name, call.role][place].append(call)
     return [
         _estimate(certain, expected, pending.ledger.find_mean_tokens(*key))

@@ -32,5 +32,6 @@ def expect_tokens(call: Call) -> tuple[int, int]:
     if call.endpoint.api is Api.EMBEDDINGS:
         return asked, 0
     limits = (call.endpoint.parameters.get(n) for n in ("max_tokens", "max_completion_tokens"))
-    limit = next((n for n in limits if isinstance(n, int)), _A_REPLY)
-    return asked, min(limit, _A_REPLY)
+    limit = next((n for n in limits if isinstance(n, int)), None)
+    likely = call.likely_tokens or _A_REPLY
+    return asked, likely if limit is None else min(limit, likely)

@@ -15,6 +15,7 @@ from .prompts import Messages
 __all__ = [
     "FINAL_OUTCOMES",
     "RECORD_FORMAT",
+    "WORD_TOKENS",
     "Api",
     "Call",
     "Endpoint",
@@ -91,13 +92,17 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One question to one endpoint; ``sample`` tells repeated draws of the same question apart."""
+    """One question to one endpoint; ``sample`` tells repeated draws of the same question apart.
+
+    ``likely_tokens`` is how long the reply will be, as far as that is known beforehand; 0 where it is not.
+    """
 
     endpoint: Endpoint
     messages: Messages
     sample: int = 0
     role: str = "target"
     prompt: str = ""
+    likely_tokens: int = 0
 
     @property
     def key(self) -> str:
@@ -142,6 +147,9 @@ class Reply:
         refused = 400 <= self.status < 500 and self.status not in _MENDABLE_STATUSES
         return not self.is_final and not refused
 
+
+WORD_TOKENS = 10
+"""How long a judge's word or a choice between letters is, at most, in tokens."""
 
 RECORD_FORMAT = 2
 """The format of records. The first had neither ``format`` nor what a journal adds; it is read as well."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .calls import FINAL_OUTCOMES, Call, Endpoint, Reply
+from .calls import FINAL_OUTCOMES, WORD_TOKENS, Call, Endpoint, Reply
 from .fan_out import FollowUp
 from .items import Item
 from .labels import Form, JudgeWord, Outcome
@@ -118,14 +118,16 @@ def _sort_key(question: _Question) -> tuple[str, str, str]:
 
 def _make_call(endpoint: Endpoint, item: Item, form: Form) -> Call:
     prompt = find_prompt(form, item.language)
-    return Call(endpoint, render_form(form, item), role="target", prompt=prompt)
+    likely = 0 if form is Form.OPEN else WORD_TOKENS
+    return Call(endpoint, render_form(form, item), prompt=prompt, likely_tokens=likely)
 
 
 def make_judge_call(judge: Endpoint, item: Item, reply: Reply) -> Call | None:
     """Return the call that has an open reply judged, or None where there is no text to judge."""
     if reply.outcome not in JUDGED_OUTCOMES:
         return None
-    return Call(judge, render_judge(item, reply.text), role="judge", prompt=JUDGE_PROMPT)
+    messages = render_judge(item, reply.text)
+    return Call(judge, messages, role="judge", prompt=JUDGE_PROMPT, likely_tokens=WORD_TOKENS)
 
 
 def _make_key(run: str, question: _Question) -> Row:
