@@ -82,7 +82,9 @@ def say(text: str = "Done.", **more: object) -> Mapping[str, object]:
     return {"response": {"content": text, "usage": USAGE, **more}}
 
 
-def ask(server: AimockServer, *prompts: str, **endpoint: Any) -> list[Reply]:
+def ask(
+    server: AimockServer, *prompts: str, store: MemoryStore | None = None, **endpoint: Any
+) -> list[Reply]:
     """Ask prompts through the real client, at once and on the real clock."""
     settings: dict[str, Any] = {"base_url": server.base_url, "key_variable": "", "concurrency": 8}
     target = Endpoint("m", "gpt-test", **settings | endpoint)
@@ -91,7 +93,7 @@ def ask(server: AimockServer, *prompts: str, **endpoint: Any) -> list[Reply]:
     async def run_all() -> list[Reply]:
         client = Client(target)
         try:
-            replies = await run_calls(calls, {"m": client}, MemoryStore())
+            replies = await run_calls(calls, {"m": client}, store or MemoryStore())
         finally:
             await client.close()
         return [replies[call.key] for call in calls]
@@ -161,8 +163,10 @@ def test_a_slow_server_runs_into_the_time_limit_and_is_asked_again(start: Start)
     """A connection that hangs must not hang the run."""
     slow = {**say(), "chaos": {"latencyMs": 5000}}
     server = start(*script("[x]", slow, say("Quick.")))
-    (reply,) = ask(server, "Question [x]?", timeout_s=0.5)
+    store = MemoryStore()
+    (reply,) = ask(server, "Question [x]?", store=store, timeout_s=0.5)
     assert reply.text == "Quick."
+    assert [put.is_lost for put in store.puts] == [True, False]
 
 
 def test_a_wrong_key_is_one_clear_sentence_and_never_shown(

@@ -14,6 +14,9 @@ from fakes import (
     SECRET,
     VARIABLE,
     FakeServer,
+    MemoryStore,
+    SwiftClock,
+    ask_all,
     ask_once,
     fail_with,
     make_call,
@@ -179,6 +182,26 @@ def test_what_may_pass_is_tried_some_times_with_growing_waits(
     assert len(waits) == 5
     assert waits == sorted(waits)
     assert waits[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("step", "is_lost"),
+    [
+        (httpx2.ReadTimeout("too slow"), True),
+        (httpx2.RemoteProtocolError("gone"), True),
+        (httpx2.ConnectError("refused"), False),
+        (httpx2.ConnectTimeout("nobody"), False),
+        (fail_with(500), False),
+    ],
+)
+def test_a_request_that_went_out_without_a_reply_is_accounted_for(
+    step: httpx2.Response | Exception, is_lost: bool
+) -> None:
+    """The provider may have worked on it, and charged it: a budget that counts it as free is none."""
+    store = MemoryStore()
+    call = make_call()
+    ask_all([call], {"m1": FakeServer(step)}, store, clock=SwiftClock())
+    assert [reply.is_lost for reply in store.puts] == [True] * 6 if is_lost else [False]
 
 
 def test_the_servers_own_message_is_kept() -> None:

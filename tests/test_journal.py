@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,15 @@ def test_a_reply_without_a_count_of_tokens_is_charged_by_its_length() -> None:
     assert found == {"cost": pytest.approx((100 * 2 + 2 * 8) / 1e6), "cost_guessed": True}
     failed = Reply(call.key, Outcome.FAILED, error="HTTP 500")
     assert price_call(call, failed) == {"cost": 0.0, "cost_guessed": False}
+    lost = replace(failed, is_lost=True)
+    asked, likely = (
+        100 + 4,
+        300,
+    )  # its letters and the message round them; a reply of unknown length
+    assert price_call(call, lost) == {
+        "cost": pytest.approx((asked * 2 + likely * 8) / 1e6),
+        "cost_guessed": True,
+    }
 
 
 @given(st.text(max_size=200), st.text(max_size=200))

@@ -23,13 +23,16 @@ Record = Mapping[str, Any]
 def price_call(call: Call, reply: Reply) -> dict[str, Any]:
     """Return what a call cost in US dollars, None where its price is unknown, and whether that is a guess.
 
-    A reply without a count of tokens is charged by its length, for the provider charges it too; a call
-    that failed without one is taken to be free.
+    A reply without a count of tokens is charged by its length, for the provider charges it too; a request
+    of which the reply was lost, by what it was likely to cost. Any other call that failed is taken to be
+    free.
     """
     tokens = (reply.prompt_tokens, reply.completion_tokens)
     price = call.endpoint.price
     if None not in tokens:
         return {"cost": price.find_cost(*tokens), "cost_guessed": False}
+    if reply.is_lost:
+        return {"cost": price.find_cost(*expect_tokens(call)), "cost_guessed": True}
     if reply.outcome not in FINAL_OUTCOMES:
         return {"cost": 0.0, "cost_guessed": False}
     told_in, told_out = tokens

@@ -125,7 +125,8 @@ class Reply:
     """What became of one call.
 
     Token counts are None where the endpoint did not tell them. ``status`` is the HTTP status of an
-    error reply, 0 where there was none.
+    error reply, 0 where there was none. ``is_lost`` tells that the request went out and no reply came
+    back: the provider may have charged it all the same.
     """
 
     key: str
@@ -135,6 +136,7 @@ class Reply:
     status: int = 0
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    is_lost: bool = False
 
     @property
     def is_final(self) -> bool:

@@ -76,7 +76,8 @@ class Client:
         except openai.APIConnectionError as error:
             reason = f"no connection: {error.__cause__ or error}"
             reply = self._fail(call.key, Outcome.FAILED, reason)
-            return Attempt(reply, may_pass=True, is_strain=True)
+            lost = replace(reply, is_lost=_went_out(error))
+            return Attempt(lost, may_pass=True, is_strain=True)
 
     async def _send(self, call: Call) -> object:
         """Return the body of the response as JSON.
@@ -129,6 +130,14 @@ class Client:
     async def close(self) -> None:
         """Close the connections."""
         await self._openai.close()
+
+
+def _went_out(error: BaseException) -> bool:
+    """Tell whether a request was sent before its connection failed: it may be worked on, and charged."""
+    import httpx2
+
+    unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+    return error.__cause__ is not None and not isinstance(error.__cause__, unsent)
 
 
 def make_body(call: Call) -> dict[str, Any]:

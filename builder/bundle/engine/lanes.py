@@ -206,7 +206,7 @@ class Lane:
         self._judge_endpoint(attempt, now)
         if attempt.may_pass and not self._given_up and self._may_try_again(ticket):
             ticket.last = reply
-            if tokens != (None, None):
+            if tokens != (None, None) or reply.is_lost:
                 self._on_paid(ticket.call, reply)
             ready_at = now + back_off(ticket.attempts, self._jitter)
             heapq.heappush(self._delayed, (ready_at, next(self._numbers), ticket))
