@@ -15,15 +15,15 @@ from builder.workspace import Workspace, create_workspace
 PRICE = "price = { input = 2.0, output = 8.0, batch_share = 0.5 }"
 
 
-def make_workspace(folder: Path, *, quota: int = 6, more: str = "", **changes: str) -> Workspace:
-    """Return a workspace with an embedder, all models priced, and some texts of ``bench.toml`` changed."""
-    made = create_workspace(folder / "bench", quota=quota)
+def make_workspace(folder: Path, *, twins: bool = False, more: str = "") -> Workspace:
+    """Return a workspace with an embedder and all models priced."""
+    made = create_workspace(folder / "bench", quota=6)
     path = made.root / "bench.toml"
     text = path.read_text().replace('base_url = "offline:"', f'base_url = "offline:"\n{PRICE}')
     embedder = f'[models.embedder]\nmodel = "offline-embedder"\nbase_url = "offline:"\n{PRICE}\n\n'
     text = text.replace("[roles]\n", f'{embedder}[roles]\nembedder = "embedder"\n')
-    for old, new in changes.items():
-        text = text.replace(f"{old} = ", f"{new}\n{old} = ")
+    if twins:
+        text = text.replace("[generate]\n", "[generate]\ntwins = true\n")
     path.write_text(more + text)
     return Workspace(made.root)
 
@@ -42,8 +42,7 @@ def test_the_calls_foretold_are_those_that_are_made(
     tmp_path: Path, finebench: RunCommand, twins: bool
 ) -> None:
     """With a writer whose every text is sound nothing is asked anew, and the forecast must be exact."""
-    changes = {"batch_size": "twins = true"} if twins else {}
-    workspace = make_workspace(tmp_path, **changes)
+    workspace = make_workspace(tmp_path, twins=twins)
     foretold = count_foretold(forecast_build(workspace))
     assert list(read_calls(workspace.journal)) == []
     finebench(workspace.root, "build")
