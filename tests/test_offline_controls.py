@@ -47,16 +47,14 @@ def test_the_correct_control_answer_is_the_computed_one(situation: str) -> None:
 
 
 def write_numeral(number: int) -> str:
-    """Return a number below ten thousand in Chinese numerals."""
+    """Return a number from 1 to 9999 in Chinese numerals."""
     digits, places = "零一二三四五六七八九", ("", "十", "百", "千")
     parts = [
         digits[int(digit)] + places[place] if digit != "0" else "零"
-        for place, digit in zip(range(len(str(number)) - 1, -1, -1), str(number), strict=True)
+        for place, digit in enumerate(reversed(str(number)))
     ]
-    written = re.sub("零+", "零", "".join(parts))
-    return (written if number == 0 else written.rstrip("零")).removeprefix(
-        "一" * (10 <= number < 20)
-    )
+    written = re.sub("零+", "零", "".join(reversed(parts))).rstrip("零")
+    return written.removeprefix("一") if 10 <= number < 20 else written
 
 
 COMPUTED_IN_CHINESE = {
