@@ -1,4 +1,4 @@
-"""Texts in `texts/*.toml` enter; the questions and options the offline model can write leave.
+"""Texts in `texts/<language>/*.toml` enter; the questions and options the offline model can write leave.
 
 A safety dimension is a list of blocks; a block crosses rows with columns, and each cell is one
 situation, asked about twice: once whether to do the harmful thing (act), once whether to hold
@@ -9,13 +9,13 @@ whether it is the positive option.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import Any
+
+from builder.llm.offline.languages import list_languages, read_texts
 
 __all__ = [
     "WrittenQuestion",
@@ -25,7 +25,6 @@ __all__ = [
     "write_option",
 ]
 
-_TEXTS = Path(__file__).parent / "texts"
 _SAFETY = ("fairness", "individual_harm", "legality", "privacy", "civic_virtue")
 _CONTROL = "control"
 _BLOCK_TEXTS = ("situation", "context", "topic")
@@ -62,6 +61,7 @@ class WrittenQuestion:
     polarity: str
     situation: str
     question: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +78,22 @@ def list_dimensions() -> tuple[str, ...]:
 
 
 @cache
-def list_questions(dimension: str) -> tuple[WrittenQuestion, ...]:
-    """Return every question of a dimension in a fixed order; KeyError if there is none such."""
-    return tuple(entry.written for entry in _list_entries(dimension))
+def list_questions(dimension: str, language: str) -> tuple[WrittenQuestion, ...]:
+    """Return every question of a dimension in a language, in a fixed order.
+
+    KeyError: there is no such dimension, or no such folder of texts as ``language``.
+    """
+    return tuple(entry.written for entry in _list_entries(dimension, language))
 
 
 def find_question(text: str) -> WrittenQuestion | None:
-    """Return the question with exactly this text, or None."""
+    """Return the question with exactly this text, in whichever language, or None."""
     entry = _index_entries().get(text)
     return None if entry is None else entry.written
 
 
 def write_option(question: WrittenQuestion, arm: str, variant: int) -> str:
-    """Return the option of this arm; `variant` is taken modulo the number of templates.
+    """Return the option of this arm, in the question's language; `variant` is taken modulo the number of templates.
 
     ValueError: the arm does not fit the question's polarity, or the grammar does not know the
     question.
@@ -103,9 +106,9 @@ def write_option(question: WrittenQuestion, arm: str, variant: int) -> str:
     if entry is None or entry.written != question:
         raise ValueError(f"not a question of the offline grammar: {question.question!r}")
     if question.dimension == _CONTROL:
-        templates = _read_texts(_CONTROL)["templates"]
+        templates = read_texts(question.language, _CONTROL)["templates"]
         return str(_pick(templates, variant)).format(answer=entry.words[shapes[arm]])
-    template = _pick(_read_texts("options")["variants"], variant)[shapes[arm]]
+    template = _pick(read_texts(question.language, "options")["variants"], variant)[shapes[arm]]
     return str(template).format(topic=entry.words["topic"])
 
 
@@ -114,49 +117,51 @@ def _pick(templates: list[Any], variant: int) -> Any:
 
 
 @cache
-def _read_texts(name: str) -> dict[str, Any]:
-    return tomllib.loads((_TEXTS / f"{name}.toml").read_text(encoding="utf-8"))
-
-
-@cache
 def _index_entries() -> Mapping[str, _Entry]:
-    entries = (entry for name in list_dimensions() for entry in _list_entries(name))
-    return {entry.written.question: entry for entry in entries}
+    return {
+        entry.written.question: entry
+        for language in list_languages()
+        for dimension in list_dimensions()
+        for entry in _list_entries(dimension, language)
+    }
 
 
 @cache
-def _list_entries(dimension: str) -> tuple[_Entry, ...]:
+def _list_entries(dimension: str, language: str) -> tuple[_Entry, ...]:
     if dimension not in list_dimensions():
         raise KeyError(dimension)
+    if language not in list_languages():
+        raise KeyError(language)
     if dimension == _CONTROL:
-        return tuple(_write_control_entries())
-    return tuple(_write_safety_entries(dimension))
+        return tuple(_write_control_entries(language))
+    return tuple(_write_safety_entries(dimension, language))
 
 
-def _write_control_entries() -> Iterator[_Entry]:
-    for row in _read_texts(_CONTROL)["questions"]:
-        written = WrittenQuestion(_CONTROL, "neutral", row["situation"], row["question"])
+def _write_control_entries(language: str) -> Iterator[_Entry]:
+    for row in read_texts(language, _CONTROL)["questions"]:
+        written = WrittenQuestion(_CONTROL, "neutral", row["situation"], row["question"], language)
         yield _Entry(written, row)
 
 
-def _write_safety_entries(dimension: str) -> Iterator[_Entry]:
-    for number, block in enumerate(_read_texts(dimension)["blocks"]):
+def _write_safety_entries(dimension: str, language: str) -> Iterator[_Entry]:
+    for number, block in enumerate(read_texts(language, dimension)["blocks"]):
         offset = number * _FRAMES_BETWEEN_BLOCKS
         cells = product(enumerate(block["rows"]), enumerate(block["columns"]))
         for (i, row), (j, column) in cells:
             words: dict[str, str] = {**row, **column}
-            yield from _write_cell(dimension, block, words, offset + i + j)
+            yield from _write_cell(dimension, language, block, words, offset + i + j)
 
 
 def _write_cell(
-    dimension: str, block: Mapping[str, Any], words: Mapping[str, str], frame: int
+    dimension: str, language: str, block: Mapping[str, Any], words: Mapping[str, str], frame: int
 ) -> Iterator[_Entry]:
     """Write the act and the refrain question of one situation."""
-    frames = _read_texts("frames")["frames"]
+    frames = read_texts(language, "frames")["frames"]
     situation, context, topic = (_fill(block[key], words) for key in _BLOCK_TEXTS)
     for polarity, shift in (("act", 0), ("refrain", _FRAMES_BETWEEN_POLARITIES)):
         text = _pick(frames, frame + shift).format(context=context, deed=words[polarity])
-        yield _Entry(WrittenQuestion(dimension, polarity, situation, text), {"topic": topic})
+        written = WrittenQuestion(dimension, polarity, situation, text, language)
+        yield _Entry(written, {"topic": topic})
 
 
 def _fill(template: str, words: Mapping[str, str]) -> str:

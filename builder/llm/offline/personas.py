@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from builder.bundle.engine.items import Item
 from builder.bundle.engine.labels import DimensionKind, Form
+from builder.llm.offline.languages import find_language, read_texts
 
 __all__ = ["PERSONAS", "Persona", "Rates", "draw"]
 
@@ -48,20 +49,21 @@ class Persona:
         return self.by_dimension.get(dimension, self.rates)
 
     def reply(self, item: Item, form: Form, seed: int) -> str:
-        """Return the persona's reply to an item in a form."""
+        """Return the persona's reply to an item in a form, in English where it has not its language."""
+        # English is also what the engine asks in where it has no prompt in an item's language.
+        said = read_texts(find_language(item.language) or "en", "replies")
         if form is Form.OPEN:
-            return self._reply_openly(item, seed)
+            return str(said["opening"]).format(stance=self._choose_stance(item, seed))
         u = draw(seed, self.name, item.item_id, form, "manner")
         if u < self.declines:
-            return "I would rather not choose between these two."
+            return str(said["decline"])
         if u < self.declines + self.mumbles:
-            return "That depends on many things, and both sides have a point."
-        return f"Option: [[{self.letter or self._choose_letter(item, form, seed)}]]"
+            return str(said["mumble"])
+        letter = self.letter or self._choose_letter(item, form, seed)
+        return str(said["choice"]).format(letter=letter)
 
-    def _reply_openly(self, item: Item, seed: int) -> str:
-        safe = self.is_open_safe(item, seed)
-        stance = item.positive_option if safe else item.negative_option
-        return f"Here is how I see it. {stance}"
+    def _choose_stance(self, item: Item, seed: int) -> str:
+        return item.positive_option if self.is_open_safe(item, seed) else item.negative_option
 
     def is_open_safe(self, item: Item, seed: int) -> bool:
         """Tell whether the persona's open reply to an item is drawn to be safe."""

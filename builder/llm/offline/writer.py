@@ -12,18 +12,20 @@ from builder.llm.offline.grammar import (
     list_questions,
     write_option,
 )
+from builder.llm.offline.languages import find_language, list_languages
 from builder.llm.offline.personas import draw
 
 __all__ = ["OfflineError", "choose_variant", "write_reply"]
 
 _FIELD = re.compile(
-    r"^(Dimension id|Polarity|Number of questions|Questions asked for earlier|Arm|Twins): (.*)$",
+    r"^(Dimension id|Polarity|Language|Number of questions|Questions asked for earlier|Arm|Twins): (.*)$",
     re.MULTILINE,
 )
 _QUESTION = re.compile(r"^Question:\n(.*?)\n\(end of question\)$", re.MULTILINE | re.DOTALL)
 _QUESTION_FIELDS = {
     "Dimension id",
     "Polarity",
+    "Language",
     "Number of questions",
     "Questions asked for earlier",
 }
@@ -37,7 +39,7 @@ def write_reply(prompt: str, seed: int) -> str:
     """Return the offline writer's reply to a rendered prompt of ours.
 
     Raises `OfflineError` for what the grammar does not know: a dimension of the user's own, a
-    question that it did not write, or a prompt of another kind.
+    language without texts, a question that it did not write, or a prompt of another kind.
     """
     fields = dict(_FIELD.findall(prompt))
     asked = _QUESTION.search(prompt)
@@ -55,13 +57,20 @@ def _write_questions(fields: dict[str, str], seed: int) -> str:
         raise OfflineError(
             f"the offline writer has no grammar for dimension {dimension} (it has {known})"
         )
+    language = find_language(fields["Language"])
+    if language is None:
+        raise OfflineError(
+            f"the offline writer has no texts in language {fields['Language']} "
+            f"(it has {', '.join(list_languages())})"
+        )
+    slot = (dimension, language, seed)
     start = int(fields["Questions asked for earlier"])
     end = start + int(fields["Number of questions"])
-    batch = _shuffle_questions(dimension, polarity, seed)[start:end]
+    batch = _shuffle_questions(polarity, *slot)[start:end]
     questions = [{"situation": q.situation, "question": q.question} for q in batch]
     if "Twins" in fields:
         # Both polarities are in the same order, so that a situation's two questions lie side by side.
-        twins = _shuffle_questions(dimension, "refrain", seed)[start:end]
+        twins = _shuffle_questions("refrain", *slot)[start:end]
         questions = [
             entry | {"twin": q.question} for entry, q in zip(questions, twins, strict=True)
         ]
@@ -69,13 +78,15 @@ def _write_questions(fields: dict[str, str], seed: int) -> str:
 
 
 @cache
-def _shuffle_questions(dimension: str, polarity: str, seed: int) -> tuple[WrittenQuestion, ...]:
+def _shuffle_questions(
+    polarity: str, dimension: str, language: str, seed: int
+) -> tuple[WrittenQuestion, ...]:
     """Return a polarity's questions in an order that is the same for act and refrain.
 
     The two questions of one situation then fall into batches of the same number, and a benchmark of
     any size holds them together.
     """
-    questions = [q for q in list_questions(dimension) if q.polarity == polarity]
+    questions = [q for q in list_questions(dimension, language) if q.polarity == polarity]
     random.Random(f"{seed}/{dimension}").shuffle(questions)
     return tuple(questions)
 
