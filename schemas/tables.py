@@ -274,6 +274,15 @@ def _word_columns() -> Columns:
     return {"item_id": _text(), "by": _text(), "reason": _text()}
 
 
+def _by_hand_columns() -> Columns:
+    return {
+        "item_id": _text(),
+        "positive_option": _text(required=False),
+        "negative_option": _text(required=False),
+        "by": _text(),
+    }
+
+
 def _ruling_columns() -> Columns:
     return _word_columns() | {
         "content_hash": pa.Column(str, HASH),
@@ -303,6 +312,7 @@ class TableName(StrEnum):
     EDIT = "edit"
     WITHDRAWAL = "withdrawal"
     RULING = "ruling"
+    OPTIONS_BY_HAND = "options_by_hand"
     DECISION = "decision"
     RELEASE = "release"
     RESPONSE = "response"
@@ -340,6 +350,7 @@ def _make_specs() -> dict[TableName, TableSpec]:
         (TableName.EDIT, _edit_columns(), (), texts),
         (TableName.WITHDRAWAL, _word_columns(), ("item_id",), ()),
         (TableName.RULING, _ruling_columns(), (), ()),
+        (TableName.OPTIONS_BY_HAND, _by_hand_columns(), (), ()),
         (TableName.DECISION, _decision_columns(), ("item_id",), texts),
         (TableName.RELEASE, _release_columns(), ("item_id",), texts),
         (TableName.RESPONSE, _response_columns(), (*reply, "form"), ()),
