@@ -196,6 +196,15 @@ def _make_ruling() -> Row:
     return make_withdrawal() | {"content_hash": HASH, "decision": "accept"}
 
 
+def _make_options_by_hand() -> Row:
+    return {
+        "item_id": "privacy-1",
+        "positive_option": "",
+        "negative_option": "Yes, read it.",
+        "by": "anna",
+    }
+
+
 FACTORIES: dict[TableName, Callable[[], Row]] = {
     TableName.DIMENSION: _make_dimension,
     TableName.QUESTION: make_question,
@@ -206,6 +215,7 @@ FACTORIES: dict[TableName, Callable[[], Row]] = {
     TableName.EDIT: _make_edit,
     TableName.WITHDRAWAL: make_withdrawal,
     TableName.RULING: _make_ruling,
+    TableName.OPTIONS_BY_HAND: _make_options_by_hand,
     TableName.DECISION: _make_decision,
     TableName.RELEASE: _make_release,
     TableName.RESPONSE: _make_response,

@@ -61,7 +61,9 @@ def test_a_stage_goes_on_from_replies_that_somebody_else_brought(
                 assert "replies taken" in told
                 path.unlink()
         finebench(workspace.root, command)
-    assert rounds == 2 + 4, "questions are written and judged, and each of the two options in turn"
+    assert rounds == 2 + 6, (
+        "questions are written and judged, each of two options written and judged twice"
+    )
     count = len(list(read_calls(workspace.journal)))
     assert count == 11 + 12 + 2 * 12 + 22
     finebench(twin.root, "generate")
