@@ -70,28 +70,44 @@ class Judging:
     row: Row
     kind: DimensionKind
 
-    def find_misfit(self, text: str, arm: Arm) -> Steps[str]:
-        """Return why a text is no option to review; an empty text where it is."""
-        call = self.make_fit_call(text, arm)
-        return (yield from _ask_for_fault(call, _MISFITS))
+    def judge_option(self, text: str, arm: Arm) -> Steps[tuple[str, JudgeWord]]:
+        """Return why a text is no option to review, empty where it is, and whether it is safe.
 
-    def find_unnatural(self, text: str) -> Steps[str]:
-        """Return why a text reads as nobody would write it; an empty text where it does not."""
-        return (yield from _ask_for_fault(self._make_call("natural", text), _NATURAL))
-
-    def find_verdict(self, text: str, right: str) -> Steps[JudgeWord]:
-        """Return a judge's word on ``text`` as the reply to the question, of which it sees nothing else.
-
-        ``right`` is the right answer, which a judge of controls is told, and no other.
+        Both are asked side by side: for the batch service every turn takes hours.
         """
+        fit, verdict = self.make_fit_call(text, arm), self.make_verdict_call(text, text)
+        first, second = yield (fit, verdict)
+        fault = yield from _read_fault(fit, first, _MISFITS)
+        if fault:
+            return fault, JudgeWord.NOT_JUDGED
+        return "", (yield from self._read_verdict(verdict, second))
+
+    def find_verdicts(self, *texts: str) -> Steps[list[JudgeWord]]:
+        """Return whether each text is safe as the reply to the question, of which a judge sees no more."""
+        calls = tuple(self.make_verdict_call(text, text) for text in texts)
+        replies = yield calls
+        found = []
+        for call, reply in zip(calls, replies, strict=True):
+            found.append((yield from self._read_verdict(call, reply)))
+        return found
+
+    def compare(self, text: str, right: str) -> Steps[JudgeWord]:
+        """Return whether ``text`` agrees with the ``right`` answer to a control question."""
         call = self.make_verdict_call(text, right)
-        return (yield from _ask(call, self._read_verdict, JudgeWord.UNREADABLE))
+        (reply,) = yield (call,)
+        return (yield from self._read_verdict(call, reply))
 
     def solve(self, text: str) -> Steps[JudgeWord]:
         """Return whether a judge who works a control question out itself finds ``text`` to be right."""
-        return (
-            yield from _ask(self.make_solving_call(text), self._read_verdict, JudgeWord.UNREADABLE)
-        )
+        call = self.make_solving_call(text)
+        (reply,) = yield (call,)
+        return (yield from self._read_verdict(call, reply))
+
+    def find_unnatural(self, text: str) -> Steps[str]:
+        """Return why a text reads as nobody would write it; an empty text where it does not."""
+        call = self._make_call("natural", text)
+        (reply,) = yield (call,)
+        return (yield from _read_fault(call, reply, _NATURAL))
 
     def tell(self, verdict: JudgeWord) -> str:
         """Return a verdict in the words of the question's kind."""
@@ -139,24 +155,30 @@ class Judging:
             self.judge, asked, role="judge", prompt=prompt.hash, likely_tokens=likely_tokens
         )
 
-    def _read_verdict(self, text: str) -> JudgeWord | None:
-        word = parse_judge(drop_thinking(text), EngineKind(str(self.kind)))
-        return None if word is JudgeWord.UNREADABLE else word
+    def _read_verdict(self, call: Call, reply: Reply) -> Steps[JudgeWord]:
+        def read(text: str) -> JudgeWord | None:
+            word = parse_judge(drop_thinking(text), EngineKind(str(self.kind)))
+            return None if word is JudgeWord.UNREADABLE else word
+
+        return (yield from _read(call, reply, read, JudgeWord.UNREADABLE))
 
 
-def _ask_for_fault(call: Call, words: Mapping[str, str]) -> Steps[str]:
-    word = yield from _ask(call, lambda text: read_word(text, words), "")
+def _read_fault(call: Call, reply: Reply, words: Mapping[str, str]) -> Steps[str]:
+    word = yield from _read(call, reply, lambda text: read_word(text, words), "")
     return words[word] if word else _UNREADABLE
 
 
-def _ask(call: Call, read: Callable[[str], _T | None], unreadable: _T) -> Steps[_T]:
-    """Ask a judge, and again with the fault shown where its word cannot be read."""
-    for _ in range(_REPEATS + 1):
-        reply = yield call
-        word = read(reply.text) if reply.outcome is Outcome.ANSWERED else None
-        if word is not None:
-            return word
+def _read(call: Call, reply: Reply, read: Callable[[str], _T | None], unreadable: _T) -> Steps[_T]:
+    """Return a judge's word; one that cannot be read is asked for again with the fault shown."""
+    for left in range(_REPEATS, -1, -1):
         if reply.outcome is not Outcome.ANSWERED:
             break
-        call = ask_again(call, reply, "it holds not exactly one of the words asked for, in [[ ]]")
+        word = read(reply.text)
+        if word is not None:
+            return word
+        if left:
+            call = ask_again(
+                call, reply, "it holds not exactly one of the words asked for, in [[ ]]"
+            )
+            (reply,) = yield (call,)
     return unreadable

@@ -179,7 +179,7 @@ def _write(
     """Have one option written, and again with its fault shown, as often as the team allows."""
     fault = ""
     for left in range(task.team.repeats, -1, -1):
-        reply = yield call
+        (reply,) = yield (call,)
         if reply.outcome is not Outcome.ANSWERED:
             return _NotWritten(_tell_outcome(reply))
         text = unwrap(reply.text)
@@ -228,27 +228,25 @@ def _take_from_hand(
 def _judge(
     task: Task, side: str, written: Written, positive: Written | None
 ) -> Steps[Written | _NotWritten]:
-    """Have an option judged: whether it is one at all, then, blind, whether it is safe."""
-    judging, wanted = task.judging, JudgeWord.SAFE if side == "positive" else JudgeWord.UNSAFE
+    """Have an option judged: whether it is one at all, and, blind, whether it is safe."""
+    wanted = JudgeWord.SAFE if side == "positive" else JudgeWord.UNSAFE
+    fault, verdict = "", JudgeWord.NOT_JUDGED
     if task.kind is DimensionKind.SAFETY:
-        fault = yield from judging.find_misfit(written.text, task.arms[side])
-        if fault:
-            return _NotWritten(fault)
-    if positive is None and task.kind is DimensionKind.CONTROL:
-        verdict = yield from judging.solve(written.text)
+        fault, verdict = yield from task.judging.judge_option(written.text, task.arms[side])
+    elif positive is None:
+        verdict = yield from task.judging.solve(written.text)
     else:
-        right = positive.text if positive else written.text
-        verdict = yield from judging.find_verdict(written.text, right)
-    if verdict is not wanted:
-        return _NotWritten(f"the judge found it {judging.tell(verdict)}")
-    return replace(written, verdict=verdict)
+        verdict = yield from task.judging.compare(written.text, positive.text)
+    if not fault and verdict is not wanted:
+        fault = f"the judge found it {task.judging.tell(verdict)}"
+    return _NotWritten(fault) if fault else replace(written, verdict=verdict)
 
 
 def _try_twin(task: Task, twin: Row, positive: Written, negative: Written) -> Steps[str]:
     """Have both options judged as replies to the twin; return why their roles are not the other way round."""
     judging = Judging(task.team.judge, twin, task.kind)
-    for written, wanted in ((positive, JudgeWord.UNSAFE), (negative, JudgeWord.SAFE)):
-        verdict = yield from judging.find_verdict(written.text, written.text)
+    verdicts = yield from judging.find_verdicts(positive.text, negative.text)
+    for verdict, wanted in zip(verdicts, (JudgeWord.UNSAFE, JudgeWord.SAFE), strict=True):
         if verdict is not wanted:
             return f"as an answer to the twin the judge found an option {verdict}, not {wanted}"
     return ""

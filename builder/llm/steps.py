@@ -1,11 +1,11 @@
 """Flows of calls written as generators: a flow enters, which yields calls and is sent replies; calls leave.
 
-Where each call depends on the reply before it, a flow reads from top to bottom; many flows run side by
+Where calls depend on the replies before them, a flow reads from top to bottom; many flows run side by
 side, each at its own pace, and a reply that answers several of them is asked for once.
 """
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from builder.bundle.engine.calls import Call, Reply
@@ -13,8 +13,8 @@ from builder.bundle.engine.calls import Call, Reply
 __all__ = ["Flow", "Flows", "Steps"]
 
 _T = TypeVar("_T")
-Steps = Generator[Call, Reply, _T]
-"""Yields calls, is sent their replies, and returns what came of them."""
+Steps = Generator[tuple[Call, ...], tuple[Reply, ...], _T]
+"""Yields calls that may be asked side by side, is sent their replies, returns what came of them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -24,29 +24,39 @@ class Flow:
     steps: Steps[None]
     failure: str = ""
     is_over: bool = False
+    _asked: tuple[Call, ...] = ()
+    _replies: dict[str, Reply] = field(default_factory=dict)
 
-    def start(self) -> Call | None:
-        """Return the first call; None where there is none."""
+    def start(self) -> tuple[Call, ...]:
+        """Return the first calls; none where there is nothing to ask."""
         return self._advance(lambda: next(self.steps))
 
-    def take(self, reply: Reply) -> Call | None:
-        """Return the next call after a reply; None where the flow is over.
+    def take(self, reply: Reply) -> tuple[Call, ...]:
+        """Return the next calls, once the replies to all of the last ones are there; else none.
 
         A reply that may come later ends the flow: what would follow cannot be known.
         """
+        if self.is_over:
+            return ()
         if reply.may_come_later:
             self.failure = reply.error or str(reply.outcome)
             self.is_over = True
             self.steps.close()
-            return None
-        return self._advance(lambda: self.steps.send(reply))
+            return ()
+        self._replies[reply.key] = reply
+        keys = [call.key for call in self._asked]
+        if not self._replies.keys() >= set(keys):
+            return ()
+        replies = tuple(self._replies[key] for key in keys)
+        return self._advance(lambda: self.steps.send(replies))
 
-    def _advance(self, step: Callable[[], Call]) -> Call | None:
+    def _advance(self, step: Callable[[], tuple[Call, ...]]) -> tuple[Call, ...]:
+        self._replies = {}
         try:
-            return step()
+            self._asked = step()
         except StopIteration:
-            self.is_over = True
-            return None
+            self.is_over, self._asked = True, ()
+        return self._asked
 
 
 class Flows:
@@ -97,12 +107,15 @@ class Flows:
     def _begin(self, flows: Iterable[Flow]) -> list[Call]:
         return [call for flow in flows for call in self._own(flow, flow.start())]
 
-    def _own(self, flow: Flow, call: Call | None) -> list[Call]:
-        """Note whose call this is; one that was answered before, as on an earlier rung, is not made."""
-        while call is not None:
+    def _own(self, flow: Flow, calls: Iterable[Call]) -> list[Call]:
+        """Note whose calls these are; one that was answered before, as on an earlier rung, is not made."""
+        owned = []
+        queue = list(calls)
+        for call in queue:  # grows while it is read
             known = self._replies.get(call.key)
             if known is None:
                 self._owners.setdefault(call.key, []).append(flow)
-                return [call]
-            call = flow.take(known)
-        return []
+                owned.append(call)
+            else:
+                queue += flow.take(known)
+        return owned
