@@ -1,0 +1,234 @@
+"""Review tasks go out: each stands on the server exactly once, whatever fails on the way."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from annotations.label_config import load_label_config
+from annotations.label_studio.connection import LabelStudioError, Server, TaskOnServer
+from annotations.label_studio.ledger import Ledger, Slot, make_data
+from annotations.tasks import ReviewTask
+from schemas.errors import DataError
+
+__all__ = ["Pushed", "Tell", "push_tasks"]
+
+_SEND_TRIES = 6
+
+Tell = Callable[[int, int], None]
+"""Is told of progress: how many tasks are on the server by now, and how many there will be."""
+
+
+def _tell_nobody(_done: int, _total: int) -> None:
+    """Keep progress to oneself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a push did: counts of tasks, and each slot's project.
+
+    ``sent`` were imported now, ``found`` were on the server without our knowing (their reply was lost),
+    ``known`` were pushed earlier; the three add up to the tasks given. ``retired`` are earlier versions,
+    of which ``removed`` had no answer and left the server; ``doubles`` were removed too.
+    """
+
+    sent: int
+    found: int
+    known: int
+    retired: int
+    removed: int
+    doubles: int
+    projects: Mapping[Slot, int]
+
+
+@dataclass(slots=True)
+class _Tally:
+    sent: int = 0
+    found: int = 0
+    known: int = 0
+    retired: int = 0
+    removed: int = 0
+    doubles: int = 0
+
+
+def push_tasks(
+    server: Server,
+    tasks: Sequence[ReviewTask],
+    ledger: Ledger,
+    *,
+    batch: int = 500,
+    label_config: str = "",
+    instruction: str = "",
+    tell: Tell = _tell_nobody,
+) -> Pushed:
+    """Put tasks on the server, one project a reviewer and round; run again, it adds what is missing.
+
+    Where an item is given in another version than before, the earlier version's task is retired: without
+    answers it is removed, with answers it stays as it is. Items that are not given are left alone.
+    ``instruction`` is shown before the first item. Raises `LabelStudioError` where the server refuses or
+    stays silent, `DataError` where the ledger belongs to another server; what is done by then is kept.
+    """
+    tally = _Tally()
+    groups: dict[Slot, list[ReviewTask]] = {}
+    for task in tasks:
+        groups.setdefault(ledger.claim_slot(task.round_number, task.reviewer), []).append(task)
+    known = _ProjectFinder(server, ledger)
+    for slot, wanted in groups.items():
+        config = label_config or load_label_config()
+        project_id, is_new = known.ensure(slot, config, instruction)
+        _retire_changed(server, ledger, project_id, wanted, tally)
+        _send_missing(server, ledger, project_id, wanted, tally, batch=batch, is_new=is_new,
+                      tell=lambda: tell(tally.sent + tally.found + tally.known, len(tasks)))  # fmt: skip
+    return Pushed(
+        tally.sent, tally.found, tally.known, tally.retired, tally.removed, tally.doubles,
+        {slot: ledger.projects[slot] for slot in groups},
+    )  # fmt: skip
+
+
+class _ProjectFinder:
+    """Finds or makes the project of a slot; the list of the server's projects is asked for once."""
+
+    def __init__(self, server: Server, ledger: Ledger) -> None:
+        self._server = server
+        self._ledger = ledger
+        self._by_marker = self._list()
+
+    def _list(self) -> dict[str, int]:
+        # The lowest id wins, so that a project that was made twice in spite of all is always the same.
+        found = sorted(self._server.list_projects(), key=lambda p: p.project_id, reverse=True)
+        return {
+            project.description: project.project_id
+            for project in found
+            if project.description.startswith(f"finebench {self._ledger.ledger_id} ")
+        }
+
+    def ensure(self, slot: Slot, label_config: str, instruction: str) -> tuple[int, bool]:
+        """Return the project of a slot, and whether it was made just now."""
+        marker = self._ledger.get_marker(slot)
+        there = self._by_marker.get(marker)
+        noted = self._ledger.projects.get(slot)
+        if noted is not None and there is None:
+            raise DataError(
+                f"{self._ledger.path.name}: project {noted} of {slot.title!r} is not on "
+                f"{self._server.url}. Give the address of the server that holds it; if somebody "
+                "deleted the project, its answers are in the raw exports of earlier pulls."
+            )
+        is_new = there is None
+        if there is None:
+            there = self._create(slot, marker, label_config, instruction)
+        if noted != there:
+            self._ledger.add_project(slot, there)
+        return there, is_new
+
+    def _create(self, slot: Slot, marker: str, label_config: str, instruction: str) -> int:
+        for left in reversed(range(_SEND_TRIES)):
+            try:
+                return self._server.create_project(slot.title, marker, label_config, instruction)
+            except LabelStudioError as error:
+                if not error.is_ambiguous or not left:
+                    raise
+            # The reply is lost; the project may be there all the same.
+            self._server.wait_until_up()
+            found = self._list().get(marker)
+            if found is not None:
+                return found
+        raise AssertionError("the last try returns or raises")
+
+
+def _retire_changed(
+    server: Server, ledger: Ledger, project_id: int, wanted: Sequence[ReviewTask], tally: _Tally
+) -> None:
+    """Retire tasks in force whose item is now wanted in another version."""
+    versions = {task.item_id: task.task_id for task in wanted}
+    changed = [
+        task
+        for task in ledger.list_active(project_id)
+        if versions.get(task.item_id, task.ext_id) != task.ext_id
+    ]
+    if not changed:
+        return
+    there = {task.server_id: task for task in server.list_tasks(project_id)}
+    for task in changed:
+        on_server = there.get(task.server_id)
+        is_answered = on_server is not None and bool(on_server.answers + on_server.skips)
+        if on_server is not None and not is_answered:
+            server.delete_task(task.server_id)
+        # Removed first and noted after: killed in between, the next run finds it gone, and notes it.
+        ledger.retire_task(project_id, task.ext_id, is_removed=not is_answered)
+        tally.retired += 1
+        tally.removed += not is_answered
+
+
+def _send_missing(
+    server: Server,
+    ledger: Ledger,
+    project_id: int,
+    wanted: Sequence[ReviewTask],
+    tally: _Tally,
+    *,
+    batch: int,
+    is_new: bool,
+    tell: Callable[[], None],
+) -> None:
+    in_force = {task.ext_id for task in ledger.list_active(project_id)}
+    missing = {task.task_id: task for task in wanted if task.task_id not in in_force}
+    tally.known += len(wanted) - len(missing)
+    if missing and not is_new:
+        # An earlier run may have ended between the server's reply and our note of it.
+        _take_up(server, ledger, project_id, missing, tally)
+    tell()
+    while missing:
+        part = dict(list(missing.items())[:batch])
+        _send(server, ledger, project_id, part, tally)
+        for task_id in part:
+            del missing[task_id]
+        tell()
+
+
+def _send(
+    server: Server,
+    ledger: Ledger,
+    project_id: int,
+    part: dict[str, ReviewTask],
+    tally: _Tally,
+) -> None:
+    """Import one batch; where the reply is lost, ask what is there and import only what is not."""
+    remaining = dict(part)
+    for left in reversed(range(_SEND_TRIES)):
+        tasks = list(remaining.values())
+        try:
+            ids = server.import_tasks(project_id, [make_data(task) for task in tasks])
+        except LabelStudioError as error:
+            if not error.is_ambiguous or not left:
+                raise
+        else:
+            ledger.add_tasks(project_id, zip(tasks, ids, strict=True))
+            tally.sent += len(tasks)
+            break
+        server.wait_until_up()
+        _take_up(server, ledger, project_id, remaining, tally)
+        if not remaining:
+            break
+
+
+def _take_up(
+    server: Server,
+    ledger: Ledger,
+    project_id: int,
+    missing: dict[str, ReviewTask],
+    tally: _Tally,
+) -> None:
+    """Note those of the missing tasks that the server holds, take them off, and remove doubles."""
+    there: dict[str, list[TaskOnServer]] = {}
+    for held in server.list_tasks(project_id):
+        there.setdefault(held.ext_id, []).append(held)
+    for copies in there.values():
+        # Of a task that stands twice the one with answers stays, or the first.
+        copies.sort(key=lambda held: (not held.answers + held.skips, held.server_id))
+        for double in copies[1:]:
+            if copies[0].ext_id and not double.answers + double.skips:
+                server.delete_task(double.server_id)
+                tally.doubles += 1
+    found = [(task, there[key][0].server_id) for key, task in missing.items() if key in there]
+    ledger.add_tasks(project_id, found)
+    tally.found += len(found)
+    for task, _ in found:
+        del missing[task.task_id]
