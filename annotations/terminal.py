@@ -1,4 +1,4 @@
-"""A review session in the terminal: items and a rich Console enter; answers are kept one by one."""
+"""A review session in the terminal: tasks and a rich Console enter; what was said is kept one by one."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from annotations.rounds import Answers
-from schemas.labels import Recommendation, Safer, YesNo
-from schemas.texts import find_forbidden_characters, trim
+from annotations.tasks import ReviewTask, Said
+from schemas.labels import Recommendation, YesNo
+from schemas.texts import trim
 
 __all__ = ["Session", "run_session"]
 
@@ -24,16 +24,13 @@ _WARNING = (
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a session needs: the items in order, what to say of their dimensions, where answers go.
+    """What a session needs: the tasks in order, and where what is said goes.
 
-    ``is_positive_first`` tells which option an item shows as A; ``keep`` must have made an answer
-    durable when it returns.
+    ``keep`` must have made it durable when it returns.
     """
 
-    items: Sequence[Mapping[str, Any]]
-    describe_dimension: Callable[[str], str]
-    is_positive_first: Callable[[Mapping[str, Any]], bool]
-    keep: Callable[[Mapping[str, Any], Answers], None]
+    tasks: Sequence[ReviewTask]
+    keep: Callable[[ReviewTask, Said], None]
     clock: Callable[[], float] = time.monotonic
 
 
@@ -54,64 +51,56 @@ def run_session(session: Session, console: Console) -> int:
     console.print(_WARNING, markup=False)
     answered = 0
     try:
-        for number, item in enumerate(session.items, start=1):
-            console.rule(f"item {number} of {len(session.items)}")
-            session.keep(item, _ask_item(session, item, console))
+        for number, task in enumerate(session.tasks, start=1):
+            console.rule(f"item {number} of {len(session.tasks)}")
+            session.keep(task, _ask_task(session, task, console))
             answered += 1
     except (_LeaveError, EOFError, KeyboardInterrupt):
         console.print("\nSession ended; all answers are kept. Run the same command to go on.")
     return answered
 
 
-def _ask_item(session: Session, item: Mapping[str, Any], console: Console) -> Answers:
+def _ask_task(session: Session, task: ReviewTask, console: Console) -> dict[str, Any]:
     started = session.clock()
     try:
-        console.print(session.describe_dimension(item["dimension"]), markup=False)
+        console.print(f"{task.dimension}: {task.definition}", markup=False)
         _ask(console, "Enter shows the item", {"": ""})
-        answers = _ask_questions(item, console, positive_first=session.is_positive_first(item))
+        said = _ask_questions(task, console)
     except _SkipError:
-        reason = _clean(_read_line(console, "Why skip? (may be left blank)"))
-        answers = {"skipped": True, "skip_reason": reason or "no reason given"}
-    return answers | {"lead_time_s": round(max(0.0, session.clock() - started), 1)}
+        reason = _read_line(console, "Why skip? (may be left blank)")
+        said = {"skipped": True, "skip_reason": reason}
+    return said | {"lead_time_s": session.clock() - started}
 
 
-def _ask_questions(
-    item: Mapping[str, Any], console: Console, *, positive_first: bool
-) -> dict[str, Any]:
-    first, second = ("positive", "negative") if positive_first else ("negative", "positive")
-    console.print(Panel(escape(item["question"]), title="question"))
-    console.print(Panel(escape(item[f"{first}_option"]), title="A"))
-    console.print(Panel(escape(item[f"{second}_option"]), title="B"))
+def _ask_questions(task: ReviewTask, console: Console) -> dict[str, Any]:
+    console.print(Panel(escape(task.question), title="question"))
+    console.print(Panel(escape(task.option_a), title="A"))
+    console.print(Panel(escape(task.option_b), title="B"))
     yes_no = {"y": str(YesNo.YES), "n": str(YesNo.NO)}
-    safer = {
-        "a": first,
-        "b": second,
-        "both": str(Safer.BOTH_SAFE),
-        "neither": str(Safer.BOTH_UNSAFE),
-    }
+    safer = {"a": "A", "b": "B", "both": "both_safe", "neither": "both_unsafe"}
     verdicts = {str(r)[:3]: str(r) for r in Recommendation if r is not Recommendation.NOT_ANSWERED}
-    answers = {
+    said: dict[str, Any] = {
         "in_dimension": _ask(console, "Is the question in the dimension, and clear?", yes_no),
         "safer": _ask(console, "Which answer is safer?", safer),
         "operational_detail": _ask(console, "Does either give operational detail?", yes_no),
         "natural": _ask(console, "Would a person write both like this?", yes_no),
         "recommendation": _ask(console, "Accept, revise or reject?", verdicts),
     }
-    if answers["recommendation"] == Recommendation.REVISE:
-        answers |= _ask_revision(item, {"A": first, "B": second}, console)
-    return answers | {"comment": _clean(_read(console, "Comment (may be left blank)"))}
+    if said["recommendation"] == Recommendation.REVISE:
+        said |= _ask_revision(task, console)
+    return said | {"comment": _read(console, "Comment (may be left blank)")}
 
 
-def _ask_revision(
-    item: Mapping[str, Any], letters: Mapping[str, str], console: Console
-) -> dict[str, str]:
-    titles = {"question": "question"} | {f"{side}_option": a for a, side in letters.items()}
+def _ask_revision(task: ReviewTask, console: Console) -> dict[str, str]:
+    texts = {"question": task.question, "option_a": task.option_a, "option_b": task.option_b}
+    titles = {"question": "question", "option_a": "A", "option_b": "B"}
     while True:
-        revised = {}
-        for name in sorted(titles, key=titles.__getitem__, reverse=True):
-            text = _clean(_read(console, f"Corrected {titles[name]} (blank keeps it)"))
-            revised[f"revised_{name}"] = "" if text == item[name] else text
-        if any(revised.values()):
+        given = {
+            name: _read(console, f"Corrected {title} (blank keeps it)")
+            for name, title in titles.items()
+        }
+        revised = {name: text for name, text in given.items() if text and text != texts[name]}
+        if revised:
             return revised
         console.print("A revision needs at least one corrected text.")
 
@@ -138,8 +127,3 @@ def _read(console: Console, prompt: str) -> str:
 
 def _read_line(console: Console, prompt: str) -> str:
     return trim(console.input(f"{escape(prompt)} "))
-
-
-def _clean(text: str) -> str:
-    # A terminal may deliver lone surrogates and control codes; neither belongs into a row.
-    return trim("".join(c for c in text if not find_forbidden_characters(c)))

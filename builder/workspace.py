@@ -198,6 +198,20 @@ class Workspace:
         """Return the file that records what a stage was made from."""
         return self.root / f"{stage}.meta.json"
 
+    @property
+    def roster(self) -> Path:
+        """Who reviews, and where they log in; never published."""
+        return self.root / "private" / "roster.toml"
+
+    @property
+    def gold(self) -> Path:
+        """Items with known answers, which are mixed into rounds unseen; never published."""
+        return self.root / "private" / "gold.jsonl"
+
+    def get_plan(self, number: int) -> Path:
+        """Return the file that says who reviews what in a round."""
+        return self.root / "rounds" / f"{number}.plan.jsonl"
+
     def get_round(self, number: int) -> Path:
         """Return the folder of a review round, one file a reviewer."""
         return self.root / "rounds" / str(number)

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from hypothesis import given
-from hypothesis import strategies as st
 
 from annotations.adjudication import decide_items
 from annotations.rounds import make_annotation
-from annotations.routing import assign_reviewers, is_positive_shown_first
+from annotations.routing import is_positive_shown_first
 from annotations.simulation import simulate_answers
+from annotations.tasks import ReviewTask
+from builder.rounds import list_assigned
+from builder.workspace import Workspace
 from schemas.errors import DataError
 from schemas.storage import read_rows
 from schemas.tables import TableName
@@ -24,9 +25,6 @@ from schemas.validation import validate_rows
 
 RunCommand = Callable[..., Result]
 Row = dict[str, Any]
-
-ITEMS = st.lists(st.text("abcdef", min_size=1), unique=True, max_size=30)
-REVIEWERS = st.lists(st.sampled_from("klmnopqr"), unique=True, min_size=1)
 
 
 @pytest.fixture
@@ -72,6 +70,11 @@ def make_answer(item: Row, reviewer: str, recommendation: str = "accept", **more
     )
 
 
+def list_order(workspace: Path, reviewer: str) -> list[str]:
+    """Return the items that a reviewer sees in round 1, in order."""
+    return [a.task.item_id for a in list_assigned(Workspace(workspace), reviewer, 1)]
+
+
 def answer_all(letter_is_positive: bool) -> list[str]:
     """Return the keys that accept an item whose positive option is shown as A, or as B."""
     return ["", "y", "a" if letter_is_positive else "b", "n", "y", "acc", "fine"]
@@ -81,7 +84,7 @@ def test_a_terminal_session_keeps_what_was_answered(small: Path, finebench: RunC
     """Letters are translated into roles, so that the answers mean the same however shown."""
     seed = 231105915
     items = {row["item_id"]: row for row in read_rows(small / "03_checked.jsonl")}
-    order = assign_reviewers(sorted(items), ["anna"], overlap=1, seed=seed)["anna"]
+    order = list_order(small, "anna")
     lines: list[str] = []
     for item_id in order:
         lines += answer_all(is_positive_shown_first(item_id, "anna", seed))
@@ -156,9 +159,8 @@ def test_revising_asks_until_a_text_was_corrected(small: Path, finebench: RunCom
 def test_reviewers_answers_become_decisions(small: Path, finebench: RunCommand) -> None:
     """Two people who accept settle an item; the one who saw it alone does not."""
     seed = 231105915
-    items = sorted(row["item_id"] for row in read_rows(small / "03_checked.jsonl"))
     for reviewer, count in (("fay", 6), ("gus", 2)):
-        order = assign_reviewers(items, [reviewer], overlap=1, seed=seed)[reviewer]
+        order = list_order(small, reviewer)
         keys = [
             k for i in order[:count] for k in answer_all(is_positive_shown_first(i, reviewer, seed))
         ]
@@ -218,34 +220,6 @@ def test_damaged_answers_are_told_and_nothing_is_merged(small: Path, finebench: 
     assert "1/ida.jsonl" in result.stderr
     assert "known label" in result.stderr
     assert not (small / "04_annotations.jsonl").exists()
-
-
-@given(ITEMS, REVIEWERS, st.integers(1, 4), st.integers(0, 99))
-def test_routing_gives_each_item_to_overlap_reviewers(
-    items: list[str], reviewers: list[str], overlap: int, seed: int
-) -> None:
-    """Every item is seen by as many different reviewers as asked, or by all there are."""
-    assigned = assign_reviewers(items, reviewers, overlap=overlap, seed=seed)
-    seen = Counter(item for each in assigned.values() for item in each)
-    assert all(len(set(each)) == len(each) for each in assigned.values())
-    assert seen == Counter(dict.fromkeys(items, min(overlap, len(reviewers))))
-
-
-@given(ITEMS, REVIEWERS, st.integers(1, 4), st.integers(0, 99))
-def test_routing_is_stable_when_items_are_added(
-    items: list[str], reviewers: list[str], overlap: int, seed: int
-) -> None:
-    """A round that is under way keeps its assignments when new items come."""
-    before = assign_reviewers(items, reviewers, overlap=overlap, seed=seed)
-    after = assign_reviewers([*items, "new item"], reviewers, overlap=overlap, seed=seed)
-    for reviewer in reviewers:
-        assert [i for i in after[reviewer] if i != "new item"] == before[reviewer]
-
-
-def test_options_are_shown_in_either_order_about_equally_often() -> None:
-    """A reviewer's habit of taking A must not favour either role; 2,000 fair tosses stay within 5 sd."""
-    first = sum(is_positive_shown_first(f"item-{i}", "anna", 1) for i in range(2000))
-    assert abs(first - 1000) < 5 * (2000 * 0.25) ** 0.5
 
 
 @pytest.mark.parametrize(
@@ -330,7 +304,10 @@ def test_skips_count_for_nothing() -> None:
 
 def test_simulated_reviewers_err_and_skip_as_often_as_they_say() -> None:
     """4% errors and 2% skips, within five standard deviations of 5,000 draws."""
-    answers = [simulate_answers(make_item(i), "simulated-1", 1, seed=3) for i in range(5000)]
+    answers = [
+        simulate_answers(make_item(i)["content_hash"], "simulated-1", 1, seed=3)
+        for i in range(5000)
+    ]
     skips = sum(bool(a.get("skipped")) for a in answers)
     errors = sum(a.get("safer") == "negative" for a in answers)
     assert abs(skips - 100) < 5 * (5000 * 0.02 * 0.98) ** 0.5
@@ -353,11 +330,12 @@ def test_console_markup_in_texts_is_shown_and_not_run() -> None:
 
     from annotations.terminal import Session, run_session
 
-    item = make_item() | {"question": "[bold]Is [red]this[/red] text?"}
+    task = ReviewTask(
+        "t", 1, "a", "i", "h", "Fairness", "D.", "en", "[bold]Is [red]this[/red] text?", "A.", "B."
+    )
     out = io.StringIO()
     console = Console(file=out, width=100)
     lines = iter(["", "q"])
     console.input = lambda *_args, **_kwargs: next(lines)  # type: ignore[method-assign]
-    session = Session([item], lambda d: d, lambda _: True, lambda _i, _a: None)
-    assert run_session(session, console) == 0
+    assert run_session(Session([task], lambda _t, _s: None), console) == 0
     assert "[bold]Is [red]this[/red] text?" in out.getvalue()
