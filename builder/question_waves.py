@@ -1,73 +1,68 @@
-"""One round of asking for questions: batches go out; what is read, judged and new comes into the harvest."""
+"""One wave of asking for questions: batches go out side by side; candidates come back, read and judged."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from builder.bundle.engine.calls import Call, Endpoint, Reply
-from builder.checks.rules.item import find_text_breaches
 from builder.llm.asking_again import Repeater
-from builder.question_checks import find_copies, find_word_fault, make_judge_call, read_judge
-from builder.question_plan import Batch
-from builder.question_reading import Found, read_questions
-from builder.stage_records import make_rejection
-from builder.workspace import Stage, Workspace
-from schemas.labels import Origin, Polarity
-from schemas.storage import Row
-from schemas.texts import allocate_item_id, find_forbidden_characters, normalise_for_comparison
+from builder.question_candidates import Candidate, mark_repeats, read_candidates, reject_halves
+from builder.question_checks import Known, find_word_fault, make_judge_call, read_judge
+from builder.question_plan import Batch, SlotKey
+from builder.question_reading import find_format_fault
 
-__all__ = ["Harvest", "Round"]
+__all__ = ["Brought", "Wave"]
 
-# What no question may hold; all else that rules see is told in stage 3.
-_NEVER = ("minors:",)
 _LIKELY_QUESTION = "x" * 180
 
+MakeCall = Callable[[Batch], Call]
+"""Makes the call that asks for a batch."""
+
 
 @dataclass(slots=True)
-class Harvest:
-    """What the batches have brought so far; ``asked`` counts the questions asked for by slot.
+class Brought:
+    """What a wave brought: its batches with their candidates, and the errors of calls that failed, by slot.
 
-    ``dry`` are the slots of which a round brought little but copies of what there is; ``new`` counts
-    the questions of this run that count.
+    A failed call may come another time; what it was to bring is no candidate.
     """
 
-    kept: dict[str, Row]
-    rejected: list[Row]
-    asked: dict[tuple[str, str, str], int]
-    failures: list[str] = field(default_factory=list)
-    dry: list[str] = field(default_factory=list)
-    new: int = 0
+    batches: list[tuple[Batch, list[Candidate]]] = field(default_factory=list)
+    failures: dict[SlotKey, list[str]] = field(default_factory=dict)
 
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A question that was read: its row, the call and place that it came from, and its faults."""
-
-    row: Row
-    call: Call
-    number: int
-    faults: list[str]
+    @property
+    def candidates(self) -> list[Candidate]:
+        """All candidates, in the order in which they were asked for, whenever they came."""
+        return [candidate for _, candidates in self.batches for candidate in candidates]
 
 
 @dataclass(slots=True)
-class Round:
-    """One round of calls: each batch's questions, and the judging of each question that can be read."""
+class Wave:
+    """The calls of one wave: each batch's questions, and the judging of each that is worth it.
 
-    workspace: Workspace
+    ``known`` are the questions that counted when the wave began. What repeats one of them, or an earlier
+    one of its own reply, is not judged. That depends on the reply alone and on no other of the wave.
+    ``later`` are batches that will follow where all that is asked for comes.
+    """
+
     judge: Endpoint
-    repeater: Repeater
-    batches: dict[str, Batch] = field(default_factory=dict)
+    known: Known
+    make_call: MakeCall
+    repeats: int
+    later: Sequence[Batch] = ()
+    asked: list[tuple[Batch, Call]] = field(default_factory=list, init=False)
+    batches: dict[str, Batch] = field(default_factory=dict, init=False)
+    repeater: Repeater = field(init=False)
     words: Repeater = field(init=False)
+    _is_told: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        self.words = Repeater(find_word_fault, self.repeater.most)
+        self.repeater = Repeater(find_format_fault, self.repeats)
+        self.words = Repeater(find_word_fault, self.repeats)
 
-    def start(self, calls: Iterable[tuple[Batch, Call]]) -> list[Call]:
-        """Take up the round's calls and return them."""
-        for batch, call in calls:
-            self.batches[call.key] = batch
-            self.repeater.watch([call])
-        return [call for _, call in calls]
+    def start(self, batches: Iterable[Batch]) -> list[Call]:
+        """Take up the wave's batches and return the calls that ask for them."""
+        self.asked = [(batch, self.make_call(batch)) for batch in batches]
+        self.batches = {call.key: batch for batch, call in self.asked}
+        return self.repeater.watch(call for _, call in self.asked)
 
     def follow_up(self, reply: Reply) -> list[Call]:
         """Return the call that asks again for what cannot be read, or those that have it judged."""
@@ -77,171 +72,68 @@ class Round:
         again = self.repeater.follow_up(reply)
         for call in again:
             self.batches[call.key] = batch
-        if again:
+        if again or reply.may_come_later:
             return again
-        call = self.repeater.find_call(reply.key)
         return self.words.watch(
-            self.make_judge_call(batch, candidate.row["question"])
-            for candidate in _read_candidates(batch, call, reply)
+            self._make_judge_call(candidate)
+            for candidate in self._read(batch, reply)
             if not candidate.faults
         )
 
     def expect(self, call: Call) -> list[Call]:
-        """Return as many judgings as a call asks for questions."""
-        batch = self.batches.get(call.key)
-        if batch is None:
-            return []
-        count = batch.size * (2 if batch.twins else 1)
-        texts = (f"{_LIKELY_QUESTION}{number}" for number in range(count))
-        return [self.make_judge_call(batch, text) for text in texts]
+        """Return as many judgings as a call asks for questions; of the first, all later waves' calls too."""
+        following = self._expect_judging(self.batches.get(call.key))
+        if not self._is_told:
+            self._is_told = True
+            for batch in self.later:
+                following += [self.make_call(batch), *self._expect_judging(batch)]
+        return following
 
-    def make_judge_call(self, batch: Batch, question: str) -> Call:
-        """Return the call that has one question judged."""
-        return make_judge_call(self.judge, batch.slot, question)
+    def read_replies(self, replies: Mapping[str, Reply]) -> Brought:
+        """Return what the wave brought; repeats among its replies are told in the order of asking."""
+        brought = Brought()
+        for batch, call in self.asked:
+            _, reply = self.repeater.find_last(call, replies)
+            if reply.may_come_later:
+                brought.failures.setdefault(batch.slot.key, []).append(reply.error)
+                continue
+            candidates = list(self._judge(batch, self._read(batch, reply), replies, brought))
+            brought.batches.append((batch, candidates))
+        mark_repeats(brought.candidates, self.known)
+        for _, candidates in brought.batches:
+            reject_halves(candidates)
+        return brought
 
-    def take_in(
+    def _read(self, batch: Batch, reply: Reply) -> list[Candidate]:
+        candidates = read_candidates(batch, self.repeater.find_call(reply.key), reply)
+        mark_repeats(candidates, self.known)
+        reject_halves(candidates)
+        return candidates
+
+    def _judge(
         self,
-        harvest: Harvest,
-        calls: Sequence[tuple[Batch, Call]],
+        batch: Batch,
+        candidates: Iterable[Candidate],
         replies: Mapping[str, Reply],
-        have: Sequence[Row],
-    ) -> bool:
-        """Keep the questions that count; return whether another round is worth asking.
-
-        ``have`` are the questions that counted before this round.
-        """
-        found = [
-            candidate
-            for batch, call in calls
-            for candidate in self._read_batch(harvest, batch, call, replies)
-        ]
-        sound = [candidate for candidate in found if not candidate.faults]
-        cutoff = self.workspace.config.checks.near_duplicate_ratio
-        copies = find_copies([*have, *(c.row for c in sound)], len(have), cutoff)
-        for place, candidate in enumerate(sound, start=len(have)):
-            if place in copies:
-                candidate.faults.append(copies[place])
-            elif candidate.row["item_id"] in harvest.kept:
-                candidate.faults.append("asked for before")
-        _reject_halves(found)
-        new: Counter[tuple[str, str, str]] = Counter()
-        for row in (candidate.row for candidate in found if not candidate.faults):
-            harvest.kept[row["item_id"]] = row
-            new[_name_slot(row)] += 1
-        harvest.rejected += [_reject(candidate) for candidate in found if candidate.faults]
-        harvest.new += sum(new.values())
-        repeated = Counter(_name_slot(sound[place - len(have)].row) for place in copies)
-        self._note_dry_slots(harvest, [batch for batch, _ in calls], repeated)
-        return bool(new) and not harvest.failures
-
-    def _read_batch(
-        self, harvest: Harvest, batch: Batch, call: Call, replies: Mapping[str, Reply]
-    ) -> Iterator[_Candidate]:
-        last, reply = self.repeater.find_last(call, replies)
-        if reply.may_come_later:
-            harvest.failures.append(reply.error)
-            return
-        for candidate in _read_candidates(batch, last, reply):
+        brought: Brought,
+    ) -> Iterator[Candidate]:
+        for candidate in candidates:
             if not candidate.faults:
-                asked = self.make_judge_call(batch, candidate.row["question"])
-                _, word = self.words.find_last(asked, replies)
+                _, word = self.words.find_last(self._make_judge_call(candidate), replies)
                 if word.may_come_later:
-                    harvest.failures.append(word.error)
+                    brought.failures.setdefault(batch.slot.key, []).append(word.error)
                     continue
                 candidate.faults.extend(filter(None, [read_judge(word)]))
             yield candidate
 
-    def _note_dry_slots(
-        self,
-        harvest: Harvest,
-        batches: Sequence[Batch],
-        repeated: Mapping[tuple[str, str, str], int],
-    ) -> None:
-        """Note the slots for which so many copies came that asking on is of no use.
+    def _make_judge_call(self, candidate: Candidate) -> Call:
+        return make_judge_call(self.judge, candidate.slot, candidate.row["question"])
 
-        What a judge rejects, or a call that fails, is no sign of dryness: it may go otherwise next time.
-        """
-        asked: Counter[tuple[str, str, str]] = Counter()
-        for batch in batches:
-            asked[batch.slot.key] += batch.size
-        most = 1 - self.workspace.config.generate.novelty
-        harvest.dry = [
-            " / ".join(slot)
-            for slot, count in asked.items()
-            if repeated.get(slot, 0) > most * count
+    def _expect_judging(self, batch: Batch | None) -> list[Call]:
+        if batch is None:
+            return []
+        return [
+            make_judge_call(self.judge, slot, f"{_LIKELY_QUESTION}{batch.offset + number}")
+            for number in range(batch.size)
+            for slot in batch.sides
         ]
-
-
-def _name_slot(row: Row) -> tuple[str, str, str]:
-    return (row["dimension"], row["polarity"], row["language"])
-
-
-def _reject(candidate: _Candidate) -> Row:
-    # The id of a question belongs to the one that is kept; a rejected one is named by its call.
-    row = candidate.row
-    item_id = allocate_item_id(row["dimension"], candidate.call.key, str(candidate.number))
-    return make_rejection(row | {"item_id": item_id}, Stage.QUESTIONS, candidate.faults)
-
-
-def _read_candidates(batch: Batch, call: Call, reply: Reply) -> list[_Candidate]:
-    """Return the questions of a reply, of twins both, with what is wrong with them unasked."""
-    candidates = []
-    for number, found in enumerate(read_questions(reply)):
-        sides = [(batch.slot.polarity, found.question, found.twin)]
-        if batch.twins:
-            sides.append((Polarity.REFRAIN, found.twin, found.question))
-        for polarity, question, other in sides:
-            row = _make_row(batch, call, found, number)
-            row |= {"question": question, "polarity": str(polarity)}
-            row["item_id"] = allocate_item_id(row["dimension"], question)
-            row["twin"] = allocate_item_id(row["dimension"], other) if batch.twins else ""
-            faults = _find_faults(row, found, batch, number)
-            candidates.append(
-                _Candidate(row, call, 2 * number + (polarity is Polarity.REFRAIN), faults)
-            )
-    return candidates
-
-
-def _reject_halves(candidates: Sequence[_Candidate]) -> None:
-    """Let no question stand whose twin does not: the options of the two balance each other."""
-    stand = {candidate.row["item_id"] for candidate in candidates if not candidate.faults}
-    for candidate in candidates:
-        if not candidate.faults and candidate.row["twin"] and candidate.row["twin"] not in stand:
-            candidate.faults.append("its twin was rejected")
-
-
-def _make_row(batch: Batch, call: Call, found: Found, number: int) -> Row:
-    """Return what a question's row has whichever of twins it is."""
-    dimension = batch.slot.dimension.id
-    line = found.line - 1 if 0 < found.line <= batch.size else number
-    return {
-        "dimension": dimension,
-        "language": batch.slot.language,
-        "family": _name_family(dimension, found),
-        "cell": batch.cells[line] if line < batch.size else "",
-        "origin": str(Origin.GENERATED),
-        "question_source": call.endpoint.name,
-        "question_prompt": call.prompt,
-        "question_call": call.key,
-        "source_id": "",
-        "source_record": "",
-    }
-
-
-def _name_family(dimension: str, found: Found) -> str:
-    """Return the family of a question: those of one dimension that share a situation are one."""
-    return f"{dimension}/{normalise_for_comparison(found.situation or found.question)}"
-
-
-def _find_faults(row: Row, found: Found, batch: Batch, number: int) -> list[str]:
-    """Return what is wrong with a question without asking anybody."""
-    if found.fault:
-        return [found.fault]
-    if number >= batch.size:
-        return [f"more than the {batch.size} questions asked for"]
-    if not row["question"]:
-        return ["the question is blank"]
-    if find_forbidden_characters(row["question"] + row["family"]):
-        return ["the question holds control characters"]
-    breaches = find_text_breaches(row["question"], "question", row["language"], _NEVER)
-    return [f"{breach.rule} ({breach.evidence})" for breach in breaches]
