@@ -1,7 +1,7 @@
 """What asking for questions has brought so far: earlier rows and waves enter; what to ask next leaves.
 
-A slot rests for the remainder of a run once asking on is of no use: it is dry, three waves running
-brought it nothing, or its calls fail.
+A slot rests for the remainder of a run once asking on is of no use: it is dry, wave after wave brings it
+nothing that counts, or its calls fail.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from builder.question_candidates import reject
+from builder.question_candidates import Candidate, reject
 from builder.question_plan import Batch, Past, SlotKey
 from builder.question_waves import Brought
 from schemas.storage import Row
@@ -18,16 +18,28 @@ __all__ = ["Harvest", "find_key"]
 
 # Of fewer questions no share of copies says anything: they are counted together with the next wave's.
 _FEWEST_TO_TELL = 3
-_MOST_VAIN_WAVES = 3
+# One more than a cell is tried, so that a last cell that nobody can write is passed over first. Where
+# questions come and are rejected, so many of them: the last one of a quota is asked for by itself, and of
+# a judge who passes every other one three in a row are rejected soon.
+_MOST_VAIN_WAVES, _MOST_VAIN_QUESTIONS = 4, 10
 
 
 @dataclass(slots=True)
 class _Tally:
-    """What the latest waves brought one slot; ``vain`` counts the waves running that brought nothing."""
+    """What the latest waves brought one slot.
+
+    ``vain`` counts the waves running that brought nothing that counts, ``came`` the questions in them.
+    """
 
     new: int = 0
     copies: int = 0
     vain: int = 0
+    came: int = 0
+
+    @property
+    def is_vain(self) -> bool:
+        """Whether wave after wave brought nothing that counts."""
+        return self.vain >= _MOST_VAIN_WAVES and not 0 < self.came < _MOST_VAIN_QUESTIONS
 
     def is_dry(self, novelty: float) -> bool:
         """Tell whether too few of what was sound were new, and begin to count anew where that can be told."""
@@ -77,7 +89,7 @@ class Harvest:
     def rests(self, key: SlotKey) -> bool:
         """Tell whether a slot is not to be asked again in this run."""
         tally = self._tallies.get(key)
-        is_vain = tally is not None and tally.vain >= _MOST_VAIN_WAVES
+        is_vain = tally is not None and tally.is_vain
         return is_vain or key in self.dry or key in self.failures
 
     def take_in(self, batches: Iterable[Batch], brought: Brought, novelty: float) -> None:
@@ -105,17 +117,17 @@ class Harvest:
 
         What a judge rejects, or what never comes, is no sign of dryness: it may go otherwise next time.
         """
-        new: Counter[SlotKey] = Counter()
-        copies: Counter[SlotKey] = Counter()
+        found: dict[SlotKey, list[Candidate]] = {}
         for batch, candidates in brought.batches:
-            key = batch.slot.key
-            new[key] += sum(not candidate.faults for candidate in candidates)
-            copies[key] += sum(candidate.is_repeat for candidate in candidates)
-        for key in new:
+            found.setdefault(batch.slot.key, []).extend(candidates)
+        for key, candidates in found.items():
             tally = self._tallies.setdefault(key, _Tally())
-            tally.new += new[key]
-            tally.copies += copies[key]
-            tally.vain = 0 if new[key] else tally.vain + 1
+            new = sum(not candidate.faults for candidate in candidates)
+            tally.new += new
+            tally.copies += sum(candidate.is_repeat for candidate in candidates)
+            tally.vain = 0 if new else tally.vain + 1
+            came = sum(candidate.is_question for candidate in candidates)
+            tally.came = 0 if new else tally.came + came
             if tally.is_dry(novelty):
                 self.dry.add(key)
 

@@ -189,13 +189,13 @@ async def _ask_writer(
 ) -> None:
     """Ask wave after wave, each told what those before it brought, until nothing is worth asking for.
 
-    There is a bound on waves, four times as many as it takes where every question counts and some more:
+    There is a bound on waves, eight times as many as it takes where every question counts and some more:
     of a judge that rejects nearly all, the next run asks on.
     """
     generate = workspace.config.generate
     writer, judge = _find_endpoints(workspace)
     lacks = _list_lacks(workspace, [*given, *harvest.kept.values()], harvest.lost)
-    most = 8 + 4 * max((lack.count_waves(generate.batch_size) for lack in lacks), default=0)
+    most = 16 + 8 * max((lack.count_waves(generate.batch_size) for lack in lacks), default=0)
     async with asking.open(workspace, Stage.QUESTIONS, [writer, judge]) as asker:
         for _ in range(most):
             have = [*given, *harvest.kept.values()]
