@@ -57,7 +57,8 @@ class Harvest:
 
     ``tried`` counts by slot the cells that were asked for; ``account`` the questions asked for and come,
     of all runs. ``lost`` are ids of kept questions that are to be replaced: they count as tried in vain.
-    ``dry`` are slots that brought little but copies. ``new`` counts the questions kept in this run.
+    ``dry`` are slots that brought little but copies. ``came`` counts the candidates of this run, ``new``
+    those of them that were kept.
     """
 
     kept: dict[str, Row] = field(default_factory=dict)
@@ -68,6 +69,7 @@ class Harvest:
     lost: frozenset[str] = frozenset()
     dry: set[SlotKey] = field(default_factory=set)
     failures: dict[SlotKey, list[str]] = field(default_factory=dict)
+    came: int = 0
     new: int = 0
     _tallies: dict[SlotKey, _Tally] = field(default_factory=dict)
 
@@ -101,6 +103,7 @@ class Harvest:
         for batch, _ in brought.batches:
             self.tried.setdefault(batch.slot.key, Counter()).update(batch.cells)
         for candidate in brought.candidates:
+            self.came += 1
             counts = self.account.setdefault(candidate.slot.key, Counter())
             counts["came"] += candidate.is_question
             if candidate.faults:

@@ -57,11 +57,15 @@ def read_questions(reply: Reply) -> list[Found]:
 
 
 def find_format_fault(reply: Reply) -> str:
-    """Return as a writer should be told it why no question can be read; an empty text where some can."""
+    """Return as a writer should be told it why no question can be read; an empty text where some can.
+
+    A list that is empty says that the writer has no more.
+    """
     entries = _find_entries(reply.text)
     if entries is None:
         return _NO_LIST
-    return "" if any(not _read_entry(entry).fault for entry in entries) else _NO_QUESTION
+    is_sound = not entries or any(not _read_entry(entry).fault for entry in entries)
+    return "" if is_sound else _NO_QUESTION
 
 
 def assign_lines(found: Sequence[Found], size: int) -> list[int]:

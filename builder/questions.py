@@ -18,7 +18,7 @@ from builder.question_account import (
 )
 from builder.question_checks import Known, describe_checks
 from builder.question_harvest import Harvest
-from builder.question_plan import Batch, Lack, list_lacks, plan_batches
+from builder.question_plan import Batch, Lack, SlotKey, list_lacks, plan_batches
 from builder.question_waves import Wave
 from builder.question_writing import list_prompts, list_situations, make_writer_call
 from builder.stage_records import (
@@ -105,16 +105,28 @@ def generate_questions(
     is_stale = bool(find_staleness(workspace, Stage.QUESTIONS, find_inputs))
     lost = _find_lost(workspace) if refill else frozenset()
     dry = set() if is_stale else read_dry_slots(workspace)
-    rows = () if is_stale else workspace.read_stage(Stage.QUESTIONS)
-    lacks = _list_lacks(workspace, rows, lost)
-    if not is_stale and not any(lack.missing and lack.slot.key not in dry for lack in lacks):
-        counts = read_record(workspace, Stage.QUESTIONS)["counts"]
-        return Counts(counts["in"], counts["out"], counts["rejected"])
+    if not is_stale and not _may_bring_more(workspace, lost, dry):
+        return _read_counts(workspace)
     made_from = describe_inputs(workspace, find_inputs(workspace))
     given = [*read_imported_items(workspace), *read_seeds(workspace)]
     harvest = take_up_earlier(workspace)
-    harvest.lost, harvest.dry = lost, dry
+    harvest.lost, harvest.dry = lost, set(dry)
     asyncio.run(_ask_writer(workspace, given, harvest, asking or Live()))
+    _raise_failures(harvest)
+    is_old = dry != harvest.dry or bool(read_plan(workspace).get("failures"))
+    if not (is_stale or harvest.came or harvest.failures or is_old):
+        return _read_counts(workspace)  # nothing came: the file and its account stay what they are
+    return write_questions(workspace, given, harvest, made_from)
+
+
+def _may_bring_more(workspace: Workspace, lost: Collection[str], dry: Collection[SlotKey]) -> bool:
+    """Tell whether asking again may fill a quota: some slot lacks questions and did not run dry."""
+    lacks = _list_lacks(workspace, workspace.read_stage(Stage.QUESTIONS), lost)
+    return any(lack.missing and lack.slot.key not in dry for lack in lacks)
+
+
+def _raise_failures(harvest: Harvest) -> None:
+    """Raise `EndpointError` where calls failed and nothing new came."""
     failures = [error for errors in harvest.failures.values() for error in errors]
     if failures and not harvest.new:
         first = min(failures, key=lambda told: "given up" not in told)
@@ -122,7 +134,11 @@ def generate_questions(
             f"{len(failures)} calls for questions failed, one with: {first.rstrip('.')}. "
             "Replies that came are kept: run `finebench generate` again."
         )
-    return write_questions(workspace, given, harvest, made_from)
+
+
+def _read_counts(workspace: Workspace) -> Counts:
+    counts = read_record(workspace, Stage.QUESTIONS)["counts"]
+    return Counts(counts["in"], counts["out"], counts["rejected"])
 
 
 def _find_lost(workspace: Workspace) -> frozenset[str]:

@@ -89,6 +89,7 @@ class QuestionServer:
     prompts: list[Prompt] = field(default_factory=list)
     judged: list[str] = field(default_factory=list)
     judgings: list[str] = field(default_factory=list)
+    asked_again: int = 0
 
     async def answer(self, text: str) -> Any:
         """Answer one request."""
@@ -97,10 +98,12 @@ class QuestionServer:
             self.judged.append(question)
             self.judgings.append(text)
             return respond(200, json=make_completion(self.judge(question)))
+        if not _FIELD.search(text):  # asked again, it has nothing better to say
+            self.asked_again += 1
+            return respond(200, json=make_completion("none"))
         prompt = Prompt(text)
         self.prompts.append(prompt)
-        # Asked again, it has nothing better to say.
-        written = self.write(prompt) if _FIELD.search(text) else "none"
+        written = self.write(prompt)
         if isinstance(written, httpx2.Response):
             return written
         reply = written if isinstance(written, str) else json.dumps({"questions": written})

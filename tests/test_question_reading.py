@@ -62,6 +62,12 @@ def test_questions_are_found_in_whatever_stands_round_them(text: str) -> None:
     assert not any(f.fault for f in found)
 
 
+def test_an_empty_list_is_an_answer() -> None:
+    """A writer who has no more questions is not to be asked for the same again."""
+    assert read('{"questions": []}') == []
+    assert find_format_fault(Reply("k", Outcome.ANSWERED, '{"questions": []}')) == ""
+
+
 def test_one_bad_entry_is_one_rejection() -> None:
     """Nine good questions must not be lost for the tenth."""
     text = json.dumps({"questions": [json.loads(ENTRY), None, {"line": 3}, json.loads(OTHER), ""]})
@@ -78,7 +84,6 @@ def test_one_bad_entry_is_one_rejection() -> None:
         "none",
         '{"questions": "none"}',
         "[]",
-        '{"questions": []}',
         '{"questions": [null]}',
         '{"questions": [{"situation": "a"}]}',
         "I cannot write these. " * 100,
