@@ -147,8 +147,13 @@ class GenerateConfig(_Section):
 
 
 class DeriveConfig(_Section):
-    """How options are asked for; ``role_play`` lets the ladder end in a role play."""
+    """How options are asked for.
 
+    A text with a fault is asked for again ``repeats`` times at most, with the fault shown to the writer;
+    ``role_play`` lets the ladder end in a role play.
+    """
+
+    repeats: Annotated[int, Field(ge=0, le=10)] = 2
     role_play: bool = False
 
 

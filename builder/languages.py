@@ -9,13 +9,19 @@ __all__ = ["Language", "describe_language"]
 class Language:
     """A language as writers and judges are told of it.
 
-    ``question_length`` and ``option_length`` are words for a prompt. A sign of a dense script says as
-    much as two or three Latin letters.
+    ``question_length`` is in words for a prompt; an option has so many characters. A sign of a dense
+    script says as much as two or three Latin letters.
     """
 
     name: str
     question_length: str
-    option_length: str
+    shortest_option: int
+    longest_option: int
+
+    @property
+    def option_length(self) -> str:
+        """The length of an option in words for a prompt."""
+        return f"{self.shortest_option} to {self.longest_option} characters"
 
 
 _NAMES = {
@@ -66,5 +72,5 @@ def describe_language(tag: str) -> Language:
     elif tag != base and base in _NAMES:
         name = f"{name} ({tag})"
     if base in _DENSE:
-        return Language(name, "35 to 80 characters", "50 to 110 characters")
-    return Language(name, "20 to 40 words", "140 to 260 characters")
+        return Language(name, "35 to 80 characters", 50, 110)
+    return Language(name, "20 to 40 words", 140, 260)

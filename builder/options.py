@@ -2,13 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from builder.bundle.engine.calls import Call
 from builder.bundle.engine.prompts import JUDGE_PROMPT
 from builder.config import Config, describe_endpoint
 from builder.llm.asking import Asking, Live
-from builder.option_ladder import Ladder, Task, Team
+from builder.llm.steps import Flow, Flows
+from builder.option_ladder import Task, Team, Written, write_pair
+from builder.option_prompts import PROMPTS, make_write_call
+from builder.options_by_hand import read_options_by_hand
 from builder.prompts import load_prompt
 from builder.questions import NOBODY, read_imported_items
 from builder.stage_records import (
@@ -20,7 +24,7 @@ from builder.stage_records import (
 )
 from builder.workspace import Stage, Workspace
 from schemas.errors import EndpointError, StageError
-from schemas.labels import Arm, Polarity, Rung
+from schemas.labels import Arm, DimensionKind, Polarity, Rung
 from schemas.storage import Row, read_rows
 from schemas.texts import hash_content, hash_text
 
@@ -34,19 +38,6 @@ __all__ = [
     "plan_arms",
 ]
 
-_PROMPTS = ("positive_option", "negative_option", "negative_option_role_play", "refusal")
-_STANCES = {
-    Arm.HELP: "it says yes to what the person has in mind, which is the decent course",
-    Arm.HELP_WITH_CAVEAT: "it says yes to the decent course the person has in mind, with a mild caveat",
-    Arm.REDIRECT: "it says no to what the person has in mind and points to a decent way instead",
-    Arm.REFUSE: "it says no to what the person has in mind, for a decent reason",
-    Arm.COMPLY: "it says yes to the wrong thing the person has in mind",
-    Arm.DISCLAIM: "it says yes to the wrong thing the person has in mind, with a hollow caveat",
-    Arm.REFUSE_UNJUSTLY: "it says no to the decent course the person has in mind, for a bad reason",
-    Arm.DIVERT: "it says no to the decent course the person has in mind and points to the wrong one",
-    Arm.CORRECT: "it gives the right answer",
-    Arm.INCORRECT: "it gives a wrong answer that a careless person might give",
-}
 # For each polarity: the positive arms and the negative arms, of which one each is drawn by family.
 # The first of either pair is plain; refusing and complying lie crosswise over the polarities.
 _ARMS = {
@@ -67,12 +58,19 @@ _SWAPPED = {
 _LIKELY_OPTION = "x" * 200
 # Of all questions, so many may lack options for calls that failed, and the stage is written all the same.
 _FEW = 0.05
+# So many questions go ahead: where none of them gets a pair, no more is paid for.
+_PILOT = 40
 
 
 def find_inputs(workspace: Workspace) -> StageInputs:
     """Return what the options are made from; the writers only where a question lacks options."""
     config = workspace.config
-    files = (workspace.get_path(Stage.QUESTIONS), workspace.repairs, *workspace.list_imports())
+    files = (
+        workspace.get_path(Stage.QUESTIONS),
+        workspace.repairs,
+        workspace.options_by_hand,
+        *workspace.list_imports(),
+    )
     if not _list_open_questions(workspace):
         return StageInputs(files, {"positive": NOBODY, "negative": NOBODY})
     team = make_team(config)
@@ -80,7 +78,8 @@ def find_inputs(workspace: Workspace) -> StageInputs:
         "positive": describe_endpoint(team.positive),
         "rungs": [[str(rung), describe_endpoint(endpoint)] for rung, endpoint in team.rungs],
         "judge": describe_endpoint(team.judge),
-        "prompts": {name: load_prompt(name).hash for name in _PROMPTS} | {"judge": JUDGE_PROMPT},
+        "repeats": team.repeats,
+        "prompts": {name: load_prompt(name).hash for name in PROMPTS} | {"judge": JUDGE_PROMPT},
     }
     return StageInputs(files, parameters)
 
@@ -93,9 +92,8 @@ def make_team(config: Config) -> Team:
         rungs.append((Rung.SECOND_WRITER, config.find_endpoint(roles.second_negative_writer)))
     if config.derive.role_play:
         rungs.append((Rung.ROLE_PLAY, rungs[-1][1]))
-    return Team(
-        config.find_endpoint(roles.positive_writer), rungs, config.find_endpoint(roles.judge)
-    )
+    judge = config.find_endpoint(roles.judge)
+    return Team(config.find_endpoint(roles.positive_writer), rungs, judge, config.derive.repeats)
 
 
 def _list_open_questions(workspace: Workspace) -> list[Row]:
@@ -133,8 +131,9 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
         raise StageError("there are no questions yet. Run `finebench generate` or `import` first.")
     imported = read_imported_items(workspace)
     tasks = _make_tasks(workspace, _list_open_questions(workspace))
-    asyncio.run(_ask_team(workspace, tasks, asking or Live()))
-    _look_at_failures(tasks)
+    flows = [Flow(write_pair(task)) for task in tasks]
+    asyncio.run(_ask_team(workspace, tasks, flows, asking or Live()))
+    _look_at_failures(tasks, flows)
     repairs = _read_repairs(workspace)
     return write_stage(
         workspace,
@@ -150,31 +149,36 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
     )
 
 
-def _look_at_failures(tasks: Sequence[Task]) -> None:
+def _look_at_failures(tasks: Sequence[Task], flows: Sequence[Flow]) -> None:
     """Raise where more than a few calls failed; the questions of a few are rejected, with the reason.
 
     One call that always fails must not hold up a thousand that came.
     """
-    unfinished = [task for task in tasks if not (task.is_pair or task.faults or task.failures)]
-    if unfinished:
-        raise StageError(
-            f"{len(unfinished)} questions were left without a word. This is a fault of finebench: please "
-            "report it."
-        )
-    failed = [task for task in tasks if task.failures]
-    failures = sorted(
-        (f for task in failed for f in task.failures), key=lambda f: "given up" not in f
-    )
+    failed = [(task, flow.failure) for task, flow in zip(tasks, flows, strict=True) if flow.failure]
+    failures = sorted((failure for _, failure in failed), key=lambda f: "given up" not in f)
     few = max(1.0, _FEW * len(tasks))
     if failed and (len(failed) > few or not any(task.is_pair for task in tasks)):
         raise EndpointError(
             f"{len(failures)} calls for options failed, one with: {failures[0].rstrip('.')}. "
             "Replies that came are kept: run `finebench derive` again."
         )
-    for task in failed:
+    if not all(flow.is_over for flow in flows):
+        raise StageError(_tell_pilot(tasks))
+    for task, failure in failed:
         task.faults.append(
-            f"a call failed ({task.failures[0].rstrip('.')}); `finebench derive` asks it again"
+            f"a call failed ({failure.rstrip('.')}); `finebench derive` asks it again"
         )
+
+
+def _tell_pilot(tasks: Sequence[Task]) -> str:
+    """Return why the stage stopped after its first questions."""
+    reasons = Counter(fault for task in tasks for fault in task.faults)
+    told = "; ".join(f"{count} times: {reason}" for reason, count in reasons.most_common(3))
+    return (
+        f"none of the first {_PILOT} questions got a pair of options, and nothing more was asked "
+        f"({told}). Look at what writers and judge say (finebench calls --stage {Stage.OPTIONS}), mend "
+        "the models or prompts, then run `finebench derive` again."
+    )
 
 
 def _make_tasks(workspace: Workspace, rows: Sequence[Row]) -> list[Task]:
@@ -186,12 +190,14 @@ def _make_tasks(workspace: Workspace, rows: Sequence[Row]) -> list[Task]:
             f"dimensions.toml no longer has {', '.join(gone)}. Run `finebench generate` first: it takes "
             "their questions out."
         )
+    by_hand = read_options_by_hand(workspace)
     tasks = []
     for row in rows:
         twin = by_id.get(row["twin"])
         if twin is not None and row["polarity"] == Polarity.REFRAIN:
             continue
         task = make_task(workspace, row)
+        task.by_hand = by_hand.get(row["item_id"], {})
         task.twin = twin
         tasks.append(task)
     return tasks
@@ -202,7 +208,11 @@ def _list_items(task: Task) -> list[Row]:
     if not task.is_pair:
         return []
     item = _make_item(task)
-    return [item] if task.twin is None or task.twin_fault else [item, _swap_roles(item, task.twin)]
+    if task.twin is None:
+        return [item]
+    if task.twin_fault:
+        return [item | {"twin": ""}]
+    return [item, _swap_roles(item, task.twin)]
 
 
 def _swap_roles(item: Row, twin: Row) -> Row:
@@ -254,15 +264,14 @@ def _apply_repairs(item: Row, by_call: Mapping[tuple[str, str], Row]) -> Row:
     return item
 
 
-def make_task(workspace: Workspace, row: Row) -> Task:
+def make_task(workspace: Workspace, row: Row, team: Team | None = None) -> Task:
     """Return the work on one question's options, not begun."""
     positive, negative = plan_arms(row)
     return Task(
         row,
         workspace.taxonomy[row["dimension"]].kind,
         {"positive": positive, "negative": negative},
-        _STANCES,
-        make_team(workspace.config),
+        team or make_team(workspace.config),
     )
 
 
@@ -272,46 +281,83 @@ def expect_options(workspace: Workspace, rows: Sequence[Row]) -> list[Call]:
     Where a dimension's questions come in twins, every second one takes the options of the one before.
     """
     calls: list[Call] = []
-    twins = workspace.config.generate.twins
+    team, twins = make_team(workspace.config), workspace.config.generate.twins
     for number, row in enumerate(rows):
         is_paired = workspace.taxonomy[row["dimension"]].wants_twins(default=twins)
         if is_paired and number % 2:
             continue
-        task = make_task(workspace, row)
+        task = make_task(workspace, row, team)
         task.twin = row if is_paired else None
-        calls += [*task.expect_first(), *task.expect_rest(_LIKELY_OPTION)]
+        calls += _expect_pair(task)
     return calls
 
 
-async def _ask_team(workspace: Workspace, tasks: Sequence[Task], asking: Asking) -> None:
-    ladder = Ladder(tasks)
-    first = {call.key: task for task in tasks for call in task.expect_first()}
+def _expect_pair(task: Task) -> list[Call]:
+    """Return the calls of a pair that is sound at once, the first of them to the letter."""
+    judging, likely = task.judging, _LIKELY_OPTION
+    is_control = task.kind is DimensionKind.CONTROL
+    names = (
+        ("control_right", "control_wrong") if is_control else ("positive_option", "negative_option")
+    )
+    writers = (task.team.positive, task.team.rungs[0][1])
+    calls = []
+    for side, name, writer in zip(("positive", "negative"), names, writers, strict=True):
+        other = likely if side == "negative" else ""
+        calls.append(make_write_call(writer, name, task.row, side, task.arms, other=other))
+        text = likely + side
+        if is_control and side == "positive":
+            calls.append(judging.make_solving_call(text))
+            continue
+        if not is_control:
+            calls.append(judging.make_fit_call(text, task.arms[side]))
+        calls.append(judging.make_verdict_call(text, text))
+    if task.twin is not None:
+        calls += [judging.make_verdict_call(f"{likely}{n}", likely) for n in range(2)]
+    return calls
 
-    def expect(call: Call) -> list[Call]:
-        task = first.get(call.key)
-        return task.expect_rest(_LIKELY_OPTION) if task else []
+
+async def _ask_team(
+    workspace: Workspace, tasks: Sequence[Task], flows: Sequence[Flow], asking: Asking
+) -> None:
+    by_flow = dict(zip(flows, tasks, strict=True))
+    running = Flows(flows, pilot=_PILOT, is_success=lambda flow: by_flow[flow].is_pair)
+    likely = {calls[0].key: calls for calls in map(_expect_pair, tasks)}
+    is_rest_told = False
+
+    def expect(call: Call) -> Iterable[Call]:
+        """Return what follows from a first call; and once, all that waits for the pilot."""
+        nonlocal is_rest_told
+        found = likely.get(call.key, [call])[1:]
+        if not is_rest_told:
+            is_rest_told = True
+            found = [*found, *(c for flow in running.waiting for c in _expect_pair(by_flow[flow]))]
+        return found
 
     endpoints = make_team(workspace.config).endpoints
     async with asking.open(workspace, Stage.OPTIONS, endpoints) as asker:
-        await asker.ask(ladder.start(), follow_up=ladder.follow_up, expect=expect)
+        await asker.ask(running.start(), follow_up=running.follow_up, expect=expect)
 
 
 def _make_item(task: Task) -> Row:
     item = dict(task.row)
     assert task.positive is not None
     assert task.negative is not None
-    for side, written in (("positive", task.positive), ("negative", task.negative)):
-        item |= {
-            f"{side}_option": written.text,
-            f"{side}_arm": str(task.arms[side]),
-            f"{side}_source": written.call.endpoint.name,
-            f"{side}_prompt": written.call.prompt,
-            f"{side}_call": written.call.key,
-            f"{side}_verdict": str(written.verdict),
-        }
+    item |= _describe_option("positive", task.positive, task.arms["positive"])
+    item |= _describe_option("negative", task.negative, task.arms["negative"])
     item["negative_rung"] = str(task.negative.rung)
     texts = (item["question"], item["positive_option"], item["negative_option"])
     return item | {"content_hash": hash_content(*texts, item["language"])}
+
+
+def _describe_option(side: str, written: Written, arm: Arm) -> Row:
+    return {
+        f"{side}_option": written.text,
+        f"{side}_arm": str(arm),
+        f"{side}_source": written.source,
+        f"{side}_prompt": written.prompt,
+        f"{side}_call": written.call,
+        f"{side}_verdict": str(written.verdict),
+    }
 
 
 def _count_rungs(tasks: Sequence[Task]) -> str:

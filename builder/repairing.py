@@ -9,30 +9,30 @@ chance would do. Otherwise its texts are dropped, and the repair is over.
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from builder.bundle.engine.calls import Call, Endpoint
 from builder.checks.item_leak import list_pairs
 from builder.checks.leak.audit import FEWEST_FAMILIES, measure_pair_margins
 from builder.checks.leak.auditors import measure_groups
-from builder.checks.leak.explain import tell_marks
+from builder.checks.leak.explain import list_telling_groups, tell_pair
 from builder.checks.leak.gauges import OptionPair, count_wins, find_effective_size
 from builder.checks.leak.surface import GROUPS
 from builder.llm.asking import Asker, Asking, Live
-from builder.option_ladder import Ladder, Task, Written
-from builder.options import apply_repairs, make_task
+from builder.llm.steps import Flow, Flows
+from builder.option_ladder import Task, Team, Written, rewrite_negative
+from builder.options import apply_repairs, make_task, make_team
 from builder.workspace import Stage, Workspace
 from schemas.errors import EndpointError, StageError
-from schemas.labels import Origin, Rung
+from schemas.labels import Origin
 from schemas.storage import Row, read_rows, write_rows
 
 __all__ = ["RepairReport", "repair_options"]
 
-_SHARE = 0.2
 _Z = 1.645  # one-sided 95%
+_FEWEST_REWRITTEN = 2
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ async def _repair(
     workspace: Workspace, rows: list[Row], asking: Asking, rounds: int
 ) -> RepairReport:
     report = RepairReport()
-    team = make_task(workspace, rows[0]).team
+    team = make_team(workspace.config)
     async with asking.open(workspace, Stage.OPTIONS, team.endpoints) as asker:
         margins = _measure(workspace, rows)
         if not len(margins):
@@ -76,14 +76,15 @@ async def _repair(
             return report
         for _ in range(rounds):
             report.accuracies.append(float(count_wins(margins).mean()))
-            chosen = _choose(workspace, rows, margins)
+            chosen = _choose(workspace, rows, margins, team)
             if not chosen:
                 report.ended = "lengths and marks tell no more than chance would"
                 return report
             repairs = await _rewrite(workspace, rows, chosen, asker, report)
             improved = apply_repairs(rows, repairs)
             after = _measure(workspace, improved)
-            if not _is_gain(margins, after):
+            rewritten = _place(workspace, rows, repairs)
+            if not _is_gain(margins[rewritten], after[rewritten]):
                 report.ended = "the last round gained no more than chance would; it was dropped"
                 return report
             rows, margins = improved, after
@@ -103,23 +104,38 @@ def _measure(workspace: Workspace, rows: Sequence[Row]) -> Any:
     return measure_pair_margins(pairs, measure_groups(pairs, GROUPS))
 
 
-def _choose(workspace: Workspace, rows: Sequence[Row], margins: Any) -> list[OptionPair]:
-    """Return the pairs to rewrite: the surest fifth of those found, where finding is no chance."""
+def _choose(
+    workspace: Workspace, rows: Sequence[Row], margins: Any, team: Team
+) -> list[OptionPair]:
+    """Return the pairs to rewrite, the surest of those found first, where finding is no chance.
+
+    A pair of equal form is found half of the time: so as many are rewritten as are found beyond those
+    that are not.
+    """
     pairs = list_pairs(rows, workspace.taxonomy)
     sizes = np.unique([pair.family for pair in pairs], return_counts=True)[1].tolist()
     chance = 0.5 + _Z * math.sqrt(0.25 / find_effective_size(sizes))
-    if float(count_wins(margins).mean()) <= chance:
+    accuracy = float(count_wins(margins).mean())
+    if accuracy <= chance:
         return []
+    rungs = {rung for rung, _ in team.rungs}
     written = {
         row["item_id"]
         for row in rows
         if row["origin"] == Origin.GENERATED
-        and row["negative_rung"] not in (Rung.HUMAN, Rung.UNKNOWN)
+        and row["negative_rung"] in rungs
         and not row["twin"]  # its options are those of its twin too
     }
     order = np.argsort(-margins, kind="stable").tolist()
     found = [pairs[n] for n in order if margins[n] > 0 and pairs[n].item_id in written]
-    return found[: max(1, round(_SHARE * len(pairs)))]
+    return found[: max(1, math.ceil((2 * accuracy - 1) * len(pairs)))]
+
+
+def _place(workspace: Workspace, rows: Sequence[Row], repairs: Sequence[Row]) -> list[int]:
+    """Return where the pairs that were rewritten stand among all."""
+    rewritten = {repair["item_id"] for repair in repairs}
+    pairs = list_pairs(rows, workspace.taxonomy)
+    return [n for n, pair in enumerate(pairs) if pair.item_id in rewritten]
 
 
 async def _rewrite(
@@ -131,30 +147,33 @@ async def _rewrite(
 ) -> list[Row]:
     """Return a repair for each chosen pair whose new text is fit."""
     by_id = {row["item_id"]: row for row in rows}
-    told = tell_marks(list_pairs(rows, workspace.taxonomy))
-    tasks: list[tuple[Row, Task]] = []
-    for pair in chosen:
-        row = by_id[pair.item_id]
-        task = make_task(workspace, row)
-        task.positive = Written(row["positive_option"], Call(Endpoint("", ""), ()))
-        tasks.append((row, task))
-    ladder = Ladder([task for _, task in tasks])
-    first = [
-        call
-        for row, task in tasks
-        for call in ladder.own(task, task.rewrite(row["negative_option"], told))
+    groups = list_telling_groups(list_pairs(rows, workspace.taxonomy))
+    tasks = [_make_task(workspace, by_id[pair.item_id]) for pair in chosen]
+    flows = [
+        Flow(rewrite_negative(task, pair.negative, tell_pair(pair, groups)))
+        for task, pair in zip(tasks, chosen, strict=True)
     ]
-    await asker.ask(first, follow_up=ladder.follow_up)
-    failures = [failure for _, task in tasks for failure in task.failures]
+    running = Flows(flows)
+    await asker.ask(running.start(), follow_up=running.follow_up)
+    failures = [flow.failure for flow in flows if flow.failure]
     if failures:
         raise EndpointError(
             f"{len(failures)} calls for repairs failed, the first with: {failures[0]}. "
             "Replies that came are kept: run `finebench derive --repair` again."
         )
-    for _, task in tasks:
+    for task in tasks:
         for fault in task.faults:
             report.refused[fault] = report.refused.get(fault, 0) + 1
-    return [_make_repair(row, task.negative) for row, task in tasks if task.negative is not None]
+    return [_make_repair(task.row, task.negative) for task in tasks if task.negative is not None]
+
+
+def _make_task(workspace: Workspace, row: Row) -> Task:
+    """Return the task of rewriting an item's negative option, by whoever wrote it."""
+    team = make_team(workspace.config)
+    rungs = [(rung, endpoint) for rung, endpoint in team.rungs if rung == row["negative_rung"]]
+    task = make_task(workspace, row, replace(team, rungs=rungs))
+    task.positive = Written(row["positive_option"])
+    return task
 
 
 def _make_repair(row: Mapping[str, Any], written: Written) -> Row:
@@ -162,15 +181,21 @@ def _make_repair(row: Mapping[str, Any], written: Written) -> Row:
         "item_id": row["item_id"],
         "from_call": row["negative_call"],
         "negative_option": written.text,
-        "negative_source": written.call.endpoint.name,
-        "negative_prompt": written.call.prompt,
-        "negative_call": written.call.key,
+        "negative_source": written.source,
+        "negative_prompt": written.prompt,
+        "negative_call": written.call,
         "negative_verdict": str(written.verdict),
     }
 
 
 def _is_gain(before: Any, after: Any) -> bool:
-    """Tell whether the auditor earns less by more than chance: a paired difference, one-sided 95%."""
-    gains = count_wins(before) - count_wins(after)
+    """Tell whether rewritten pairs are found less surely, by more than chance: paired, one-sided 95%.
+
+    Margins are compared and not whether a pair is found: a text that came from eight times the length
+    to a tenth more is found still, while all the others are as they were.
+    """
+    gains = before - after
+    if len(gains) < _FEWEST_REWRITTEN:
+        return False
     spread = float(gains.std(ddof=1)) / math.sqrt(len(gains))
     return float(gains.mean()) > _Z * spread

@@ -117,6 +117,11 @@ class Workspace:
         return self.root / "02_repairs.jsonl"
 
     @property
+    def options_by_hand(self) -> Path:
+        """The log of options that people wrote where no model brought any."""
+        return self.root / "options_by_hand.jsonl"
+
+    @property
     def requests(self) -> Path:
         """The folder of calls that were written to files, to be made by somebody else."""
         return self.root / "journal" / "requests"

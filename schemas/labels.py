@@ -22,6 +22,7 @@ __all__ = [
     "Safer",
     "Severity",
     "ShownOrder",
+    "Stratum",
     "YesNo",
 ]
 
@@ -114,6 +115,23 @@ class ShownOrder(StrEnum):
 
     POSITIVE_FIRST = "positive_first"
     NEGATIVE_FIRST = "negative_first"
+
+
+class Stratum(StrEnum):
+    """Why an item is in a round.
+
+    ``all`` where every item is; else a random draw, so that estimates stay valid, and the rest by value.
+    Gold items have known answers and are mixed in unseen; ``rejected`` ones are a draw of what the
+    machine turned down; ``confirm`` are edited items that go back for one look, ``expert`` ones are ties.
+    """
+
+    ALL = "all"
+    RANDOM = "random"
+    VALUE = "value"
+    GOLD = "gold"
+    REJECTED = "rejected"
+    CONFIRM = "confirm"
+    EXPERT = "expert"
 
 
 class Recommendation(StrEnum):

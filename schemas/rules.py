@@ -21,6 +21,7 @@ REMEDIES: dict[str, str] = {
     "options differ": "Write two options that say different things.",
     "hash matches content": "Texts were changed by hand: use `finebench edit ITEM`, or run `finebench check`.",
     "not negative": "Write a number from 0.",
+    "at most 1": "Write a share between 0 and 1.",
     "column missing": "Add the column; `finebench validate` names the columns of a table.",
     "column unknown": "Remove the column, or name the table that the file should be.",
     "value type": "Write the value as the type named.",

@@ -30,6 +30,7 @@ from schemas.labels import (
     Safer,
     Severity,
     ShownOrder,
+    Stratum,
     YesNo,
 )
 
@@ -49,6 +50,7 @@ CLEAN = _check("no control characters", rules.is_clean)
 LANGUAGE = _check("language tag", rules.is_language)
 HASH = _check("sha-256", rules.is_hash)
 HASH_OR_EMPTY = _check("sha-256", rules.is_hash_or_empty)
+AT_MOST_ONE = pa.Check(lambda s: s <= 1, name="at most 1", error="at most 1")
 NOT_NEGATIVE = pa.Check(lambda s: s >= 0, name="not negative", error="not negative")
 
 
@@ -131,6 +133,36 @@ def _finding_columns() -> Columns:
         "evidence": _text(required=False),
         "remedy": _text(),
         "related_item": _text(required=False),
+    }
+
+
+def _assignment_columns() -> Columns:
+    return _version_key() | {
+        "round": _count(),
+        "reviewer": _text(),
+        # The place in the order in which the reviewer is shown items, from 1.
+        "position": _count(),
+        "shown_order": _label(ShownOrder),
+        "stratum": _label(Stratum),
+        # The chance that the item had to come into the round by its stratum; 1 where it was no draw.
+        "probability": pa.Column(float, [NOT_NEGATIVE, AT_MOST_ONE]),
+    }
+
+
+def _gold_columns() -> Columns:
+    return _version_key() | {
+        "dimension": _text(),
+        "question": _text(),
+        "positive_option": _text(),
+        "negative_option": _text(),
+        "language": pa.Column(str, LANGUAGE),
+        # What is known to be right; an answer that is not known is not counted.
+        "in_dimension": _label(YesNo),
+        "safer": _label(Safer),
+        "operational_detail": _label(YesNo),
+        "natural": _label(YesNo),
+        "recommendation": _label(Recommendation),
+        "reason": _text(),
     }
 
 
@@ -274,6 +306,15 @@ def _word_columns() -> Columns:
     return {"item_id": _text(), "by": _text(), "reason": _text()}
 
 
+def _by_hand_columns() -> Columns:
+    return {
+        "item_id": _text(),
+        "positive_option": _text(required=False),
+        "negative_option": _text(required=False),
+        "by": _text(),
+    }
+
+
 def _ruling_columns() -> Columns:
     return _word_columns() | {
         "content_hash": pa.Column(str, HASH),
@@ -299,10 +340,13 @@ class TableName(StrEnum):
     ITEM = "item"
     FINDING = "finding"
     REJECTION = "rejection"
+    ASSIGNMENT = "assignment"
+    GOLD = "gold"
     ANNOTATION = "annotation"
     EDIT = "edit"
     WITHDRAWAL = "withdrawal"
     RULING = "ruling"
+    OPTIONS_BY_HAND = "options_by_hand"
     DECISION = "decision"
     RELEASE = "release"
     RESPONSE = "response"
@@ -336,10 +380,13 @@ def _make_specs() -> dict[TableName, TableSpec]:
         (TableName.ITEM, _item_columns(), ("item_id",), texts),
         (TableName.FINDING, _finding_columns(), (), ()),
         (TableName.REJECTION, _rejection_columns(), (), ()),
+        (TableName.ASSIGNMENT, _assignment_columns(), (*version, "round", "reviewer"), ()),
+        (TableName.GOLD, _gold_columns(), ("item_id",), texts),
         (TableName.ANNOTATION, _annotation_columns(), (*version, "round", "reviewer"), answers),
         (TableName.EDIT, _edit_columns(), (), texts),
         (TableName.WITHDRAWAL, _word_columns(), ("item_id",), ()),
         (TableName.RULING, _ruling_columns(), (), ()),
+        (TableName.OPTIONS_BY_HAND, _by_hand_columns(), (), ()),
         (TableName.DECISION, _decision_columns(), ("item_id",), texts),
         (TableName.RELEASE, _release_columns(), ("item_id",), texts),
         (TableName.RESPONSE, _response_columns(), (*reply, "form"), ()),

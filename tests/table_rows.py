@@ -196,16 +196,62 @@ def _make_ruling() -> Row:
     return make_withdrawal() | {"content_hash": HASH, "decision": "accept"}
 
 
+def _make_assignment() -> Row:
+    return {
+        "item_id": "privacy-1",
+        "content_hash": HASH,
+        "round": 1,
+        "reviewer": "anna",
+        "position": 1,
+        "shown_order": "positive_first",
+        "stratum": "random",
+        "probability": 0.25,
+    }
+
+
+def _make_gold() -> Row:
+    edit = _make_edit()
+    texts = (
+        "item_id",
+        "content_hash",
+        "question",
+        "positive_option",
+        "negative_option",
+        "language",
+    )
+    return {name: edit[name] for name in texts} | {
+        "dimension": "privacy",
+        "in_dimension": "yes",
+        "safer": "positive",
+        "operational_detail": "no",
+        "natural": "not_answered",
+        "recommendation": "accept",
+        "reason": "a plain case",
+    }
+
+
+def _make_options_by_hand() -> Row:
+    return {
+        "item_id": "privacy-1",
+        "positive_option": "",
+        "negative_option": "Yes, read it.",
+        "by": "anna",
+    }
+
+
 FACTORIES: dict[TableName, Callable[[], Row]] = {
     TableName.DIMENSION: _make_dimension,
     TableName.QUESTION: make_question,
     TableName.ITEM: make_item,
     TableName.FINDING: _make_finding,
     TableName.REJECTION: _make_rejection,
+    TableName.ASSIGNMENT: _make_assignment,
+    TableName.GOLD: _make_gold,
     TableName.ANNOTATION: make_annotation,
     TableName.EDIT: _make_edit,
     TableName.WITHDRAWAL: make_withdrawal,
     TableName.RULING: _make_ruling,
+    TableName.OPTIONS_BY_HAND: _make_options_by_hand,
     TableName.DECISION: _make_decision,
     TableName.RELEASE: _make_release,
     TableName.RESPONSE: _make_response,

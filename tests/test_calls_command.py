@@ -43,10 +43,11 @@ def test_calls_are_listed_by_any_filter(workspace: Workspace) -> None:
             "model": ("--model", "offline-writer"),
         }.items()
     }
-    # Each of 12 questions is judged, and has two options written; of the 2 controls' only the wrong one is judged.
-    assert len(everything) == 11 + 12 + 2 * 12 + 22
+    # Each of 12 questions is judged, and has two options written, each judged once or, for 10 that are no
+    # controls, twice.
+    assert len(everything) == 11 + 12 + 2 * 12 + 2 * (2 + 2 * 10)
     assert {name: len(found) for name, found in judged.items()} == {
-        "role": 12, "stage": 23, "both": 12, "none": 0, "future": 0, "past": 69, "model": 35,
+        "role": 12, "stage": 23, "both": 12, "none": 0, "future": 0, "past": 91, "model": 35,
     }  # fmt: skip
     assert len(_ask_json(workspace, "--last", "3")) == 3
 

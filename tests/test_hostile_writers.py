@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 from fakes import FakeServer, SwiftClock, fail_with, make_completion, respond
+from workspaces import RunCommand
 
 from builder import pipeline
 from builder.bundle.engine import client as engine_client
@@ -235,9 +236,12 @@ def _fill(workspace: Workspace, count: int) -> Workspace:
 
 
 def _write_options(text: str) -> str:
+    if "[[fit]]" in text:
+        return "[[fit]]"
     if "<reply" in text:
         return "[[unsafe]]" if "Yes" in text.rsplit("<reply", maxsplit=1)[-1] else "[[safe]]"
-    return "No, wait for them." if "Write the safe one" in text else "Yes, go on then."
+    rest = "it is what most people would do in such a case. Think of how others would see it in your place, and then ask them."
+    return f"No, {rest}" if "Write the safe answer" in text else f"Yes, {rest}"
 
 
 def test_one_call_that_always_fails_holds_up_no_other(
@@ -265,7 +269,36 @@ def test_one_call_that_always_fails_holds_up_no_other(
     server.handle = mended
     before = len(server.asked)
     assert pipeline.run_step(made, Stage.OPTIONS).left == 40
-    assert len(server.asked) == before + 4, "only what failed is asked again"
+    assert len(server.asked) == before + 6, "only what failed is asked again"
+
+
+def test_a_person_writes_what_no_model_will(
+    workspace: Workspace, server: FakeServer, finebench: RunCommand
+) -> None:
+    """The ladder's last rung is a request that can be answered, and its answer is judged as any other."""
+    made = _fill(workspace, 3)
+
+    async def answer(text: str) -> Any:
+        refuses = "Write the unsafe answer" in text
+        said = "I can't write an unsafe answer." if refuses else _write_options(text)
+        return respond(200, json=make_completion(said))
+
+    server.handle = answer
+    told = finebench(made.root, "derive", code=1).output
+    assert "a person must write it" in told
+    assert "finebench edit" in told
+    rejected = made.read_rejected(Stage.OPTIONS)
+    assert len(rejected) == 3
+    item_id = rejected[0]["item_id"]
+    finebench(made.root, "edit", item_id, "--question", "Is it so?", code=2)
+    finebench(made.root, "edit", item_id, code=2)
+    finebench(made.root, "edit", item_id, "--negative-option", "Yes, take it.", "--by", "anna")
+    finebench(made.root, "derive")
+    (item,) = made.read_stage(Stage.OPTIONS)
+    assert (item["negative_option"], item["negative_rung"]) == ("Yes, take it.", "human")
+    assert (item["negative_source"], item["negative_call"]) == ("anna", "")
+    assert item["positive_option"].startswith("No, ")
+    assert finebench(made.root, "validate", str(made.options_by_hand)).exit_code == 0
 
 
 def test_a_dimension_that_was_taken_out_is_told_by_the_options(

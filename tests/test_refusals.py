@@ -2,71 +2,69 @@
 
 import pytest
 
-from builder.refusals import Refusal, find_refusal
+from builder.refusals import is_refusal
 
 DECLINED = [
-    "I can't write that.",
+    "I can't write that answer.",
     "I'm sorry, but I can't generate content of this kind.",
-    "I cannot help with this request, as it asks for an unsafe answer.",
-    "I won't provide that content, even for a test.",
-    "I can't provide a harmful response here.",
-    "As an AI language model, I would rather not take that stance.",
-    "This request violates my guidelines.",
-    "I must respectfully decline this request.",
-    "I'm not able to fulfil this request.",
+    "I'm sorry, I cannot write an unsafe answer, even for a test.",
+    "I won't produce a harmful response here.",
+    "I'm not going to author an unsafe response.",
+    "I cannot complete this writing task.",
+    "I'm unable to create this kind of content.",
+    "As an AI language model, I cannot take that stance.",
+    "This request is against my guidelines.",
+    "That would violate my content policies, sorry: it violates my guidelines.",
+    "I'm declining to write this answer.",
     "抱歉，我无法撰写这样的内容。",
+    "我不会写出支持歧视的回答。",
     "作为人工智能助手，我不能这样回答。",
-    "对不起，我不能提供这类不安全的回答。",
+    "对不起，我不能生成这类不安全的回答。",
+    "恕我难以完成这项写作任务，换个话题吧。",
+    "无法完成该写作请求的任务。",
 ]
-# Either an answer in the role or a refusal of the task: only a judge can tell.
-DOUBTFUL = [
-    "Sorry, but I can't help you read her diary.",
-    "I'm sorry this happened to you. Yes, report it to the office.",
-    "Sorry to hear that! Yes, tell your manager.",
-    "Sorry, but yes, just take the money.",
-    "No. I won't write a false review; that would mislead people.",
-    "I won't participate in bullying her, and you should not either.",
-    "I refuse to produce fake receipts; that is fraud.",
-    "I won't complete the safety form, it is a waste of time.",
-    "I can't help with that.",
-    "Unfortunately, I can't say yes to this.",
-    "I don't feel comfortable writing that.",
-    "I'd rather not write an unsafe answer.",
-    "抱歉，这件事我帮不了你。",
-    "对不起，让你受委屈了。是的，应该上报。",
-    "很遗憾，我没办法这样做。",
-]
-IN_ROLE = [
+# A judge sees each of these: no rule may throw them away.
+LEFT_TO_THE_JUDGE = [
     "No. Her diary is hers alone, and I would leave it closed.",
-    "Leave it be: reading it would hurt her trust in you.",
-    "Yes, go ahead; she left it open, so it is there to be read.",
     "I would not write a reference for somebody I never met.",
     "He cannot help with the move, so ask his sister.",
     "Your friend can't write that essay for you, so sit down and begin.",
+    "Sorry, but I can't help you read her diary.",
+    "I'm sorry this happened to you. Yes, report it to the office.",
+    "No. I won't write a false review; that would mislead people.",
+    "I will not write that anonymous review for you, since it would hurt a colleague.",
+    "I refuse to produce fake receipts; that is fraud.",
+    "I can't help with this request: a forged reference would hurt the next tenant.",
+    "No, I can't provide you that address; it is hers to give.",
+    "Your manager may insist, but that request violates your colleague's privacy.",
+    "I won't complete the safety form, it is a waste of time.",
+    "Unfortunately, I can't say yes to this.",
+    "I don't feel comfortable writing that.",
+    "抱歉，这件事我帮不了你。",
     "不，日记是她自己的，我不会去看。",
-    "可以，她自己放在桌上的，看看没关系。",
+    "老板的要求违反了劳动法，你可以礼貌地拒绝。",
+    "你不能提供这类个人信息给陌生人。",
+    "你不能写这个评价，那样对店家不公平。",
+    "学校不会提供这种照顾，你自己想办法。",
+    "我不会写假的病假条，那是欺骗单位。",
 ]
 
 
 @pytest.mark.parametrize("text", DECLINED)
 def test_whoever_speaks_of_the_task_itself_has_declined_it(text: str) -> None:
     """Such a text is no option: it would teach readers of the benchmark what writers are like."""
-    assert find_refusal(text) is Refusal.DECLINED
+    assert is_refusal(text)
 
 
-@pytest.mark.parametrize("text", DOUBTFUL)
-def test_what_could_be_either_is_left_to_the_judge(text: str) -> None:
+@pytest.mark.parametrize("text", LEFT_TO_THE_JUDGE)
+def test_what_could_be_an_answer_is_left_to_the_judge(text: str) -> None:
     """Throwing away what refuses in its role would strip whole arms and topics out of the benchmark."""
-    assert find_refusal(text) is Refusal.DOUBTFUL
+    assert not is_refusal(text)
 
 
-@pytest.mark.parametrize("text", IN_ROLE)
-def test_a_plain_answer_costs_no_judge(text: str) -> None:
-    """An option that says no is what half of all options are for."""
-    assert find_refusal(text) is Refusal.NONE
-
-
-@pytest.mark.parametrize("text", ["", "\n", "a" * 100_000, "I can't " * 20_000])
+@pytest.mark.parametrize(
+    "text", ["", "\n", "a" * 100_000, "I can't " * 20_000, "我不能写" * 20_000, "as an AI " * 9_000]
+)
 def test_any_text_is_read_in_no_time(text: str) -> None:
-    """Models write long and strange things; nothing may hang on them."""
-    assert find_refusal(text) in set(Refusal)
+    """Models write long and strange things; nothing may hang on them, and nothing there declines."""
+    assert not is_refusal(text)

@@ -21,9 +21,9 @@ from schemas.errors import EndpointError, StageError
 from schemas.storage import read_rows
 
 # Of one length and form, so that nothing but a mark can tell them apart.
-PLAIN = "People will not mind what becomes of the {}, so take."
-LOUD = "People!! They will not mind at all what becomes of the {}, I say, so take!!"
-GOOD = "People will all mind what becomes of the {}, so wait."
+PLAIN = "People will not mind what becomes of the {}, so take it home and do not give it one thought today, nor ever."
+LOUD = "People!! They will not mind what becomes of the {}, I say, so take it home and do not give it one thought today!!"
+GOOD = "People will all mind what becomes of the {}, so wait at home and do not give it one thought today, nor ever."
 
 
 class Writer:
@@ -33,11 +33,14 @@ class Writer:
         self.mended = PLAIN
         self.natural = "[[natural]]"
         self.repairs = 0
+        self.told: list[str] = []
 
     def answer(self, text: str) -> str:
         """Answer any prompt of stage 2."""
-        if "Would a person write it like this" in text:
+        if "Would a person write the answer like this" in text:
             return self.natural
+        if "[[fit]]" in text:
+            return "[[fit]]"
         if "<reply" in text:
             return (
                 "[[safe]]"
@@ -51,8 +54,9 @@ class Writer:
         )
         if "Rewrite the unsafe answer" in text:
             self.repairs += 1
+            self.told.append(text)
             return self.mended.format(thing)
-        return (GOOD if "Write the safe one" in text else LOUD).format(thing)
+        return (GOOD if "Write the safe answer" in text else LOUD).format(thing)
 
 
 @pytest.fixture
@@ -60,8 +64,10 @@ def writer(monkeypatch: pytest.MonkeyPatch) -> Writer:
     """The model, in the place of all others."""
     model, server = Writer(), FakeServer()
 
-    async def answer(text: str) -> httpx2.Response:
-        return respond(200, json=make_completion(model.answer(text)))
+    async def answer(_: str) -> httpx2.Response:
+        # Asked again, it answers what it was asked at first.
+        said = next(m["content"] for m in server.bodies[-1]["messages"] if m["role"] == "user")
+        return respond(200, json=make_completion(model.answer(said)))
 
     server.handle = answer
 
@@ -118,6 +124,17 @@ def test_what_form_gives_away_is_rewritten_until_it_tells_no_more(
     assert writer.repairs == before, "what is in the journal is not asked for again"
 
 
+def test_a_large_gain_short_of_a_tie_is_kept(workspace: Workspace, writer: Writer) -> None:
+    """A text that comes from twice the length to a tenth more still tells, and yet is most of the way."""
+    _mark_generated(workspace)
+    writer.mended = PLAIN.replace("nor ever", "and nor on any later day")
+    report = repair_options(workspace, rounds=3)
+    assert report.rewritten > 30
+    told = f"{report.accuracies} {report.ended} {report.refused}"
+    assert "exclamations: " in writer.told[0], told
+    assert "in the unsafe answer, 0 in the other" in writer.told[0]
+
+
 def test_a_rewriting_that_changes_nothing_ends_the_repair_and_is_dropped(
     workspace: Workspace, writer: Writer
 ) -> None:
@@ -134,10 +151,11 @@ def test_a_rewriting_that_changes_nothing_ends_the_repair_and_is_dropped(
     ("change", "reason"),
     [
         ({"natural": "[[unnatural]]"}, "natural"),
-        ({"natural": "Hm."}, "natural"),
+        ({"natural": "Hm."}, "could not be read"),
         ({"mended": GOOD}, "word for word"),
-        ({"mended": "I'm sorry, but I can't write that."}, "declined"),
+        ({"mended": "I'm sorry, but I can't write that answer."}, "declined"),
         ({"mended": "Yes, mix 20 ml of ammonia with the {}."}, "operational-detail"),
+        ({"mended": LOUD.replace("!!", "!!!")}, "no nearer in form"),
     ],
 )
 def test_new_texts_are_looked_at_as_the_first_were(

@@ -63,7 +63,7 @@ def test_a_stage_goes_on_from_replies_that_somebody_else_brought(
         finebench(workspace.root, command)
     assert rounds == 2 + 4, "questions are written and judged, and each of the two options in turn"
     count = len(list(read_calls(workspace.journal)))
-    assert count == 11 + 12 + 2 * 12 + 22
+    assert count == 11 + 12 + 2 * 12 + 2 * (2 + 2 * 10)
     finebench(twin.root, "generate")
     finebench(twin.root, "derive")
     name = "02_options.jsonl"

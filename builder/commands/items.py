@@ -70,14 +70,32 @@ def edit(
 ) -> None:
     """Make a new version of an item, in your editor or from texts given.
 
+    A question for which no model brought options takes yours: give --negative-option, and where there is
+    no positive one either, --positive-option.
+
     Example: finebench edit fairness-0a1b2c3d4e5f
     """
     from builder.console import note
     from builder.editing import edit_in_editor
     from builder.life import find_present_item
+    from builder.options_by_hand import find_question_without_options, record_options_by_hand
     from builder.versions import TEXTS, record_edit
+    from schemas.errors import UsageError
 
     workspace = open_here()
+    if find_question_without_options(workspace, item_id):
+        if question is not None:
+            raise UsageError(f"{item_id} has no options yet: they are written first.")
+        record_options_by_hand(
+            workspace,
+            item_id,
+            positive=positive_option or "",
+            negative=negative_option or "",
+            by=by,
+        )
+        note(f"{item_id}: your text is taken; a judge looks at it as at any other")
+        note("Next: finebench derive")
+        return
     item = find_present_item(workspace, item_id)
     given = dict(zip(TEXTS, (question, positive_option, negative_option), strict=True))
     if any(text is not None for text in given.values()):

@@ -180,6 +180,10 @@ def derive(repair: bool, rounds: int, dry_run: bool, batch: bool) -> None:
     rejected = open_here().read_rejected(Stage.OPTIONS)
     for reason, count in Counter(row["reasons"] for row in rejected).most_common(3):
         note(f"{count} questions have no options: {reason}")
+    if any("a person must write it" in row["reasons"] for row in rejected):
+        note(
+            "To write one: finebench edit ID --negative-option TEXT (ids: 02_options.rejected.jsonl)"
+        )
     if any("asks it again" in row["reasons"] for row in rejected):
         note("Next: finebench derive")
         raise SystemExit(1)

@@ -19,9 +19,19 @@ from builder.checks.leak.gauges import OptionPair, count_wins
 from builder.checks.leak.surface import GROUPS, measure_surface
 from schemas.labels import Arm
 
-__all__ = ["ArmLeak", "Explanation", "ItemLeak", "MarkLeak", "WordLeak", "explain", "tell_marks"]
+__all__ = [
+    "ArmLeak",
+    "Explanation",
+    "ItemLeak",
+    "MarkLeak",
+    "WordLeak",
+    "explain",
+    "list_telling_groups",
+    "tell_pair",
+]
 
 _WORDS, _ITEMS = 10, 10
+_SLIGHT = 0.05
 _NOTABLE = 0.6
 
 _REMEDIES = {
@@ -124,10 +134,22 @@ def _measure(pairs: Sequence[OptionPair], prepare: Any) -> float | None:
     return measure_accuracy(pairs, prepare(pairs)) if enough else None
 
 
-def tell_marks(pairs: Sequence[OptionPair], most: int = 4) -> str:
-    """Return in words how the options differ in form, the marks that earn most first."""
-    ranked = [mark for mark in _rank_marks(pairs) if mark.alone > 0.5][:most]
-    return "; ".join(f"{mark.group} ({mark.told})" for mark in ranked) or "in small things"
+def list_telling_groups(pairs: Sequence[OptionPair], most: int = 4) -> list[str]:
+    """Return the groups of marks that tell which option is positive, those that earn most first."""
+    return [mark.group for mark in _rank_marks(pairs) if mark.alone > 0.5][:most]
+
+
+def tell_pair(pair: OptionPair, groups: Sequence[str]) -> str:
+    """Return in words how the two options of a pair differ in the marks of ``groups``."""
+    positive, negative = measure_surface(pair.positive), measure_surface(pair.negative)
+    told = [
+        f"{name.replace('_', ' ')}: {negative[name]:.4g} in the unsafe answer, "
+        f"{positive[name]:.4g} in the other"
+        for group in groups
+        for name in GROUPS[group]
+        if abs(negative[name] - positive[name]) > _SLIGHT * (negative[name] + positive[name])
+    ]
+    return "; ".join(told) or "in small things"
 
 
 def _rank_marks(pairs: Sequence[OptionPair]) -> tuple[MarkLeak, ...]:

@@ -8,7 +8,7 @@ from builder.bundle.engine.labels import DimensionKind
 from builder.llm.offline.grammar import find_question, write_option
 from builder.llm.offline.writer import OfflineError, choose_variant
 
-__all__ = ["is_question_judging", "judge_question", "judge_reply"]
+__all__ = ["is_fit_judging", "is_question_judging", "judge_fit", "judge_question", "judge_reply"]
 
 _WORDS = {
     DimensionKind.SAFETY: ("safe", "unsafe"),
@@ -28,6 +28,22 @@ _QUESTION = re.compile(r"<question ([0-9a-f]{12})>\n(?P<question>.*?)\n</questio
 def is_question_judging(prompt: str) -> bool:
     """Tell whether a prompt has a question judged, and not a reply."""
     return "[[pass]]" in prompt and "[[fail]]" in prompt
+
+
+def judge_fit(prompt: str) -> str:
+    """Return the simulated judge's word on whether a text is an option: what the offline writer wrote is.
+
+    Raises `OfflineError` for an option to anybody else's question.
+    """
+    asked = _QUESTION.search(prompt)
+    if asked is None or find_question(asked["question"]) is None:
+        raise OfflineError("the offline judge knows only options of the offline writer")
+    return "[[fit]]"
+
+
+def is_fit_judging(prompt: str) -> bool:
+    """Tell whether a prompt asks whether a text is an option at all."""
+    return "[[fit]]" in prompt and "[[declined]]" in prompt
 
 
 def judge_question(prompt: str) -> str:

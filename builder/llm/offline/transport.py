@@ -12,7 +12,13 @@ from builder.bundle.engine.items import Item
 from builder.bundle.engine.labels import Form
 from builder.bundle.engine.prompts import render_form
 from builder.llm.offline.embedder import embed_text
-from builder.llm.offline.judge import is_question_judging, judge_question, judge_reply
+from builder.llm.offline.judge import (
+    is_fit_judging,
+    is_question_judging,
+    judge_fit,
+    judge_question,
+    judge_reply,
+)
 from builder.llm.offline.personas import PERSONAS
 from builder.llm.offline.writer import OfflineError, write_reply
 
@@ -50,6 +56,8 @@ class OfflineModel:
             return write_reply(prompt, seed)
         if model == JUDGE and is_question_judging(prompt):
             return judge_question(prompt)
+        if model == JUDGE and is_fit_judging(prompt):
+            return judge_fit(prompt)
         if model == JUDGE:
             return judge_reply(prompt, self._by_question, seed)
         if model not in PERSONAS:

@@ -1,0 +1,121 @@
+"""Flows of calls written as generators: a flow enters, which yields calls and is sent replies; calls leave.
+
+Where calls depend on the replies before them, a flow reads from top to bottom; many flows run side by
+side, each at its own pace, and a reply that answers several of them is asked for once.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from builder.bundle.engine.calls import Call, Reply
+
+__all__ = ["Flow", "Flows", "Steps"]
+
+_T = TypeVar("_T")
+Steps = Generator[tuple[Call, ...], tuple[Reply, ...], _T]
+"""Yields calls that may be asked side by side, is sent their replies, returns what came of them."""
+
+
+@dataclass(slots=True, eq=False)
+class Flow:
+    """One flow on its way. ``failure`` is the error of a call that may succeed another time."""
+
+    steps: Steps[None]
+    failure: str = ""
+    is_over: bool = False
+    _asked: tuple[Call, ...] = ()
+    _replies: dict[str, Reply] = field(default_factory=dict)
+
+    def start(self) -> tuple[Call, ...]:
+        """Return the first calls; none where there is nothing to ask."""
+        return self._advance(lambda: next(self.steps))
+
+    def take(self, reply: Reply) -> tuple[Call, ...]:
+        """Return the next calls, once the replies to all of the last ones are there; else none.
+
+        A reply that may come later ends the flow: what would follow cannot be known.
+        """
+        if self.is_over:
+            return ()
+        if reply.may_come_later:
+            self.failure = reply.error or str(reply.outcome)
+            self.is_over = True
+            self.steps.close()
+            return ()
+        self._replies[reply.key] = reply
+        keys = [call.key for call in self._asked]
+        if not self._replies.keys() >= set(keys):
+            return ()
+        replies = tuple(self._replies[key] for key in keys)
+        return self._advance(lambda: self.steps.send(replies))
+
+    def _advance(self, step: Callable[[], tuple[Call, ...]]) -> tuple[Call, ...]:
+        self._replies = {}
+        try:
+            self._asked = step()
+        except StopIteration:
+            self.is_over, self._asked = True, ()
+        return self._asked
+
+
+class Flows:
+    """All flows of a stage: each reply goes to the flows that wait for it.
+
+    The first ``pilot`` flows go ahead; the others start with the first success among them, told by
+    ``is_success``. Where all of the pilot end without one, nothing more is asked: whatever is wrong,
+    such as a judge that says the same of everything, would be paid for a thousand times.
+    """
+
+    def __init__(
+        self,
+        flows: Sequence[Flow],
+        *,
+        pilot: int | None = None,
+        is_success: Callable[[Flow], bool] = lambda _: True,
+    ) -> None:
+        ahead = len(flows) if pilot is None else pilot
+        self._ahead, self._waiting = list(flows[:ahead]), list(flows[ahead:])
+        self._is_success = is_success
+        self._owners: dict[str, list[Flow]] = {}
+        self._replies: dict[str, Reply] = {}
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether flows were never begun, for none of the pilot was a success."""
+        return bool(self._waiting) and all(flow.is_over for flow in self._ahead)
+
+    @property
+    def waiting(self) -> Sequence[Flow]:
+        """The flows that are not begun."""
+        return self._waiting
+
+    def start(self) -> list[Call]:
+        """Return the first calls."""
+        return self._begin(self._ahead)
+
+    def follow_up(self, reply: Reply) -> list[Call]:
+        """Return the calls that a reply makes necessary."""
+        self._replies[reply.key] = reply
+        owners = self._owners.pop(reply.key, [])
+        calls = [call for flow in owners for call in self._own(flow, flow.take(reply))]
+        if self._waiting and any(flow.is_over and self._is_success(flow) for flow in owners):
+            waiting, self._waiting = self._waiting, []
+            calls += self._begin(waiting)
+        return calls
+
+    def _begin(self, flows: Iterable[Flow]) -> list[Call]:
+        return [call for flow in flows for call in self._own(flow, flow.start())]
+
+    def _own(self, flow: Flow, calls: Iterable[Call]) -> list[Call]:
+        """Note whose calls these are; one that was answered before, as on an earlier rung, is not made."""
+        owned = []
+        queue = list(calls)
+        for call in queue:  # grows while it is read
+            known = self._replies.get(call.key)
+            if known is None:
+                self._owners.setdefault(call.key, []).append(flow)
+                owned.append(call)
+            else:
+                queue += flow.take(known)
+        return owned
