@@ -114,6 +114,34 @@ def test_the_result_does_not_depend_on_the_order_of_replies(
     assert results[0] == results[1] == results[2]
 
 
+def test_a_run_that_was_killed_in_a_later_wave_walks_the_same_way(
+    tmp_path: Path, server: QuestionServer
+) -> None:
+    """Its waves are planned from what stood before them, so that the journal has their replies."""
+    undisturbed = make_workspace(tmp_path / "whole", quota=60)
+    run(undisturbed)
+    prompts = Counter(prompt.text for prompt in server.prompts)
+    server.prompts.clear()
+
+    def break_off(prompt: Prompt) -> object:
+        if prompt.offset >= 15:
+            raise KeyboardInterrupt
+        return write_new(prompt)
+
+    server.write = break_off
+    workspace = make_workspace(tmp_path / "killed", quota=60)
+    with pytest.raises(KeyboardInterrupt):
+        run(workspace)
+    assert not workspace.get_path(Stage.QUESTIONS).exists()
+    server.prompts = [prompt for prompt in server.prompts if prompt.offset < 15]
+    server.write = write_new
+    run(workspace)
+    assert Counter(prompt.text for prompt in server.prompts) == prompts, "each was asked once"
+    for stage_file in ("01_questions.jsonl", "01_plan.json"):
+        whole = (undisturbed.root / stage_file).read_bytes()
+        assert (workspace.root / stage_file).read_bytes() == whole
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_what_is_kept_is_balanced_whatever_a_judge_rejects(
     tmp_path: Path, server: QuestionServer, seed: int
