@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -314,8 +315,9 @@ def test_a_stage_is_asked_by_a_batch(start: Start, tmp_path: Path, finebench: Ru
     assert "is with the provider" in told
     assert "is completed" in told
     calls = list(read_calls(workspace.journal))
-    # The server answers each request of a batch with one fixed text, which is no JSON: asked again twice.
-    assert len(calls) == 3 * 11
+    # The server answers each request of a batch with one fixed text, which is no JSON: asked again twice
+    # in each of four waves.
+    assert len(calls) == 4 * 3 * 11
     assert {call["outcome"] for call in calls} == {"answered"}
     assert {call["text"] for call in calls} == {"Mock batch completion"}
     assert {call["cost"] for call in calls} == {(1 * 5 + 1 * 10) / 1e6}
@@ -347,8 +349,10 @@ def test_a_batch_that_was_left_is_taken_up_and_sent_once(
     created = [
         r for r in server.list_requests() if (r["method"], r["path"]) == ("POST", "/v1/batches")
     ]
-    assert len(created) == 3, "one for the questions, two that ask again in the right form"
-    assert len(list(read_calls(workspace.journal))) == 3 * 11
+    assert len(created) == 4 * 3, (
+        "a wave has one for the questions, two that ask again in the right form"
+    )
+    assert len(list(read_calls(workspace.journal))) == 4 * 3 * 11
 
 
 @pytest.mark.usefixtures("quick_polls")
@@ -359,7 +363,7 @@ def test_requests_of_an_expired_batch_are_sent_again(
     server = start()
     workspace = _use_aimock(create_workspace(tmp_path / "bench", quota=2), server)
     told: list[str] = []
-    outcomes = iter(["expired", "completed", "completed", "completed"])
+    outcomes = chain(["expired"], repeat("completed"))
     create = AsyncBatches.create
 
     async def create_as(self: AsyncBatches, **arguments: Any) -> Any:
