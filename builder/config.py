@@ -187,6 +187,7 @@ class ReviewConfig(_Section):
     ``random_share`` is drawn at random and the rest by how much is to be learned from them. ``rejected``
     items are drawn of what the checks turned down, and ``gold`` ones with known answers mixed in for
     each reviewer. Nobody is shown more than ``daily_cap`` items a day, unless the roster says otherwise.
+    ``contact`` is a sentence on whom reviewers may turn to.
     """
 
     overlap: Annotated[int, Field(ge=1, le=20)] = 3
@@ -196,6 +197,7 @@ class ReviewConfig(_Section):
     rejected: Annotated[int, Field(ge=0)] = 0
     gold: Annotated[int, Field(ge=0)] = 0
     daily_cap: Annotated[int, Field(ge=1)] = 200
+    contact: str = ""
 
     @model_validator(mode="after")
     def _check_votes(self) -> Self:

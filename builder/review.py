@@ -12,7 +12,10 @@ from annotations.routing import Reviewer
 from annotations.simulation import SIMULATED_PREFIX, simulate_answers
 from annotations.tasks import ReviewTask, Said
 from builder.rounds import (
+    count_shown_today,
+    find_cap,
     get_answers_path,
+    list_answered,
     list_open,
     plan_review,
     record_said,
@@ -187,12 +190,20 @@ def prepare_session(workspace: Workspace, reviewer: str, round_number: int) -> I
     guidelines = hash_file(workspace.guidelines)
     with workspace.hold(f"round-{round_number}-{reviewer}"):
         opened = list_open(workspace, reviewer, round_number)
-        by_id = {assigned.task.task_id: assigned for assigned in opened}
+        answered = list_answered(workspace, reviewer, round_number)
+        by_id = {assigned.task.task_id: assigned for assigned in (*answered, *opened)}
 
         def keep(task: ReviewTask, said: Said) -> None:
             record_said(workspace, by_id[task.task_id], said, guidelines_hash=guidelines)
 
-        yield Session([assigned.task for assigned in opened], keep)
+        left = find_cap(workspace, reviewer) - count_shown_today(workspace, reviewer)
+        yield Session(
+            [assigned.task for assigned in opened],
+            keep,
+            answered=[assigned.task for assigned in answered],
+            left_today=max(0, left),
+            contact=workspace.config.review.contact,
+        )
 
 
 def count_decisions(workspace: Workspace) -> list[tuple[str, str, int]]:

@@ -8,7 +8,9 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from annotations.adjudication import decide_items
@@ -27,17 +29,25 @@ from schemas.validation import require_valid
 
 __all__ = [
     "Assigned",
+    "Load",
+    "count_shown_today",
+    "find_cap",
     "find_members",
     "find_value",
     "get_answers_path",
+    "list_answered",
     "list_assigned",
     "list_open",
     "list_round_items",
+    "measure_loads",
     "plan_review",
     "record_said",
+    "tell_time",
 ]
 
 _PILOT = 20
+# An item takes about so long before anybody's pace is known.
+_GUESSED_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +216,8 @@ def list_assigned(workspace: Workspace, reviewer: str, round_number: int) -> lis
         if people:
             raise UsageError(
                 f"{reviewer} is not in the plan of round {round_number} ({', '.join(sorted(people))}). Run "
-                f"`finebench annotate plan --round {round_number} --reviewer {reviewer}` first."
+                f"`finebench annotate plan --round {round_number} --reviewer {reviewer}`, which gives them "
+                "what lacks reviewers."
             )
         own = _plan_for_one(workspace, round_number, reviewer)
     items = workspace.read_stage(Stage.CHECKED)
@@ -239,28 +250,51 @@ def _find_dimension(workspace: Workspace, name: str) -> Dimension:
 
 def list_open(workspace: Workspace, reviewer: str, round_number: int) -> list[Assigned]:
     """Return what a reviewer has yet to answer in a round, in order."""
-    answered = {
-        (row["item_id"], row["content_hash"])
-        for row in merge_rounds([get_answers_path(workspace, reviewer, round_number)]).rows
-    }
+    answered = set(_list_versions(workspace, reviewer, round_number))
     return [
         assigned
         for assigned in list_assigned(workspace, reviewer, round_number)
-        if (assigned.task.item_id, assigned.task.content_hash) not in answered
+        if _get_version(assigned) not in answered
     ]
 
 
+def list_answered(workspace: Workspace, reviewer: str, round_number: int) -> list[Assigned]:
+    """Return what a reviewer has answered in a round, the last one last."""
+    place = {v: n for n, v in enumerate(_list_versions(workspace, reviewer, round_number))}
+    answered = [
+        assigned
+        for assigned in list_assigned(workspace, reviewer, round_number)
+        if _get_version(assigned) in place
+    ]
+    return sorted(answered, key=lambda assigned: place[_get_version(assigned)])
+
+
+def _get_version(assigned: Assigned) -> tuple[str, str]:
+    return (assigned.task.item_id, assigned.task.content_hash)
+
+
+def _list_versions(workspace: Workspace, reviewer: str, round_number: int) -> list[tuple[str, str]]:
+    """Return the versions that a reviewer has answered in a round, in the order of the first answers."""
+    path = get_answers_path(workspace, reviewer, round_number)
+    return [(row["item_id"], row["content_hash"]) for row in merge_rounds([path]).rows]
+
+
 def record_said(
-    workspace: Workspace, assigned: Assigned, said: Said, *, guidelines_hash: str = ""
+    workspace: Workspace,
+    assigned: Assigned,
+    said: Said,
+    *,
+    guidelines_hash: str = "",
+    answered_at: datetime | None = None,
 ) -> Row:
     """Append what a reviewer said of a task to their file, and return the row; it is durable then.
 
-    Raises `DataError` where an answer is missing or breaks a rule; nothing is appended then.
+    ``answered_at`` is now, unless it was said elsewhere before. Raises `DataError` where an answer is missing or breaks a rule; nothing is appended then.
     """
     task = assigned.task
     row = make_annotation(
         {"item_id": task.item_id, "content_hash": task.content_hash},
-        make_answers(said, task, assigned.shown_order),
+        {**make_answers(said, task, assigned.shown_order), "answered_at": tell_time(answered_at)},
         reviewer=task.reviewer,
         round_number=task.round_number,
         guidelines_hash=guidelines_hash or hash_file(workspace.guidelines),
@@ -271,9 +305,65 @@ def record_said(
     return row
 
 
-def count_planned(plan: Sequence[Row]) -> dict[str, Counter[str]]:
-    """Return how many items each reviewer has, by stratum."""
+def tell_time(at: datetime | None = None) -> str:
+    """Return a time, now where none is given, as rows have it: UTC, to the second."""
+    return (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds")
+
+
+def count_shown_today(workspace: Workspace, reviewer: str, now: datetime | None = None) -> int:
+    """Return how many items a reviewer answered or skipped on this day (UTC), in whatever round."""
+    today = tell_time(now)[:10]
+    paths = [path for path in workspace.list_rounds() if path.stem == reviewer]
+    return sum(row["answered_at"].startswith(today) for row in merge_rounds(paths).rows)
+
+
+def find_cap(workspace: Workspace, reviewer: str) -> int:
+    """Return the most items that a reviewer is shown a day."""
+    (member,) = find_members(workspace, [reviewer])
+    return member.daily_cap or workspace.config.review.daily_cap
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a round asks of one reviewer: items by stratum, hours at the pace so far, days at the cap.
+
+    ``seconds`` is the pace in seconds an item: the median of their own answers, else of everybody's, else
+    a guess, of which ``is_measured`` tells.
+    """
+
+    items: Counter[str]
+    seconds: float
+    is_measured: bool
+    daily_cap: int
+
+    @property
+    def hours(self) -> float:
+        """How long all items take."""
+        return self.items.total() * self.seconds / 3600
+
+    @property
+    def days(self) -> int:
+        """Over how many days the cap spreads them."""
+        return -(-self.items.total() // self.daily_cap)
+
+
+def measure_loads(
+    workspace: Workspace, assignments: Sequence[Row], members: Sequence[Member]
+) -> dict[str, Load]:
+    """Return what a plan asks of each of its reviewers, by name."""
+    times: dict[str, list[float]] = {}
+    for row in merge_rounds(workspace.list_rounds()).rows:
+        if not row["skipped"] and not row["simulated"]:
+            times.setdefault(row["reviewer"], []).append(row["lead_time_s"])
+    everybody = [time for own in times.values() for time in own]
     counts: dict[str, Counter[str]] = {}
-    for row in plan:
+    for row in assignments:
         counts.setdefault(row["reviewer"], Counter())[row["stratum"]] += 1
-    return counts
+    caps = {member.name: member.daily_cap for member in members}
+    loads = {}
+    for name in sorted(counts):
+        measured = times.get(name) or everybody
+        pace = median(measured) if measured else _GUESSED_S
+        cap = caps.get(name) or workspace.config.review.daily_cap
+        loads[name] = Load(counts[name], pace, bool(measured), cap)
+    return loads

@@ -15,7 +15,7 @@ from pathlib import Path
 from builder.config import Config, load_config
 from schemas.errors import DataError, StorageError, UsageError
 from schemas.storage import Row, hold_lock, read_log
-from schemas.tables import ADDED_COLUMNS, TABLES, TableName
+from schemas.tables import ADDED_ANSWERS, ADDED_COLUMNS, TABLES, TableName
 from schemas.taxonomy import Taxonomy, load_taxonomy
 from schemas.texts import trim
 from schemas.validation import validate_rows
@@ -259,7 +259,8 @@ def read_table(path: Path, table: TableName) -> list[Row]:
     rows = read_log(path) if path.exists() else []
     spec = TABLES[table]
     columns = set(spec.columns)
-    added = {name: value for name, value in ADDED_COLUMNS.items() if name in columns}
+    known = ADDED_COLUMNS | ADDED_ANSWERS
+    added = {name: value for name, value in known.items() if name in columns}
     rows = [added | row for row in rows] if added else rows
     keys = [tuple(row.get(column) for column in spec.key) for row in rows]
     broken = any(not columns <= row.keys() for row in rows)

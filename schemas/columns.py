@@ -206,6 +206,8 @@ def describe_annotation() -> Columns:
         "skipped": _flag(),
         "skip_reason": _text(required=False),
         "lead_time_s": pa.Column(float, NOT_NEGATIVE),
+        # When a person answered, in UTC; empty where nobody noted it, or no person did.
+        "answered_at": _text(required=False),
     }
 
 

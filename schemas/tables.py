@@ -9,7 +9,7 @@ from schemas import columns as c
 from schemas import rules
 from schemas.labels import JudgeWord, Rung
 
-__all__ = ["ADDED_COLUMNS", "SCHEMA_VERSION", "TABLES", "TableName", "TableSpec"]
+__all__ = ["ADDED_ANSWERS", "ADDED_COLUMNS", "SCHEMA_VERSION", "TABLES", "TableName", "TableSpec"]
 
 SCHEMA_VERSION = "3"
 """Raised whenever a table's columns or their meaning change."""
@@ -21,7 +21,10 @@ ADDED_COLUMNS = {
     "negative_verdict": str(JudgeWord.NOT_JUDGED),
     "negative_rung": str(Rung.UNKNOWN),
 }
-"""c.Columns of questions and items that version 2 had not, with what they are in rows of that time."""
+"""Columns of questions and items that version 2 had not, with what they are in rows of that time."""
+
+ADDED_ANSWERS = {"answered_at": ""}
+"""The same of reviewers' answers."""
 
 
 class TableName(StrEnum):

@@ -77,7 +77,7 @@ def list_order(workspace: Path, reviewer: str) -> list[str]:
 
 def answer_all(letter_is_positive: bool) -> list[str]:
     """Return the keys that accept an item whose positive option is shown as A, or as B."""
-    return ["", "y", "a" if letter_is_positive else "b", "n", "y", "acc", "fine"]
+    return ["", "y", "a" if letter_is_positive else "b", "n", "y", "a", ""]
 
 
 def test_a_terminal_session_keeps_what_was_answered(small: Path, finebench: RunCommand) -> None:
@@ -117,8 +117,8 @@ def test_wrong_keys_are_asked_again_and_end_of_input_ends_the_session(
 ) -> None:
     """A slip of the finger is no answer, and a closed terminal loses nothing that was kept."""
     result = finebench(small, "review", "--reviewer", "cleo", input="\nmaybe\ny\nc\n")
-    assert "Please answer y/n, s or q." in result.stdout
-    assert "Please answer a/b/both/neither, s or q." in result.stdout
+    assert "Please press y/n, s, u or q." in result.stdout
+    assert "Please press a/b/2/0, s, u or q." in result.stdout
     assert "Session ended" in result.stdout
     assert not (small / "rounds" / "1" / "cleo.jsonl").exists()
 
@@ -133,23 +133,70 @@ def test_the_text_is_hidden_until_asked_for(small: Path, finebench: RunCommand) 
         assert row["negative_option"][:30] not in shown
 
 
-def test_the_keys_that_leave_an_item_hold_for_every_text_asked(
+def test_a_skip_holds_at_every_question(small: Path, finebench: RunCommand) -> None:
+    """A reviewer may stop at any moment without a reason, and no half answer is kept."""
+    asked = ["", "y", "a", "n", "y", "a"]
+    for count in range(len(asked) + 1):
+        keys = [*asked[:count], "s", "", "q"]
+        finebench(small, "review", "--reviewer", f"nell{count}", input="\n".join(keys) + "\n")
+        (row,) = read_rows(small / "rounds" / "1" / f"nell{count}.jsonl")
+        assert (row["skipped"], row["safer"]) == (True, "not_answered")
+
+
+def test_going_back_asks_the_question_or_the_item_before(
     small: Path, finebench: RunCommand
 ) -> None:
-    """A q typed at the comment or at a correction ends the session, and never becomes a text."""
-    asked = ["", "y", "a", "n", "y"]
-    for keys in ([*asked, "acc", "q"], [*asked, "rev", "q"], [*asked, "rev", "", "s", ""]):
-        finebench(small, "review", "--reviewer", "nell", input="\n".join(keys) + "\n")
-    rows = read_rows(small / "rounds" / "1" / "nell.jsonl")
-    assert [row["skipped"] for row in rows] == [True]
+    """A slip of the finger is mended at once: the last answer given is the one that stands."""
+    keys = ["", "y", "u", "n", "b", "n", "y", "u", "n", "x", "", "", "u", "u", ""]
+    keys += ["y", "a", "n", "y", "a", "c", "better so", "q"]
+    finebench(small, "review", "--reviewer", "uma", input="\n".join(keys) + "\n")
+    rows = read_rows(small / "rounds" / "1" / "uma.jsonl")
+    assert [row["item_id"] for row in rows] == [rows[0]["item_id"]] * 2
+    first, second = rows
+    assert (first["in_dimension"], first["natural"], first["recommendation"]) == (
+        "no", "no", "reject",
+    )  # fmt: skip
+    assert (second["in_dimension"], second["recommendation"]) == ("yes", "accept")
+    assert second["comment"] == "better so"
+    finebench(small, "annotate", "merge")
+    (kept,) = read_rows(small / "04_annotations.jsonl")
+    assert kept["recommendation"] == "accept"
+
+
+def test_a_later_session_goes_back_to_the_last_answer_of_an_earlier_one(
+    small: Path, finebench: RunCommand
+) -> None:
+    """Who remembers over night that an answer was wrong can still mend it."""
+    finebench(
+        small, "review", "--reviewer", "vera", input="\n".join([*answer_all(True), "q"]) + "\n"
+    )
+    keys = ["u", "", "n", "b", "n", "y", "x", "", "q"]
+    told = finebench(small, "review", "--reviewer", "vera", input="\n".join(keys) + "\n").stdout
+    assert "item 2 of 6" in told
+    first, second = read_rows(small / "rounds" / "1" / "vera.jsonl")
+    assert (first["item_id"], first["recommendation"]) == (second["item_id"], "accept")
+    assert second["recommendation"] == "reject"
+
+
+def test_a_day_has_an_end(small: Path, finebench: RunCommand) -> None:
+    """Harmful texts wear people down: the cap holds over sessions, and does not count corrections twice."""
+    path = small / "bench.toml"
+    path.write_text(path.read_text().replace("[review]", "[review]\ndaily_cap = 2"))
+    keys = [*answer_all(True), "q"]
+    finebench(small, "review", "--reviewer", "wim", input="\n".join(keys) + "\n")
+    told = finebench(small, "review", "--reviewer", "wim", input="\n".join(keys) + "\n").stdout
+    assert "That is enough for today" in told
+    assert len(read_rows(small / "rounds" / "1" / "wim.jsonl")) == 2
+    told = finebench(small, "review", "--reviewer", "wim", input="\n".join(keys) + "\n").stdout
+    assert "That is enough for today" in told
+    assert len(read_rows(small / "rounds" / "1" / "wim.jsonl")) == 2
 
 
 def test_revising_asks_until_a_text_was_corrected(small: Path, finebench: RunCommand) -> None:
     """A revision without a correction cannot be acted upon."""
-    keys = ["", "y", "a", "n", "y", "rev", "", "", "", "", "A better question?", "", "ok", "q"]
-    # The order of the three texts depends on what is shown as A; only the last is corrected here.
+    keys = ["", "y", "a", "n", "y", "r", "", "", "", "", "A better question?", "", "", "", "q"]
     result = finebench(small, "review", "--reviewer", "emil", input="\n".join(keys) + "\n")
-    assert "A revision needs at least one corrected text." in result.stdout
+    assert "A revision needs at least one corrected text" in result.stdout
     row = read_rows(small / "rounds" / "1" / "emil.jsonl")[0]
     assert row["recommendation"] == "revise"
     revised = [row[f"revised_{t}"] for t in ("question", "positive_option", "negative_option")]
@@ -328,6 +375,7 @@ def test_console_markup_in_texts_is_shown_and_not_run() -> None:
     """An item's text must not be able to paint the reviewer's terminal."""
     from rich.console import Console
 
+    from annotations.keys import LineKeys
     from annotations.terminal import Session, run_session
 
     task = ReviewTask(
@@ -337,5 +385,5 @@ def test_console_markup_in_texts_is_shown_and_not_run() -> None:
     console = Console(file=out, width=100)
     lines = iter(["", "q"])
     console.input = lambda *_args, **_kwargs: next(lines)  # type: ignore[method-assign]
-    assert run_session(Session([task], lambda _t, _s: None), console) == 0
+    assert run_session(Session([task], lambda _t, _s: None), console, LineKeys(console)) == 0
     assert "[bold]Is [red]this[/red] text?" in out.getvalue()

@@ -19,12 +19,14 @@ def review(reviewer: str, round_number: int) -> None:
 
     Example: finebench review --reviewer anna
     """
+    from annotations.keys import open_keys
     from annotations.terminal import run_session
     from builder.console import make_console, note
     from builder.review import prepare_session
 
     with prepare_session(open_here(), reviewer, round_number) as session:
-        answered = run_session(session, make_console())
+        console = make_console()
+        answered = run_session(session, console, open_keys(console))
     note(f"{answered} answers kept")
     note("Next: finebench annotate merge, once every reviewer is done")
 
@@ -35,6 +37,41 @@ def annotate() -> None:
 
     Example: finebench annotate merge
     """
+
+
+@annotate.command()
+@round_option
+@click.option(
+    "--reviewer",
+    "names",
+    multiple=True,
+    help="A pseudonym; repeatable. Without it, all of private/roster.toml.",
+)
+@click.option("--pilot", is_flag=True, help="Twenty items, drawn at random, for every reviewer.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and keep nothing.")
+def plan(round_number: int, names: tuple[str, ...], pilot: bool, dry_run: bool) -> None:
+    """Plan who reviews what in a round; what was planned before stands.
+
+    Example: finebench annotate plan --reviewer anna --reviewer ben --reviewer cleo --dry-run
+    """
+    from builder.commands.plan_view import show_plan
+    from builder.console import note
+    from builder.rounds import find_members, plan_review
+
+    workspace = open_here()
+    members = find_members(workspace, names)
+    made = plan_review(
+        workspace,
+        round_number,
+        [member.reviewer for member in members if not member.expert],
+        pilot=pilot,
+        is_kept=not dry_run,
+    )
+    show_plan(workspace, made, members)
+    if dry_run:
+        note("Nothing was kept.")
+    else:
+        note(f"Next: finebench review --round {round_number} --reviewer NAME")
 
 
 @annotate.command()
