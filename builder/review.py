@@ -27,6 +27,7 @@ from builder.stage_records import (
     make_rejection,
     write_stage,
 )
+from builder.versions import list_revised_versions
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import DataError, StageError, UsageError
 from schemas.labels import Decision, ShownOrder
@@ -63,6 +64,7 @@ def find_adjudication_inputs(workspace: Workspace) -> StageInputs:
             workspace.get_path(Stage.CHECKED),
             workspace.get_path(Stage.ANNOTATIONS),
             workspace.rulings,
+            workspace.edits,
         ),
         parameters={"min_votes": workspace.config.review.min_votes},
     )
@@ -136,6 +138,7 @@ def adjudicate_items(workspace: Workspace) -> Counts:
         workspace.read_stage(Stage.ANNOTATIONS),
         read_table(workspace.rulings, TableName.RULING),
         min_votes=workspace.config.review.min_votes,
+        confirmed_by_one=list_revised_versions(workspace),
     )
     left = [d for d in decisions if d["decision"] in (Decision.ACCEPT, Decision.UNDECIDED)]
     rejected = [

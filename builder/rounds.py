@@ -19,6 +19,7 @@ from annotations.routing import Candidate, Plan, Reviewer, Sampling, plan_round
 from annotations.simulation import SIMULATED_PREFIX
 from annotations.tasks import ReviewTask, Said, make_answers, make_task
 from builder.roster import Member, read_roster
+from builder.versions import list_revised_versions
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import StageError, UsageError
 from schemas.labels import Decision, JudgeWord, Rung, Severity, ShownOrder, Stratum
@@ -81,6 +82,7 @@ def list_round_items(workspace: Workspace, round_number: int) -> dict[str, Row]:
         merge_rounds(earlier).rows,
         read_table(workspace.rulings, TableName.RULING),
         min_votes=workspace.config.review.min_votes,
+        confirmed_by_one=list_revised_versions(workspace),
     )
     undecided = {d["item_id"] for d in decisions if d["decision"] == Decision.UNDECIDED}
     return {item["item_id"]: item for item in items if item["item_id"] in undecided}
@@ -124,19 +126,31 @@ def plan_review(
             rejected=0 if pilot else review.rejected,
             gold=0 if pilot else review.gold,
         )
+        revised = list_revised_versions(workspace)
+        candidates = _list_candidates(workspace, items.values())
+        seed = workspace.config.seed
+        confirmations = plan_round(
+            [candidate for candidate in candidates if candidate.version in revised],
+            reviewers,
+            Sampling(overlap=1),
+            round_number=round_number,
+            seed=seed,
+            stratum=Stratum.CONFIRM,
+            earlier=read_table(path, TableName.ASSIGNMENT),
+        )
         plan = plan_round(
-            _list_candidates(workspace, items.values()),
+            [candidate for candidate in candidates if candidate.version not in revised],
             reviewers,
             sampling,
             round_number=round_number,
-            seed=workspace.config.seed,
+            seed=seed,
             rejected=[_make_candidate(row) for row in _list_rejected(workspace).values()],
             gold=[_make_candidate(row) for row in _read_gold(workspace).values()],
-            earlier=read_table(path, TableName.ASSIGNMENT),
+            earlier=confirmations.assignments,
         )
         if is_kept:
             _write_plan(path, plan.assignments)
-    return plan
+    return Plan(plan.assignments, confirmations.short | plan.short)
 
 
 def _plan_for_one(workspace: Workspace, round_number: int, reviewer: str) -> list[Row]:
