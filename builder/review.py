@@ -11,13 +11,13 @@ from annotations.rounds import append_annotations, make_annotation, merge_rounds
 from annotations.routing import Reviewer
 from annotations.simulation import SIMULATED_PREFIX, simulate_answers
 from annotations.tasks import ReviewTask, Said
+from builder.round_plans import plan_review
 from builder.rounds import (
     count_shown_today,
     find_cap,
     get_answers_path,
     list_answered,
     list_open,
-    plan_review,
     record_said,
 )
 from builder.stage_records import (

@@ -12,13 +12,12 @@ from workspaces import RunCommand
 from annotations.routing import Reviewer
 from annotations.tasks import make_answers
 from builder.roster import read_roster
+from builder.round_plans import find_value, plan_review
 from builder.rounds import (
     count_shown_today,
-    find_value,
     list_answered,
     list_assigned,
     list_open,
-    plan_review,
     record_said,
 )
 from builder.workspace import Stage, Workspace

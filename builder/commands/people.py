@@ -61,7 +61,7 @@ def plan(round_number: int, names: tuple[str, ...], pilot: bool, dry_run: bool) 
     """
     from builder.commands.plan_view import show_plan
     from builder.console import note
-    from builder.rounds import find_members, plan_review
+    from builder.round_plans import find_members, plan_review
 
     workspace = open_here()
     members = find_members(workspace, names)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from annotations.routing import Plan
 from builder.console import make_table, note, print_table
 from builder.roster import Member
-from builder.rounds import measure_loads
+from builder.round_plans import measure_loads
 from builder.workspace import Workspace
 from schemas.labels import Stratum
 
