@@ -22,7 +22,6 @@ import pytest
 from aimock_server import AimockServer, start_aimock
 from call_driver import CONCURRENCY, make_calls, run
 from fakes import SECRET, VARIABLE, MemoryStore
-from openai.resources.batches import AsyncBatches
 from workspaces import RunCommand
 
 from builder.bundle.engine.calls import Api, Call, Endpoint, Reply
@@ -32,7 +31,9 @@ from builder.bundle.engine.labels import Outcome
 from builder.bundle.engine.vectors import read_vector
 from builder.commands.asking import POLL_VARIABLE
 from builder.llm import batches
-from builder.llm.batches import Batch, list_jobs
+from builder.llm.batch_jobs import list_jobs
+from builder.llm.batch_service import BatchService
+from builder.llm.batches import Batch
 from builder.llm.call_log import read_calls
 from builder.questions import generate_questions
 from builder.workspace import Stage, Workspace, create_workspace
@@ -340,7 +341,7 @@ def test_a_batch_that_was_left_is_taken_up_and_sent_once(
     def kill(*_: object) -> None:
         raise Killed
 
-    for place in ("append_row", "take_results"):
+    for place in ("note_job", "take_results"):
         with monkeypatch.context() as patched:
             patched.setattr(batches, place, kill)
             with pytest.raises(Killed):
@@ -364,13 +365,18 @@ def test_requests_of_an_expired_batch_are_sent_again(
     workspace = _use_aimock(create_workspace(tmp_path / "bench", quota=2), server)
     told: list[str] = []
     outcomes = chain(["expired"], repeat("completed"))
-    create = AsyncBatches.create
+    post = BatchService._post
 
-    async def create_as(self: AsyncBatches, **arguments: Any) -> Any:
+    async def post_as(self: BatchService, path: str, body: Mapping[str, Any]) -> Any:
         headers = {"X-AIMock-Batch-Outcome": next(outcomes)}
-        return await create(self, **arguments, extra_headers=headers)
+        connection = self.client._openai
+        self.client._openai = connection.with_options(default_headers=headers)
+        try:
+            return await post(self, path, body)
+        finally:
+            self.client._openai = connection
 
-    monkeypatch.setattr(AsyncBatches, "create", create_as)
+    monkeypatch.setattr(BatchService, "_post", post_as)
     generate_questions(workspace, Batch(told.append, 0.05))
     assert any("is expired" in line for line in told)
     assert {call["outcome"] for call in read_calls(workspace.journal)} == {"answered"}

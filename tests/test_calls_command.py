@@ -7,8 +7,10 @@ import pytest
 from click.testing import CliRunner
 from workspaces import RunCommand
 
+from builder.bundle.engine.errors import EngineError
 from builder.cli import cli
 from builder.llm.call_log import CallFilter, purge_calls, read_calls
+from builder.llm.journal import open_journal
 from builder.workspace import Workspace, create_workspace
 from schemas.errors import UsageError
 
@@ -201,3 +203,11 @@ def test_stages_have_the_names_of_requests_too(workspace: Workspace, finebench: 
     )
     assert short == long
     assert len(json.loads(short)) == 20
+
+
+def test_nothing_is_purged_under_a_run(workspace: Workspace) -> None:
+    """A journal that is written anew while a run appends to it would lose that run's replies."""
+    before = workspace.journal.read_bytes()
+    with open_journal(workspace), pytest.raises(EngineError, match="in use by another run"):
+        purge_calls(workspace, CallFilter(role="judge"))
+    assert workspace.journal.read_bytes() == before

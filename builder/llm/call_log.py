@@ -222,7 +222,8 @@ def purge_calls(workspace: Workspace, wanted: CallFilter, *, pretend: bool = Fal
                     kept = record
                     if wanted.matches(record) and not record.get("purged"):
                         by_role[record["role"]] += 1
-                        keys.add(record["key"])
+                        if record["outcome"] in FINAL_OUTCOMES:
+                            keys.add(record["key"])
                         kept = {k: v for k, v in record.items() if k not in _TEXTS} | {
                             "purged": True
                         }

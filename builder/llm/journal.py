@@ -150,6 +150,13 @@ class Budget:
         self.reserved = out + expected
         return ""
 
+    def reserve(self, call: Call) -> None:
+        """Count a call as on its way that was sent before, as with a batch."""
+        if call.key not in self.on_their_way:
+            expected = self.ledger.expect_cost(call)
+            self.on_their_way[call.key] = expected
+            self.reserved += expected
+
     def release(self, key: str) -> None:
         """Count a call as no longer on its way."""
         self.reserved -= self.on_their_way.pop(key, 0.0)
@@ -175,17 +182,20 @@ def open_journal(
     workspace: Workspace,
     stage: str = "",
     *,
+    stages: Mapping[str, str] | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Journal]:
     """Yield the workspace's journal, held by this process until the block ends.
 
-    What is spent counts from the first call of the workspace, however many runs there were.
+    What is spent counts from the first call of the workspace, however many runs there were. ``stages``
+    names, by key, the stage of calls that are not of ``stage``.
     """
+    known = stages or {}
     budget = Budget(workspace.config.budget, Ledger(find_prices(workspace.config)))
 
     def describe(call: Call, reply: Reply) -> dict[str, Any]:
         at = now().isoformat(timespec="seconds")
-        return {"at": at, "stage": stage} | price_call(call, reply)
+        return {"at": at, "stage": known.get(call.key, stage)} | price_call(call, reply)
 
     with ReplyLog(workspace.journal, describe=describe, on_record=budget.settle) as store:
         yield Journal(store, budget)
