@@ -11,6 +11,7 @@ from annotations.rounds import append_annotations, make_annotation, merge_rounds
 from annotations.routing import Reviewer
 from annotations.simulation import SIMULATED_PREFIX, simulate_answers
 from annotations.tasks import ReviewTask, Said
+from builder.exclusions import read_exclusions
 from builder.round_plans import plan_review
 from builder.rounds import (
     count_shown_today,
@@ -54,7 +55,8 @@ __all__ = [
 def find_annotation_inputs(workspace: Workspace) -> StageInputs:
     """Return what the merged answers depend on."""
     parameters = {"guidelines": hash_file(workspace.guidelines)}
-    return StageInputs(files=tuple(workspace.list_rounds()), parameters=parameters)
+    files = (*workspace.list_rounds(), workspace.exclusions)
+    return StageInputs(files=files, parameters=parameters)
 
 
 def find_adjudication_inputs(workspace: Workspace) -> StageInputs:
@@ -105,18 +107,25 @@ def merge_annotations(workspace: Workspace) -> Counts:
     """Merge all reviewers' answers of all rounds, and write stage 4's file.
 
     Answers on items or versions that are no longer there are kept too: they stay with their version.
-    An answer that its reviewer gave again later in the round is among the rejected.
+    An answer that its reviewer gave again later in the round is among the rejected, and so are all of a
+    reviewer who is excluded.
     """
     made_from = describe_inputs(workspace, find_annotation_inputs(workspace))
     merged = merge_rounds(workspace.list_rounds())
+    excluded = read_exclusions(workspace)
     rejected = [
         make_rejection(row, Stage.ANNOTATIONS, ["answered again later"])
         for row in merged.superseded
     ]
+    rejected += [
+        make_rejection(row, Stage.ANNOTATIONS, [f"reviewer excluded: {excluded[row['reviewer']]}"])
+        for row in merged.rows
+        if row["reviewer"] in excluded
+    ]
     return write_stage(
         workspace,
         Stage.ANNOTATIONS,
-        merged.rows,
+        [row for row in merged.rows if row["reviewer"] not in excluded],
         rejected,
         made_from,
         entered=merged.read,

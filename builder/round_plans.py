@@ -15,6 +15,7 @@ from annotations.adjudication import decide_items
 from annotations.rounds import check_reviewer, merge_rounds
 from annotations.routing import Candidate, Plan, Reviewer, Sampling, plan_round
 from builder.config import ReviewConfig
+from builder.exclusions import read_exclusions
 from builder.roster import Member, read_roster
 from builder.versions import list_revised_versions
 from builder.workspace import Stage, Workspace, read_table
@@ -53,9 +54,10 @@ def list_round_items(workspace: Workspace, round_number: int) -> dict[str, Row]:
     if round_number == 1:
         return index_rows(items)
     earlier = [p for p in workspace.list_rounds() if int(p.parent.name) < round_number]
+    excluded = read_exclusions(workspace)
     decisions = decide_items(
         items,
-        merge_rounds(earlier).rows,
+        [row for row in merge_rounds(earlier).rows if row["reviewer"] not in excluded],
         read_table(workspace.rulings, TableName.RULING),
         min_votes=workspace.config.review.min_votes,
         confirmed_by_one=list_revised_versions(workspace),

@@ -199,6 +199,11 @@ class Workspace:
         return self.root / f"{stage}.meta.json"
 
     @property
+    def exclusions(self) -> Path:
+        """The log of reviewers whose answers do not count."""
+        return self.root / "exclusions.jsonl"
+
+    @property
     def roster(self) -> Path:
         """Who reviews, and where they log in; never published."""
         return self.root / "private" / "roster.toml"

@@ -41,6 +41,7 @@ __all__ = [
     "describe_decision",
     "describe_dimension",
     "describe_edit",
+    "describe_exclusion",
     "describe_finding",
     "describe_gold",
     "describe_item",
@@ -331,6 +332,11 @@ def describe_release() -> Columns:
             str, pa.Check.isin(["A", "B"], name="known label", error="known label")
         ),
     }
+
+
+def describe_exclusion() -> Columns:
+    """Return the columns of the exclusion table."""
+    return {"reviewer": _text(), "excluded": _flag(), "by": _text(), "reason": _text()}
 
 
 def describe_word() -> Columns:

@@ -42,6 +42,7 @@ class TableName(StrEnum):
     WITHDRAWAL = "withdrawal"
     RULING = "ruling"
     OPTIONS_BY_HAND = "options_by_hand"
+    EXCLUSION = "exclusion"
     DECISION = "decision"
     RELEASE = "release"
     RESPONSE = "response"
@@ -82,6 +83,7 @@ def _make_specs() -> dict[TableName, TableSpec]:
         (TableName.WITHDRAWAL, c.describe_word(), ("item_id",), ()),
         (TableName.RULING, c.describe_ruling(), (), ()),
         (TableName.OPTIONS_BY_HAND, c.describe_by_hand(), (), ()),
+        (TableName.EXCLUSION, c.describe_exclusion(), (), ()),
         (TableName.DECISION, c.describe_decision(), ("item_id",), texts),
         (TableName.RELEASE, c.describe_release(), ("item_id",), texts),
         (TableName.RESPONSE, c.describe_response(), (*reply, "form"), ()),

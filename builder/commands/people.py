@@ -100,6 +100,28 @@ def simulate(reviewers: int, round_number: int) -> None:
 
 
 @annotate.command()
+@click.option("--reviewer", required=True, help="Whose answers.")
+@click.option("--back", is_flag=True, help="Let them count again.")
+@click.option("--reason", required=True, help="Why.")
+@click.option("--by", default=get_user, show_default="curator", help="Who says so.")
+def exclude(reviewer: str, back: bool, reason: str, by: str) -> None:
+    """Let a reviewer's answers count no longer, and decide everything anew.
+
+    Example: finebench annotate exclude --reviewer ben --reason "answered faster than anybody can read"
+    """
+    from builder.console import note, show_counts
+    from builder.exclusions import record_exclusion
+    from builder.pipeline import run_step
+    from builder.workspace import Stage
+
+    workspace = open_here()
+    record_exclusion(workspace, reviewer, excluded=not back, by=by, reason=reason)
+    for stage in (Stage.ANNOTATIONS, Stage.ADJUDICATED):
+        show_counts(str(stage), run_step(workspace, stage))
+    note("Next: finebench annotate report")
+
+
+@annotate.command()
 def merge() -> None:
     """Merge the answers of all reviewers and rounds.
 
