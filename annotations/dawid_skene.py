@@ -70,7 +70,7 @@ def fit_dawid_skene(
     ratings: Ratings,
     *,
     categories: Sequence[str] | None = None,
-    smoothing: float = 1.0,
+    smoothing: float = 2.0,
     tolerance: float = 1e-8,
     max_iterations: int = 2000,
 ) -> DawidSkene | None:
@@ -100,7 +100,7 @@ def fit_ratings(
     ratings: Iterable[Rating],
     *,
     categories: Sequence[str] | None = None,
-    smoothing: float = 1.0,
+    smoothing: float = 2.0,
     tolerance: float = 1e-8,
     max_iterations: int = 2000,
 ) -> DawidSkene | None:
@@ -113,9 +113,10 @@ def fit_ratings(
     several times. Nothing is drawn: the same ratings give the same model, in whatever order.
 
     Smoothing is a prior in the form of ratings made up: ``smoothing`` of them for each rater and true
-    label, half of them right and half spread evenly over all labels, and one unit in all spread evenly
-    over p. It keeps reviewers with few answers near each other and says which label is which; with
-    one rater, or all agreeing, the labels given win. 0 is maximum likelihood, the published method.
+    label, half of them right and half spread evenly over all labels, and half as many units spread
+    evenly over p. It says which label is which, and holds back a rater of few answers; with one rater,
+    or all agreeing, the labels given win. 0 is maximum likelihood, the published method. In
+    simulations with three answers a unit, 2 recovered as many labels as less, and more under skew.
     ``categories`` are all labels that could have been given, those that occur by default.
 
     Source: A. P. Dawid and A. M. Skene (1979), Applied Statistics 28, 20-28.
@@ -182,7 +183,7 @@ def _iterate(
     coded: _Coded, k: int, smoothing: float, tolerance: float, max_iterations: int
 ) -> _Fitted:
     made_up = smoothing * (np.eye(k) / 2 + 1 / (2 * k))
-    spread = smoothing / k if smoothing < 1 else 1 / k
+    spread = smoothing / (2 * k)
     posteriors = np.zeros((int(coded.units.max()) + 1, k))
     np.add.at(posteriors, (coded.units, coded.labels), 1.0)
     posteriors /= posteriors.sum(axis=1, keepdims=True)

@@ -87,36 +87,52 @@ def measure_questions(
     """
     known = {item["item_id"]: item for item in items}
     selection = select_answers(rows, known.values(), excluded=excluded)
-    families = {item_id: str(item["family"]) for item_id, item in known.items()}
-    dimensions = {item_id: str(item["dimension"]) for item_id, item in known.items()}
+    measuring = _Measuring(
+        families={item_id: str(item["family"]) for item_id, item in known.items()},
+        dimensions={item_id: str(item["dimension"]) for item_id, item in known.items()},
+        rng=rng,
+        resamples=resamples,
+        least_shared=least_shared,
+    )
+    questions = {
+        question: measuring.measure_question(question, selection.collect(question))
+        for question in QUESTIONS
+    }
+    return ReviewAgreement(selection, questions)
 
-    def measure(ratings: Ratings, question: str, least: int = 1) -> Agreement:
+
+@dataclass(frozen=True, slots=True)
+class _Measuring:
+    """What all questions of a review are measured with."""
+
+    families: Clusters
+    dimensions: Clusters
+    rng: np.random.Generator | None
+    resamples: int
+    least_shared: int
+
+    def measure_question(self, question: str, ratings: Ratings) -> QuestionAgreement:
+        """Return the agreement on one question, overall and in parts."""
+        overall = self._measure(question, ratings)
+        dimensions = _split(ratings, self.dimensions).items()
+        pairs = _pair_up(ratings).items()
+        return QuestionAgreement(
+            question=question,
+            overall=overall,
+            dimensions={name: self._measure(question, part) for name, part in dimensions},
+            pairs={pair: self._measure(question, part, self.least_shared) for pair, part in pairs},
+            skew=explain_skew(overall),
+        )
+
+    def _measure(self, question: str, ratings: Ratings, least: int = 1) -> Agreement:
         return measure_agreement(
             ratings,
             categories=QUESTIONS[question],
-            clusters=families,
-            rng=rng,
-            resamples=resamples,
+            clusters=self.families,
+            rng=self.rng,
+            resamples=self.resamples,
             least_units=least,
         )
-
-    questions = {}
-    for question in QUESTIONS:
-        ratings = selection.collect(question)
-        overall = measure(ratings, question)
-        questions[question] = QuestionAgreement(
-            question=question,
-            overall=overall,
-            dimensions={
-                name: measure(part, question) for name, part in _split(ratings, dimensions).items()
-            },
-            pairs={
-                pair: measure(part, question, least_shared)
-                for pair, part in _pair_up(ratings).items()
-            },
-            skew=explain_skew(overall),
-        )
-    return ReviewAgreement(selection, questions)
 
 
 def _split(ratings: Ratings, groups: Clusters) -> dict[str, Ratings]:
