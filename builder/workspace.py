@@ -199,6 +199,11 @@ class Workspace:
         return self.root / f"{stage}.meta.json"
 
     @property
+    def review_page(self) -> Path:
+        """The report on the review as one page."""
+        return self.root / "review.html"
+
+    @property
     def exclusions(self) -> Path:
         """The log of reviewers whose answers do not count."""
         return self.root / "exclusions.jsonl"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.commands.shared import get_user, open_here
+from builder.commands.shared import get_user, json_option, open_here
 
 if TYPE_CHECKING:
     from builder.workspace import Workspace
@@ -97,6 +97,33 @@ def simulate(reviewers: int, round_number: int) -> None:
         f"SIMULATED: {reviewers} simulated reviewers gave {added} new answers; no person was asked"
     )
     note("Next: finebench annotate merge")
+
+
+@annotate.command()
+@json_option
+def report(as_json: bool) -> None:
+    """Show coverage, agreement, disagreements, pace and exposure, for the debrief; writes a page too.
+
+    Example: finebench annotate report
+    """
+    from builder.console import make_table, note, print_json, print_table
+    from builder.review_page import write_review_page
+    from builder.review_report import make_report
+    from builder.review_tables import list_tables
+    from schemas.storage import write_text
+
+    workspace = open_here()
+    found = make_report(workspace)
+    write_text(workspace.review_page, write_review_page(workspace.config.title, found))
+    if as_json:
+        print_json(found.as_dict())
+        return
+    for table in list_tables(found):
+        if table.rows:
+            print_table(make_table(table.title, table.columns, table.rows))
+        for told in table.notes:
+            note(told)
+    note(f"Written: {workspace.review_page.name}. Next: finebench adjudicate")
 
 
 @annotate.command()
