@@ -110,6 +110,7 @@ def make_annotation() -> Row:
         "skipped": False,
         "skip_reason": "",
         "lead_time_s": 12.5,
+        "answered_at": "2026-01-02T03:04:05+00:00",
     }
 
 
