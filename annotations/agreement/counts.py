@@ -59,7 +59,7 @@ class UnitFigures:
 
     categories: tuple[str, ...]
     basis: Basis
-    shares: dict[str, int]
+    rating_counts: dict[str, int]
     figures: Floats
     multiplicity: NDArray[np.int64]
 

@@ -132,7 +132,7 @@ def measure_agreement(
         estimates[Measure.PERCENT],
         estimates[Measure.ALPHA],
         estimates[Measure.AC1],
-        counted.shares,
+        counted.rating_counts,
     )
 
 

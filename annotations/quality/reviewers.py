@@ -23,7 +23,7 @@ class QuestionQuality:
     ``gold`` is the share as known, of the answers of which the right one is known; ``others`` the share
     that say what more than half of the other reviewers say, of those where more than half say one
     thing (``ties`` counts those where none has, ``alone`` those without other reviewers). ``accuracy``
-    is the chance of being right by Dawid-Skene, fitted to all reviewers' answers. The drifts are `gold`
+    is the chance of being right by Dawid-Skene, fitted to all reviewers' answers. The drifts are ``gold``
     and ``others`` in the first and the second half of the reviewer's answers.
     """
 
