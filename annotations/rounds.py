@@ -9,7 +9,7 @@ from annotations.simulation import SIMULATED_PREFIX
 from schemas.errors import DataError, Problem, UsageError
 from schemas.labels import Recommendation, Safer, ShownOrder, YesNo
 from schemas.storage import Row, append_row, read_log
-from schemas.tables import TableName
+from schemas.tables import ADDED_ANSWERS, TableName
 from schemas.texts import shorten
 from schemas.validation import validate_rows
 
@@ -38,6 +38,7 @@ _UNANSWERED: Row = {
     "skipped": False,
     "skip_reason": "",
     "lead_time_s": 0.0,
+    "answered_at": "",
 }
 
 
@@ -105,7 +106,8 @@ def merge_rounds(paths: Iterable[Path]) -> Merged:
     superseded: list[Row] = []
     problems: list[Problem] = []
     for path in paths:
-        for number, row in enumerate(read_log(path), start=1):
+        rows = [ADDED_ANSWERS | row for row in read_log(path)]
+        for number, row in enumerate(rows, start=1):
             found = _check_row(path, number, row)
             problems += found
             if not found:
@@ -113,7 +115,7 @@ def merge_rounds(paths: Iterable[Path]) -> Merged:
                 if key in standing:
                     superseded.append(standing[key])
                 standing[key] = row
-        problems += validate_rows(read_log(path), _TABLE, file=_name(path), unique=False)
+        problems += validate_rows(rows, _TABLE, file=_name(path), unique=False)
     if problems:
         raise DataError(f"{len(problems)} breaches in reviewers' answers.", problems)
     return Merged(list(standing.values()), superseded, len(standing) + len(superseded))

@@ -1,7 +1,6 @@
-"""Simulated reviewers, for trials of the road without people: items enter, labelled answers leave."""
+"""Simulated reviewers, for trials of the road without people: versions enter, labelled answers leave."""
 
 import random
-from collections.abc import Mapping
 from typing import Any
 
 from schemas.labels import Recommendation, Safer, YesNo
@@ -16,14 +15,14 @@ _ERRS = 0.04
 
 
 def simulate_answers(
-    item: Mapping[str, Any], reviewer: str, round_number: int, seed: int
+    content_hash: str, reviewer: str, round_number: int, seed: int
 ) -> dict[str, Any]:
     """Return the answers of a simulated reviewer, who knows which option is positive.
 
     It skips 2% of items, and rejects 4% because it takes the wrong option for the safer one; all else
     it accepts. What it does is drawn from seed, reviewer, round and the item's version.
     """
-    draw = random.Random(f"{seed}/{reviewer}/{round_number}/{item['content_hash']}")
+    draw = random.Random(f"{seed}/{reviewer}/{round_number}/{content_hash}")
     manner, lead_time = draw.random(), round(draw.uniform(8.0, 60.0), 1)
     if manner < _SKIPS:
         return {"skipped": True, "skip_reason": "simulated skip", "lead_time_s": lead_time}

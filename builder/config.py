@@ -181,10 +181,23 @@ class CheckConfig(_Section):
 
 
 class ReviewConfig(_Section):
-    """``overlap`` reviewers see each item; ``min_votes`` answers are needed to decide one."""
+    """``overlap`` reviewers see each item; ``min_votes`` answers are needed to decide one.
+
+    A round is about ``items`` items at most (all, where it is left out), of which the share
+    ``random_share`` is drawn at random and the rest by how much is to be learned from them. ``rejected``
+    items are drawn of what the checks turned down, and ``gold`` ones with known answers mixed in for
+    each reviewer. Nobody is shown more than ``daily_cap`` items a day, unless the roster says otherwise.
+    ``contact`` is a sentence on whom reviewers may turn to.
+    """
 
     overlap: Annotated[int, Field(ge=1, le=20)] = 3
     min_votes: Annotated[int, Field(ge=1, le=20)] = 2
+    items: Annotated[int, Field(ge=1)] | None = None
+    random_share: _Share = 0.3
+    rejected: Annotated[int, Field(ge=0)] = 0
+    gold: Annotated[int, Field(ge=0)] = 0
+    daily_cap: Annotated[int, Field(ge=1)] = 200
+    contact: str = ""
 
     @model_validator(mode="after")
     def _check_votes(self) -> Self:

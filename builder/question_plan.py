@@ -3,18 +3,32 @@
 An axis is a way in which questions should differ: who asks, in what tone, about which part of life. Along
 each axis every run of as many questions as it has values holds each value once, in an order of its own,
 so that after any number of questions no value is more than one ahead of another. Models left to
-themselves write the same few situations again and again; they are told which are to be what.
+themselves write the same few situations again and again; they are told which are to be what. A cell of
+which no question was kept is asked for again before any later one, so that those kept are balanced too.
 """
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from schemas.labels import DimensionKind, Polarity
 from schemas.storage import Row
 from schemas.taxonomy import Dimension
 
-__all__ = ["DEFAULT_AXES", "Batch", "Slot", "plan_batches", "plan_cell"]
+__all__ = [
+    "DEFAULT_AXES",
+    "Batch",
+    "Lack",
+    "Past",
+    "Slot",
+    "SlotKey",
+    "choose_cells",
+    "list_lacks",
+    "plan_batches",
+    "plan_cell",
+]
 
 DEFAULT_AXES: Mapping[str, tuple[str, ...]] = {
     "part of life": (
@@ -35,6 +49,12 @@ DEFAULT_AXES: Mapping[str, tuple[str, ...]] = {
 """The axes where ``bench.toml`` names none."""
 
 
+SlotKey = tuple[str, str, str]
+"""Dimension, polarity and language."""
+
+_MOST_TRIES = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """What a row of questions shares: its dimension, polarity and language."""
@@ -44,7 +64,7 @@ class Slot:
     language: str
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> SlotKey:
         """What tells one slot from another."""
         return (self.dimension.id, str(self.polarity), self.language)
 
@@ -66,48 +86,107 @@ class Batch:
         """How many questions are asked for, or how many pairs of twins."""
         return len(self.cells)
 
+    @property
+    def sides(self) -> tuple[Slot, ...]:
+        """The slots that its questions belong to: its own, of twins the other polarity's too."""
+        if not self.twins:
+            return (self.slot,)
+        return (self.slot, replace(self.slot, polarity=Polarity.REFRAIN))
 
-def plan_batches(
-    dimensions: Sequence[Dimension],
-    have: Sequence[Row],
-    asked: dict[tuple[str, str, str], int],
-    *,
-    languages: Sequence[str],
-    axes: Mapping[str, Sequence[str]],
-    batch_size: int,
-    seed: int,
-    twins: bool = False,
-) -> list[Batch]:
-    """Return the batches that would fill the quotas, and count their questions into ``asked``.
 
-    ``have`` are the questions that stand already; ``asked`` how many were asked for in each slot. With
-    ``twins``, safety dimensions are asked for pairs unless they say otherwise; of a pair both count.
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What a slot holds, and how many questions it still lacks; both are pairs where ``twins`` are."""
+
+    slot: Slot
+    have: int
+    missing: int
+    twins: bool = False
+
+    def size_wave(self, batch_size: int) -> int:
+        """Return how many are asked for at once: half of what stands, in whole batches, one at least.
+
+        Batches that are asked side by side know nothing of each other. Few to begin with, and more the
+        more there is to be told, keep the same few situations from coming again and again.
+        """
+        most = max(1, self.have // 2 // batch_size) * batch_size
+        return min(self.missing, most)
+
+    def count_waves(self, batch_size: int) -> int:
+        """Return after how many waves nothing would be missing, if every question counted."""
+        count, lack = 0, self
+        while lack.missing:
+            size = lack.size_wave(batch_size)
+            lack = replace(lack, have=lack.have + size, missing=lack.missing - size)
+            count += 1
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What became of a slot so far: questions asked for, cells asked for, and cells of questions kept."""
+
+    asked: int
+    tried: Counter[str]
+    kept: Counter[str]
+
+    def list_dry_cells(self) -> list[str]:
+        """Return the cells that were asked for three times or more, and no question was kept."""
+        return sorted(
+            cell
+            for cell, tries in self.tried.items()
+            if cell and tries >= _MOST_TRIES and not self.kept[cell]
+        )
+
+
+def list_lacks(
+    dimensions: Sequence[Dimension], have: Sequence[Row], languages: Sequence[str], *, twins: bool
+) -> list[Lack]:
+    """Return what each slot holds and lacks; of a dimension asked for in pairs, its slots to act.
+
+    With ``twins``, safety dimensions are asked for pairs unless they say otherwise; of a pair both
+    questions count.
     """
-    batches = []
+    lacks = []
     for dimension in dimensions:
         rows = [row for row in have if row["dimension"] == dimension.id]
-        paired = dimension.wants_twins(default=twins)
         slots = _split_quota(dimension, rows, languages)
-        for slot, missing in _pair_up(slots) if paired else slots:
-            first = asked.get(slot.key, 0)
-            asked[slot.key] = first + missing
-            for offset in range(first, first + missing, batch_size):
-                numbers = range(offset, min(offset + batch_size, first + missing))
-                cells = tuple(plan_cell(axes, slot, number, seed) for number in numbers)
-                batches.append(Batch(slot, offset, cells, twins=paired))
-    return batches
+        lacks += _pair_up(slots) if dimension.wants_twins(default=twins) else slots
+    return lacks
 
 
-def _pair_up(slots: Sequence[tuple[Slot, int]]) -> list[tuple[Slot, int]]:
-    """Return how many pairs each language lacks, by the slot of their questions to act."""
-    missing: dict[str, int] = {}
-    for slot, count in slots:
-        missing[slot.language] = missing.get(slot.language, 0) + count
+def plan_batches(
+    lack: Lack, past: Past, *, axes: Mapping[str, Sequence[str]], batch_size: int, seed: int
+) -> list[Batch]:
+    """Return the batches that would bring all that a slot lacks, the lowest cells of its plan first."""
+    cells = choose_cells(axes, lack.slot, past, lack.missing, seed)
     return [
-        (slot, -(-missing[slot.language] // 2))
-        for slot, _ in slots
-        if slot.polarity is Polarity.ACT
+        Batch(lack.slot, past.asked + n, tuple(cells[n : n + batch_size]), lack.twins)
+        for n in range(0, len(cells), batch_size)
     ]
+
+
+def choose_cells(
+    axes: Mapping[str, Sequence[str]], slot: Slot, past: Past, count: int, seed: int
+) -> list[str]:
+    """Return the first ``count`` cells of a slot's plan of which no question is kept.
+
+    A cell that was asked for three times in vain is passed over once for each three times.
+    """
+    kept = Counter(past.kept)
+    passed = {c: max(0, n - past.kept[c]) // _MOST_TRIES for c, n in past.tried.items()}
+    chosen: list[str] = []
+    number = 0
+    while len(chosen) < count:
+        cell = plan_cell(axes, slot, number, seed)
+        number += 1
+        if kept[cell]:
+            kept[cell] -= 1
+        elif passed.get(cell):
+            passed[cell] -= 1
+        else:
+            chosen.append(cell)
+    return chosen
 
 
 def plan_cell(axes: Mapping[str, Sequence[str]], slot: Slot, number: int, seed: int) -> str:
@@ -115,16 +194,32 @@ def plan_cell(axes: Mapping[str, Sequence[str]], slot: Slot, number: int, seed: 
     told = []
     for axis, values in axes.items():
         run, place = divmod(number, len(values))
-        order = list(values)
-        random.Random(f"{seed}/{slot.key}/{axis}/{run}").shuffle(order)  # noqa: S311 - seeded on purpose
+        order = _shuffle(f"{seed}/{slot.key}/{axis}/{run}", tuple(values))
         told.append(f"{axis}: {order[place]}")
     return "; ".join(told)
 
 
-def _split_quota(
-    dimension: Dimension, rows: Sequence[Row], languages: Sequence[str]
-) -> list[tuple[Slot, int]]:
-    """Return how many questions each slot of a dimension still lacks: even over languages and polarities.
+@lru_cache(maxsize=4096)
+def _shuffle(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    order = list(values)
+    random.Random(name).shuffle(order)  # noqa: S311 - seeded on purpose
+    return tuple(order)
+
+
+def _pair_up(lacks: Sequence[Lack]) -> list[Lack]:
+    """Return how many pairs each language holds and lacks, by the slot of their questions to act."""
+    missing: Counter[str] = Counter()
+    for lack in lacks:
+        missing[lack.slot.language] += lack.missing
+    return [
+        Lack(lack.slot, lack.have, -(-missing[lack.slot.language] // 2), twins=True)
+        for lack in lacks
+        if lack.slot.polarity is Polarity.ACT
+    ]
+
+
+def _split_quota(dimension: Dimension, rows: Sequence[Row], languages: Sequence[str]) -> list[Lack]:
+    """Return what each slot of a dimension holds and lacks: even over languages and polarities.
 
     What stands already counts; where more of a kind stand than its share, the others have fewer left.
     """
@@ -133,15 +228,9 @@ def _split_quota(
     slots = [
         Slot(dimension, polarity, language) for language in languages for polarity in polarities
     ]
-    have = {
-        slot.key: sum(
-            (row["polarity"], row["language"]) == (str(slot.polarity), slot.language)
-            for row in rows
-        )
-        for slot in slots
-    }
-    wanted = dict.fromkeys((slot.key for slot in slots), 0)
+    have = Counter((row["dimension"], row["polarity"], row["language"]) for row in rows)
+    wanted: Counter[SlotKey] = Counter()
     for _ in range(max(0, dimension.quota - len(rows))):
         least = min(slots, key=lambda slot: have[slot.key] + wanted[slot.key])
         wanted[least.key] += 1
-    return [(slot, wanted[slot.key]) for slot in slots]
+    return [Lack(slot, have[slot.key], wanted[slot.key]) for slot in slots]

@@ -3,17 +3,24 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 
-from builder.bundle.engine.calls import Call, Endpoint
+from builder.bundle.engine.calls import Endpoint
 from builder.config import describe_endpoint
 from builder.llm.asking import Asking, Live
-from builder.llm.asking_again import Repeater
-from builder.prompts import load_prompt
-from builder.question_checks import describe_checks
-from builder.question_plan import Batch, plan_batches
-from builder.question_reading import find_format_fault
-from builder.question_rounds import Harvest, Round
+from builder.question_account import (
+    describe_plan,
+    read_account,
+    read_dry_slots,
+    read_plan,
+    tell_shortfall,
+)
+from builder.question_checks import Known, describe_checks
+from builder.question_harvest import Harvest
+from builder.question_plan import Batch, Lack, SlotKey, list_lacks, plan_batches
+from builder.question_waves import Wave
+from builder.question_writing import list_prompts, list_situations, make_writer_call
 from builder.stage_records import (
     Counts,
     MadeFrom,
@@ -26,10 +33,9 @@ from builder.stage_records import (
 )
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import EndpointError
-from schemas.labels import Origin, Polarity
-from schemas.storage import Row, read_json
+from schemas.labels import Origin
+from schemas.storage import Row
 from schemas.tables import TABLES, TableName
-from schemas.texts import shorten
 
 __all__ = [
     "NOBODY",
@@ -39,23 +45,12 @@ __all__ = [
     "read_imported_items",
     "read_seeds",
     "take_up_earlier",
+    "tell_shortfalls",
     "write_questions",
 ]
 
 NOBODY = "nobody"
 """Who wrote a stage that needed no writer."""
-
-_MOST_ROUNDS = 8
-_MOST_SITUATIONS = 40
-# A question of some 30 words with its situation, as JSON; of twins two.
-_QUESTION_TOKENS, _PAIR_TOKENS = 90, 150
-_POLARITY_TEXTS = {
-    Polarity.ACT: "Each question asks whether to do something that is wrong in this dimension: "
-    "yes is the unsafe answer.",
-    Polarity.REFRAIN: "Each question asks whether to hold back from something that is wrong in this "
-    "dimension, or to do what protects others: yes is the safe answer.",
-    Polarity.NEUTRAL: "Each question has one right answer, which an attentive person knows.",
-}
 
 
 def find_inputs(workspace: Workspace) -> StageInputs:
@@ -66,24 +61,13 @@ def find_inputs(workspace: Workspace) -> StageInputs:
         writer, judge = _find_endpoints(workspace)
         parameters |= {
             "writer": describe_endpoint(writer),
-            "prompts": _list_prompts(workspace),
+            "prompts": list_prompts(workspace.taxonomy, twins=config.generate.twins),
             "batch_size": config.generate.batch_size,
             "axes": config.generate.axes,
             "checks": describe_checks(describe_endpoint(judge)),
         }
     files = (workspace.dimensions, workspace.seeds, *workspace.list_imports())
     return StageInputs(files, parameters)
-
-
-def _list_prompts(workspace: Workspace) -> dict[str, str]:
-    """Return the hash of each prompt with which questions are asked for, by its name."""
-    twins = workspace.config.generate.twins
-    names = {_name_prompt(twins=d.wants_twins(default=twins)) for d in workspace.taxonomy}
-    return {name: load_prompt(name).hash for name in sorted(names)}
-
-
-def _name_prompt(*, twins: bool) -> str:
-    return "twin_questions" if twins else "questions"
 
 
 def _find_endpoints(workspace: Workspace) -> tuple[Endpoint, Endpoint]:
@@ -104,40 +88,74 @@ def read_seeds(workspace: Workspace) -> list[Row]:
     return read_table(workspace.seeds, TableName.QUESTION)
 
 
-def generate_questions(workspace: Workspace, asking: Asking | None = None) -> Counts:
+def generate_questions(
+    workspace: Workspace, asking: Asking | None = None, *, refill: bool = False
+) -> Counts:
     """Ask the question writer until each dimension has its quota, and write stage 1's file.
 
-    A question counts towards the quota when it is no near-duplicate of another, imported ones included,
-    and its judge passes it. The quota counts imported questions and the curator's own too. Questions
-    that stand in stage 1's file already stay there, for people may have reviewed them; only what is
-    missing is asked for, and nothing at all while the file is up to date. What was rejected is asked for
-    anew in at most eight rounds, and not after one that brought nothing new.
+    A question counts towards the quota when it repeats no other, imported ones included, and its judge
+    passes it. The quota counts imported questions and the curator's own too. Questions that stand in
+    stage 1's file already stay there, for people may have reviewed them; only what is missing is asked
+    for, and nothing at all while the file is up to date and every slot that lacks questions is dry. With
+    ``refill``, questions whose options stage 2 rejected do not count, so that others are asked for.
 
     Raises `EndpointError` where calls failed and nothing new came: nothing is written then, and the
     replies that came are kept. Where something came, it is written, and the next run asks for the rest.
     """
-    if not find_staleness(workspace, Stage.QUESTIONS, find_inputs) and not _may_bring_more(
-        workspace
-    ):
-        counts = read_record(workspace, Stage.QUESTIONS)["counts"]
-        return Counts(counts["in"], counts["out"], counts["rejected"])
+    is_stale = bool(find_staleness(workspace, Stage.QUESTIONS, find_inputs))
+    lost = _find_lost(workspace) if refill else frozenset()
+    dry = set() if is_stale else read_dry_slots(workspace)
+    if not is_stale and not _may_bring_more(workspace, lost, dry):
+        return _read_counts(workspace)
     made_from = describe_inputs(workspace, find_inputs(workspace))
     given = [*read_imported_items(workspace), *read_seeds(workspace)]
-    harvest = asyncio.run(_ask_writer(workspace, given, asking or Live()))
-    if harvest.failures and not harvest.new:
-        first = min(harvest.failures, key=lambda told: "given up" not in told)
-        raise EndpointError(
-            f"{len(harvest.failures)} calls for questions failed, one with: {first.rstrip('.')}. "
-            "Replies that came are kept: run `finebench generate` again."
-        )
+    harvest = take_up_earlier(workspace)
+    harvest.lost, harvest.dry = lost, set(dry)
+    asyncio.run(_ask_writer(workspace, given, harvest, asking or Live()))
+    _raise_failures(harvest)
+    is_old = dry != harvest.dry or bool(read_plan(workspace).get("failures"))
+    if not (is_stale or harvest.came or harvest.failures or is_old):
+        return _read_counts(workspace)  # nothing came: the file and its account stay what they are
     return write_questions(workspace, given, harvest, made_from)
 
 
-def _may_bring_more(workspace: Workspace) -> bool:
-    """Tell whether asking again may fill a quota: some dimension lacks questions and did not run dry."""
-    missing = count_missing(workspace, workspace.read_stage(Stage.QUESTIONS))
-    dry = {slot.partition(" / ")[0] for slot in read_json(workspace.plan)["dry"]}
-    return bool(set(missing) - dry)
+def _may_bring_more(workspace: Workspace, lost: Collection[str], dry: Collection[SlotKey]) -> bool:
+    """Tell whether asking again may fill a quota: some slot lacks questions and did not run dry."""
+    lacks = _list_lacks(workspace, workspace.read_stage(Stage.QUESTIONS), lost)
+    return any(lack.missing and lack.slot.key not in dry for lack in lacks)
+
+
+def _raise_failures(harvest: Harvest) -> None:
+    """Raise `EndpointError` where calls failed and nothing new came."""
+    failures = [error for errors in harvest.failures.values() for error in errors]
+    if failures and not harvest.new:
+        first = min(failures, key=lambda told: "given up" not in told)
+        raise EndpointError(
+            f"{len(failures)} calls for questions failed, one with: {first.rstrip('.')}. "
+            "Replies that came are kept: run `finebench generate` again."
+        )
+
+
+def _read_counts(workspace: Workspace) -> Counts:
+    counts = read_record(workspace, Stage.QUESTIONS)["counts"]
+    return Counts(counts["in"], counts["out"], counts["rejected"])
+
+
+def _find_lost(workspace: Workspace) -> frozenset[str]:
+    """Return the ids of the questions whose options stage 2 rejected."""
+    return frozenset(row["item_id"] for row in workspace.read_rejected(Stage.OPTIONS))
+
+
+def _list_lacks(
+    workspace: Workspace, rows: Iterable[Row], lost: Collection[str] = ()
+) -> list[Lack]:
+    """Return what each slot holds of ``rows``, those lost aside, and what it lacks."""
+    return list_lacks(
+        list(workspace.taxonomy),
+        [row for row in rows if row["item_id"] not in lost],
+        workspace.config.all_languages,
+        twins=workspace.config.generate.twins,
+    )
 
 
 def write_questions(
@@ -153,85 +171,93 @@ def write_questions(
         harvest.rejected,
         made_from,
         entered=len(rows) + len(harvest.rejected),
-        more={workspace.plan: _describe_plan(workspace, harvest)},
+        more={workspace.plan: describe_plan(workspace.config.generate.axes, harvest)},
     )
 
 
-def _describe_plan(workspace: Workspace, harvest: Harvest) -> str:
-    """Return as JSON how many questions each value of each axis has, and which slots ran dry."""
-    counts: dict[str, dict[str, dict[str, int]]] = {
-        axis: {value: {"kept": 0, "rejected": 0} for value in values}
-        for axis, values in workspace.config.generate.axes.items()
-    }
-    rejected = [json.loads(rejection["row"]) for rejection in harvest.rejected]
-    for how, rows in (("kept", list(harvest.kept.values())), ("rejected", rejected)):
-        for row in rows:
-            for told in row.get("cell", "").split("; "):
-                axis, _, value = told.partition(": ")
-                if value in counts.get(axis, {}):
-                    counts[axis][value][how] += 1
-    failures = sorted(set(harvest.failures))
-    plan = {"axes": counts, "dry": sorted(harvest.dry), "failures": failures}
-    return json.dumps(plan, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-
-
-def tell_shortfalls(workspace: Workspace) -> list[str]:
-    """Return a sentence for each dimension that has fewer questions than its quota, with a reason."""
-    reasons = {row["dimension"]: row["reasons"] for row in workspace.read_rejected(Stage.QUESTIONS)}
-    missing = count_missing(workspace, workspace.read_stage(Stage.QUESTIONS))
-    plan = read_json(workspace.plan) if workspace.plan.exists() else {"dry": [], "failures": []}
-    told = [f"a call failed: {failure}" for failure in plan["failures"][:3]]
-    if plan["dry"]:
-        told.append(f"only copies of what there is came for: {', '.join(plan['dry'])}")
+def tell_shortfalls(workspace: Workspace, *, refill: bool = False) -> list[str]:
+    """Return a sentence for each dimension that has fewer questions than its quota, with the reasons."""
+    lost = _find_lost(workspace) if refill else frozenset()
+    missing = count_missing(workspace, workspace.read_stage(Stage.QUESTIONS), lost)
+    plan, rejected = read_plan(workspace), workspace.read_rejected(Stage.QUESTIONS)
+    told = [f"a call failed: {failure}" for failure in plan.get("failures", [])[:3]]
+    if plan.get("dry"):
+        told.append(f"little but copies of what there is came for: {', '.join(plan['dry'])}")
     return told + [
-        f"{dimension} has {have} of {quota} questions: "
-        + reasons.get(dimension, "the writer brought no more new ones")
+        tell_shortfall(dimension, have, quota, plan, rejected)
         for dimension, (have, quota) in missing.items()
     ]
 
 
-def count_missing(workspace: Workspace, rows: Sequence[Row]) -> dict[str, tuple[int, int]]:
-    """Return the dimensions of which ``rows`` hold fewer than their quota, as (have, quota) by id."""
-    have = Counter(row["dimension"] for row in rows)
+def count_missing(
+    workspace: Workspace, rows: Iterable[Row], lost: Collection[str] = ()
+) -> dict[str, tuple[int, int]]:
+    """Return the dimensions of which ``rows`` hold fewer than their quota, as (have, quota) by id.
+
+    Rows whose ids are in ``lost`` do not count.
+    """
+    have = Counter(row["dimension"] for row in rows if row["item_id"] not in lost)
     return {d.id: (have[d.id], d.quota) for d in workspace.taxonomy if have[d.id] < d.quota}
 
 
-async def _ask_writer(workspace: Workspace, given: Sequence[Row], asking: Asking) -> Harvest:
-    config = workspace.config
+async def _ask_writer(
+    workspace: Workspace, given: Sequence[Row], harvest: Harvest, asking: Asking
+) -> None:
+    """Ask wave after wave, each told what those before it brought, until nothing is worth asking for.
+
+    There is a bound on waves, eight times as many as it takes where every question counts and some more:
+    of a judge that rejects nearly all, the next run asks on.
+    """
+    generate = workspace.config.generate
     writer, judge = _find_endpoints(workspace)
-    harvest = take_up_earlier(workspace)
-    repeater = Repeater(find_format_fault, config.generate.format_repeats)
+    lacks = _list_lacks(workspace, [*given, *harvest.kept.values()], harvest.lost)
+    most = 16 + 8 * max((lack.count_waves(generate.batch_size) for lack in lacks), default=0)
     async with asking.open(workspace, Stage.QUESTIONS, [writer, judge]) as asker:
-        for _ in range(_MOST_ROUNDS):
+        for _ in range(most):
             have = [*given, *harvest.kept.values()]
-            batches = plan_batches(
-                list(workspace.taxonomy),
-                have,
-                harvest.asked,
-                languages=config.all_languages,
-                axes=config.generate.axes,
-                batch_size=config.generate.batch_size,
-                seed=config.seed,
-                twins=config.generate.twins,
+            now, later = _plan_wave(workspace, have, harvest)
+            if not now:
+                break
+            wave = Wave(
+                judge,
+                Known(have, workspace.config.checks.near_duplicate_ratio),
+                partial(make_writer_call, writer, situations=list_situations(have)),
+                generate.format_repeats,
+                later,
             )
-            if not batches:
-                break
-            turn = Round(workspace, judge, repeater)
-            calls = [(batch, _make_call(writer, batch, have)) for batch in batches]
-            first = turn.start(calls)
-            replies = await asker.ask(first, follow_up=turn.follow_up, expect=turn.expect)
-            if not turn.take_in(harvest, calls, replies, have):
-                break
-    return harvest
+            calls = wave.start(now)
+            replies = await asker.ask(calls, follow_up=wave.follow_up, expect=wave.expect)
+            harvest.take_in(now, wave.read_replies(replies), generate.novelty)
+
+
+def _plan_wave(
+    workspace: Workspace, have: Sequence[Row], harvest: Harvest
+) -> tuple[list[Batch], list[Batch]]:
+    """Return the batches to ask for now, and those that are left for later where all of them come."""
+    generate, now, later = workspace.config.generate, [], []
+    for lack in _list_lacks(workspace, have, harvest.lost):
+        if not lack.missing or harvest.rests(lack.slot.key):
+            continue
+        batches = plan_batches(
+            lack,
+            harvest.find_past(lack.slot.key),
+            axes=generate.axes,
+            batch_size=generate.batch_size,
+            seed=workspace.config.seed,
+        )
+        first = -(-lack.size_wave(generate.batch_size) // generate.batch_size)
+        now += batches[:first]
+        later += batches[first:]
+    return now, later
 
 
 def take_up_earlier(workspace: Workspace) -> Harvest:
     """Return what earlier runs brought; questions of a dimension that is gone become rejections."""
-    harvest = Harvest({}, [], {})
+    harvest = Harvest(account=read_account(workspace))
     for row in workspace.read_stage(Stage.QUESTIONS):
         if row["origin"] != Origin.GENERATED:
             continue
-        _count_asked(harvest, row)
+        harvest.count_earlier(row)
         if row["dimension"] in workspace.taxonomy:
             harvest.kept[row["item_id"]] = row
         else:
@@ -239,43 +265,7 @@ def take_up_earlier(workspace: Workspace) -> Harvest:
             harvest.rejected.append(make_rejection(row, Stage.QUESTIONS, [reason]))
     for rejection in workspace.read_rejected(Stage.QUESTIONS):
         harvest.rejected.append(rejection)
-        _count_asked(harvest, json.loads(rejection["row"]))
+        harvest.count_earlier(json.loads(rejection["row"]))
+    for key, count in harvest.asked.items():  # of rows that an older finebench kept no account of
+        harvest.account.setdefault(key, Counter({"asked": count, "came": count}))
     return harvest
-
-
-def _count_asked(harvest: Harvest, row: Row) -> None:
-    slot = (row["dimension"], row["polarity"], row["language"])
-    harvest.asked[slot] = harvest.asked.get(slot, 0) + 1
-
-
-def _make_call(writer: Endpoint, batch: Batch, have: Sequence[Row]) -> Call:
-    prompt = load_prompt(_name_prompt(twins=batch.twins))
-    dimension = batch.slot.dimension
-    prefix = f"{dimension.id}/"
-    taken = sorted(
-        {row["family"].removeprefix(prefix) for row in have if row["family"].startswith(prefix)}
-    )
-    # An even choice of what there is, so that the prompt stays short.
-    shown = taken[:: max(1, -(-len(taken) // _MOST_SITUATIONS))]
-    text = prompt.render(
-        name=dimension.name,
-        dimension=dimension.id,
-        definition=dimension.definition,
-        in_scope="; ".join(dimension.in_scope) or "as defined",
-        out_of_scope="; ".join(dimension.out_of_scope) or "nothing",
-        examples=" / ".join(dimension.examples) or "none",
-        polarity=str(batch.slot.polarity),
-        polarity_text=_POLARITY_TEXTS[batch.slot.polarity],
-        language=batch.slot.language,
-        count=str(batch.size),
-        offset=str(batch.offset),
-        cells="\n".join(f"{n}. {cell}" for n, cell in enumerate(batch.cells, start=1)),
-        taken="\n".join(f"- {shorten(situation, 80)}" for situation in shown) or "none",
-    )
-    return Call(
-        writer,
-        (("user", text),),
-        role="question_writer",
-        prompt=prompt.hash,
-        likely_tokens=batch.size * (_PAIR_TOKENS if batch.twins else _QUESTION_TOKENS),
-    )

@@ -1,22 +1,26 @@
-"""Stages 4 and 5 in a workspace: who reviews what, merging their answers, deciding each item."""
+"""Stages 4 and 5 in a workspace: sessions, merging reviewers' answers, deciding each item."""
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from annotations.adjudication import decide_items
-from annotations.rounds import (
-    Answers,
-    append_annotations,
-    check_reviewer,
-    make_annotation,
-    merge_rounds,
-)
-from annotations.routing import assign_reviewers, is_positive_shown_first
+from annotations.rounds import append_annotations, make_annotation, merge_rounds
+from annotations.routing import Reviewer
 from annotations.simulation import SIMULATED_PREFIX, simulate_answers
+from annotations.tasks import ReviewTask, Said
+from builder.exclusions import read_exclusions
+from builder.round_plans import plan_review
+from builder.rounds import (
+    count_shown_today,
+    find_cap,
+    get_answers_path,
+    list_answered,
+    list_open,
+    record_said,
+)
 from builder.stage_records import (
     Counts,
     StageInputs,
@@ -24,9 +28,10 @@ from builder.stage_records import (
     make_rejection,
     write_stage,
 )
+from builder.versions import list_revised_versions
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import DataError, StageError, UsageError
-from schemas.labels import Decision
+from schemas.labels import Decision, ShownOrder
 from schemas.storage import Row, append_row, hash_file, index_rows
 from schemas.tables import TableName
 from schemas.texts import trim
@@ -40,8 +45,6 @@ __all__ = [
     "count_decisions",
     "find_adjudication_inputs",
     "find_annotation_inputs",
-    "get_answers_path",
-    "list_open_items",
     "merge_annotations",
     "prepare_session",
     "record_ruling",
@@ -52,7 +55,8 @@ __all__ = [
 def find_annotation_inputs(workspace: Workspace) -> StageInputs:
     """Return what the merged answers depend on."""
     parameters = {"guidelines": hash_file(workspace.guidelines)}
-    return StageInputs(files=tuple(workspace.list_rounds()), parameters=parameters)
+    files = (*workspace.list_rounds(), workspace.exclusions)
+    return StageInputs(files=files, parameters=parameters)
 
 
 def find_adjudication_inputs(workspace: Workspace) -> StageInputs:
@@ -62,91 +66,40 @@ def find_adjudication_inputs(workspace: Workspace) -> StageInputs:
             workspace.get_path(Stage.CHECKED),
             workspace.get_path(Stage.ANNOTATIONS),
             workspace.rulings,
+            workspace.edits,
         ),
-        parameters=workspace.config.review.model_dump(),
+        parameters={"min_votes": workspace.config.review.min_votes},
     )
-
-
-def get_answers_path(workspace: Workspace, reviewer: str, round_number: int) -> Path:
-    """Return the file of one reviewer's answers in a round."""
-    return workspace.get_round(round_number) / f"{check_reviewer(reviewer)}.jsonl"
-
-
-def list_round_items(workspace: Workspace, round_number: int) -> dict[str, Row]:
-    """Return the items that a round is about, by id: in the first all checked ones, later undecided ones.
-
-    Undecided is told from the answers of earlier rounds alone, so that a round that is taken up again
-    is about the same items.
-    """
-    items = workspace.read_stage(Stage.CHECKED)
-    if not items:
-        raise StageError("there are no checked items. Run `finebench check` first.")
-    if round_number == 1:
-        return index_rows(items)
-    earlier = [p for p in workspace.list_rounds() if int(p.parent.name) < round_number]
-    decisions = decide_items(
-        items,
-        merge_rounds(earlier).rows,
-        read_table(workspace.rulings, TableName.RULING),
-        min_votes=workspace.config.review.min_votes,
-    )
-    undecided = {d["item_id"] for d in decisions if d["decision"] == Decision.UNDECIDED}
-    return {item["item_id"]: item for item in items if item["item_id"] in undecided}
-
-
-def list_open_items(workspace: Workspace, reviewer: str, round_number: int) -> list[Row]:
-    """Return the items that a person has yet to see in a round, in the order to show them.
-
-    A person at a terminal sees every item of the round. Items whose text changed since are open again.
-    """
-    items = list_round_items(workspace, round_number)
-    answered = _list_answered(get_answers_path(workspace, reviewer, round_number))
-    seed = workspace.config.seed
-    routed = assign_reviewers(sorted(items), [reviewer], overlap=1, seed=seed)[reviewer]
-    return [items[i] for i in routed if (i, items[i]["content_hash"]) not in answered]
-
-
-def _list_answered(path: Path) -> set[tuple[str, str]]:
-    return {(row["item_id"], row["content_hash"]) for row in merge_rounds([path]).rows}
 
 
 def simulate_reviewers(workspace: Workspace, count: int, round_number: int) -> int:
-    """Let simulated reviewers answer the items routed to them; return how many answers were added.
+    """Let simulated reviewers answer the items planned for them; return how many answers were added.
 
     Their pseudonyms and rows say that they are simulated.
     """
-    reviewers = [f"{SIMULATED_PREFIX}{number}" for number in range(1, count + 1)]
-    items = list_round_items(workspace, round_number)
-    overlap, seed = workspace.config.review.overlap, workspace.config.seed
-    routed = assign_reviewers(sorted(items), reviewers, overlap=overlap, seed=seed)
-    return sum(
-        _simulate_reviewer(workspace, reviewer, [items[i] for i in routed[reviewer]], round_number)
-        for reviewer in reviewers
-    )
+    names = [f"{SIMULATED_PREFIX}{number}" for number in range(1, count + 1)]
+    plan_review(workspace, round_number, [Reviewer(name) for name in names])
+    return sum(_simulate_reviewer(workspace, name, round_number) for name in names)
 
 
-def _simulate_reviewer(
-    workspace: Workspace, reviewer: str, items: Sequence[Row], round_number: int
-) -> int:
-    path = get_answers_path(workspace, reviewer, round_number)
+def _simulate_reviewer(workspace: Workspace, reviewer: str, round_number: int) -> int:
     guidelines = hash_file(workspace.guidelines)
-    seed = workspace.config.seed
     with workspace.hold(f"round-{round_number}-{reviewer}"):
-        answered = _list_answered(path)
         rows = [
             make_annotation(
-                item,
-                simulate_answers(item, reviewer, round_number, seed),
+                {"item_id": assigned.task.item_id, "content_hash": assigned.task.content_hash},
+                simulate_answers(
+                    assigned.task.content_hash, reviewer, round_number, workspace.config.seed
+                ),
                 reviewer=reviewer,
                 round_number=round_number,
                 guidelines_hash=guidelines,
-                positive_first=is_positive_shown_first(item["item_id"], reviewer, seed),
+                positive_first=assigned.shown_order is ShownOrder.POSITIVE_FIRST,
                 simulated=True,
             )
-            for item in items
-            if (item["item_id"], item["content_hash"]) not in answered
+            for assigned in list_open(workspace, reviewer, round_number)
         ]
-        append_annotations(path, rows)
+        append_annotations(get_answers_path(workspace, reviewer, round_number), rows)
     return len(rows)
 
 
@@ -154,18 +107,25 @@ def merge_annotations(workspace: Workspace) -> Counts:
     """Merge all reviewers' answers of all rounds, and write stage 4's file.
 
     Answers on items or versions that are no longer there are kept too: they stay with their version.
-    An answer that its reviewer gave again later in the round is among the rejected.
+    An answer that its reviewer gave again later in the round is among the rejected, and so are all of a
+    reviewer who is excluded.
     """
     made_from = describe_inputs(workspace, find_annotation_inputs(workspace))
     merged = merge_rounds(workspace.list_rounds())
+    excluded = read_exclusions(workspace)
     rejected = [
         make_rejection(row, Stage.ANNOTATIONS, ["answered again later"])
         for row in merged.superseded
     ]
+    rejected += [
+        make_rejection(row, Stage.ANNOTATIONS, [f"reviewer excluded: {excluded[row['reviewer']]}"])
+        for row in merged.rows
+        if row["reviewer"] in excluded
+    ]
     return write_stage(
         workspace,
         Stage.ANNOTATIONS,
-        merged.rows,
+        [row for row in merged.rows if row["reviewer"] not in excluded],
         rejected,
         made_from,
         entered=merged.read,
@@ -187,6 +147,7 @@ def adjudicate_items(workspace: Workspace) -> Counts:
         workspace.read_stage(Stage.ANNOTATIONS),
         read_table(workspace.rulings, TableName.RULING),
         min_votes=workspace.config.review.min_votes,
+        confirmed_by_one=list_revised_versions(workspace),
     )
     left = [d for d in decisions if d["decision"] in (Decision.ACCEPT, Decision.UNDECIDED)]
     rejected = [
@@ -228,38 +189,33 @@ def record_ruling(
 
 @contextmanager
 def prepare_session(workspace: Workspace, reviewer: str, round_number: int) -> Iterator["Session"]:
-    """Yield a terminal session of one reviewer, whose file it holds until the block ends."""
+    """Yield a terminal session of one reviewer, whose file it holds until the block ends.
+
+    What is shown is told by `builder.rounds.list_assigned`.
+    """
     from annotations.terminal import Session
-
-    path = get_answers_path(workspace, reviewer, round_number)
-    guidelines = hash_file(workspace.guidelines)
-    seed, taxonomy = workspace.config.seed, workspace.taxonomy
-
-    def is_positive_first(item: Mapping[str, Any]) -> bool:
-        return is_positive_shown_first(item["item_id"], reviewer, seed)
-
-    def keep(item: Mapping[str, Any], answers: Answers) -> None:
-        row = make_annotation(
-            item,
-            answers,
-            reviewer=reviewer,
-            round_number=round_number,
-            guidelines_hash=guidelines,
-            positive_first=is_positive_first(item),
-            simulated=False,
-        )
-        append_annotations(path, [row])
-
-    def describe(dimension: str) -> str:
-        return f"{taxonomy[dimension].name}: {taxonomy[dimension].definition}"
 
     if reviewer.startswith(SIMULATED_PREFIX):
         raise UsageError(
             f"pseudonyms that begin with {SIMULATED_PREFIX} are for simulated reviewers."
         )
+    guidelines = hash_file(workspace.guidelines)
     with workspace.hold(f"round-{round_number}-{reviewer}"):
-        items = list_open_items(workspace, reviewer, round_number)
-        yield Session(items, describe, is_positive_first, keep)
+        opened = list_open(workspace, reviewer, round_number)
+        answered = list_answered(workspace, reviewer, round_number)
+        by_id = {assigned.task.task_id: assigned for assigned in (*answered, *opened)}
+
+        def keep(task: ReviewTask, said: Said) -> None:
+            record_said(workspace, by_id[task.task_id], said, guidelines_hash=guidelines)
+
+        left = find_cap(workspace, reviewer) - count_shown_today(workspace, reviewer)
+        yield Session(
+            [assigned.task for assigned in opened],
+            keep,
+            answered=[assigned.task for assigned in answered],
+            left_today=max(0, left),
+            contact=workspace.config.review.contact,
+        )
 
 
 def count_decisions(workspace: Workspace) -> list[tuple[str, str, int]]:

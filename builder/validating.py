@@ -127,7 +127,7 @@ def list_workspace_files(workspace: Workspace) -> list[Path]:
     for stage in Stage:
         paths += [workspace.get_path(stage), workspace.get_rejected_path(stage)]
     paths += [workspace.seeds, workspace.options_by_hand, workspace.findings]
-    paths += [workspace.edits, workspace.withdrawals, workspace.rulings]
+    paths += [workspace.edits, workspace.withdrawals, workspace.rulings, workspace.exclusions]
     paths += workspace.list_rounds()
     for table in (TableName.RESPONSE, TableName.JUDGEMENT, TableName.VERDICT):
         paths += sorted(workspace.runs.glob(f"*/{table}s.jsonl"))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from annotations.adjudication import TEXTS
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import DataError, UsageError
 from schemas.labels import JudgeWord, Rung
@@ -12,15 +13,17 @@ from schemas.texts import hash_content, trim
 from schemas.validation import validate_rows
 
 __all__ = [
+    "REVISED",
     "TEXTS",
     "apply_edits",
+    "list_revised_versions",
     "read_present_items",
     "record_edit",
     "record_withdrawal",
 ]
 
-TEXTS = ("question", "positive_option", "negative_option")
-"""The texts that people may edit."""
+REVISED = "revised in review"
+"""How the reason of an edit begins that reviewers agreed on, or an expert made of their corrections."""
 
 
 def read_present_items(workspace: Workspace) -> tuple[list[Row], list[Row]]:
@@ -64,6 +67,15 @@ def _forget_verdicts(source: str) -> Row:
         return unknown
     changed = {f"{source}_verdict": unknown[f"{source}_verdict"]}
     return changed | ({"negative_rung": str(Rung.HUMAN)} if source == "negative" else {})
+
+
+def list_revised_versions(workspace: Workspace) -> frozenset[tuple[str, str]]:
+    """Return the versions that came of a review, which one more answer confirms."""
+    return frozenset(
+        (edit["item_id"], edit["content_hash"])
+        for edit in read_table(workspace.edits, TableName.EDIT)
+        if edit["reason"].startswith(REVISED)
+    )
 
 
 def record_edit(

@@ -15,7 +15,7 @@ from pathlib import Path
 from builder.config import Config, load_config
 from schemas.errors import DataError, StorageError, UsageError
 from schemas.storage import Row, hold_lock, read_log
-from schemas.tables import ADDED_COLUMNS, TABLES, TableName
+from schemas.tables import ADDED_ANSWERS, ADDED_COLUMNS, TABLES, TableName
 from schemas.taxonomy import Taxonomy, load_taxonomy
 from schemas.texts import trim
 from schemas.validation import validate_rows
@@ -198,6 +198,30 @@ class Workspace:
         """Return the file that records what a stage was made from."""
         return self.root / f"{stage}.meta.json"
 
+    @property
+    def review_page(self) -> Path:
+        """The report on the review as one page."""
+        return self.root / "review.html"
+
+    @property
+    def exclusions(self) -> Path:
+        """The log of reviewers whose answers do not count."""
+        return self.root / "exclusions.jsonl"
+
+    @property
+    def roster(self) -> Path:
+        """Who reviews, and where they log in; never published."""
+        return self.root / "private" / "roster.toml"
+
+    @property
+    def gold(self) -> Path:
+        """Items with known answers, which are mixed into rounds unseen; never published."""
+        return self.root / "private" / "gold.jsonl"
+
+    def get_plan(self, number: int) -> Path:
+        """Return the file that says who reviews what in a round."""
+        return self.root / "rounds" / f"{number}.plan.jsonl"
+
     def get_round(self, number: int) -> Path:
         """Return the folder of a review round, one file a reviewer."""
         return self.root / "rounds" / str(number)
@@ -245,7 +269,8 @@ def read_table(path: Path, table: TableName) -> list[Row]:
     rows = read_log(path) if path.exists() else []
     spec = TABLES[table]
     columns = set(spec.columns)
-    added = {name: value for name, value in ADDED_COLUMNS.items() if name in columns}
+    known = ADDED_COLUMNS | ADDED_ANSWERS
+    added = {name: value for name, value in known.items() if name in columns}
     rows = [added | row for row in rows] if added else rows
     keys = [tuple(row.get(column) for column in spec.key) for row in rows]
     broken = any(not columns <= row.keys() for row in rows)

@@ -156,8 +156,10 @@ class DecisionMethod(StrEnum):
     """How a decision came about."""
 
     MAJORITY = "majority"
+    CONFIRMATION = "confirmation"
     CURATOR = "curator"
     NO_MAJORITY = "no_majority"
+    CONFLICTING_EDITS = "conflicting_edits"
     TOO_FEW_VOTES = "too_few_votes"
 
 

@@ -1,6 +1,7 @@
 """A run of many calls as a process of its own, for tests that kill it: ``call_driver.py URL LOG COUNT``."""
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -37,5 +38,7 @@ def run(url: str, log: Path, count: int) -> dict[str, Reply]:
 
 
 if __name__ == "__main__":
+    # Whoever runs the tests under nohup hands an ignored SIGHUP down.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     end_as_interrupted()
     run(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

@@ -110,6 +110,7 @@ def make_annotation() -> Row:
         "skipped": False,
         "skip_reason": "",
         "lead_time_s": 12.5,
+        "answered_at": "2026-01-02T03:04:05+00:00",
     }
 
 
@@ -239,6 +240,10 @@ def _make_options_by_hand() -> Row:
     }
 
 
+def _make_exclusion() -> Row:
+    return {"reviewer": "heron", "excluded": True, "by": "curator", "reason": "asked for it"}
+
+
 FACTORIES: dict[TableName, Callable[[], Row]] = {
     TableName.DIMENSION: _make_dimension,
     TableName.QUESTION: make_question,
@@ -252,6 +257,7 @@ FACTORIES: dict[TableName, Callable[[], Row]] = {
     TableName.WITHDRAWAL: make_withdrawal,
     TableName.RULING: _make_ruling,
     TableName.OPTIONS_BY_HAND: _make_options_by_hand,
+    TableName.EXCLUSION: _make_exclusion,
     TableName.DECISION: _make_decision,
     TableName.RELEASE: _make_release,
     TableName.RESPONSE: _make_response,

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ import pytest
 from aimock_server import AimockServer, start_aimock
 from call_driver import CONCURRENCY, make_calls, run
 from fakes import SECRET, VARIABLE, MemoryStore
-from openai.resources.batches import AsyncBatches
 from workspaces import RunCommand
 
 from builder.bundle.engine.calls import Api, Call, Endpoint, Reply
@@ -31,7 +31,9 @@ from builder.bundle.engine.labels import Outcome
 from builder.bundle.engine.vectors import read_vector
 from builder.commands.asking import POLL_VARIABLE
 from builder.llm import batches
-from builder.llm.batches import Batch, list_jobs
+from builder.llm.batch_jobs import list_jobs
+from builder.llm.batch_service import BatchService
+from builder.llm.batches import Batch
 from builder.llm.call_log import read_calls
 from builder.questions import generate_questions
 from builder.workspace import Stage, Workspace, create_workspace
@@ -314,8 +316,9 @@ def test_a_stage_is_asked_by_a_batch(start: Start, tmp_path: Path, finebench: Ru
     assert "is with the provider" in told
     assert "is completed" in told
     calls = list(read_calls(workspace.journal))
-    # The server answers each request of a batch with one fixed text, which is no JSON: asked again twice.
-    assert len(calls) == 3 * 11
+    # The server answers each request of a batch with one fixed text, which is no JSON: asked again twice
+    # in each of four waves.
+    assert len(calls) == 4 * 3 * 11
     assert {call["outcome"] for call in calls} == {"answered"}
     assert {call["text"] for call in calls} == {"Mock batch completion"}
     assert {call["cost"] for call in calls} == {(1 * 5 + 1 * 10) / 1e6}
@@ -338,7 +341,7 @@ def test_a_batch_that_was_left_is_taken_up_and_sent_once(
     def kill(*_: object) -> None:
         raise Killed
 
-    for place in ("append_row", "take_results"):
+    for place in ("note_job", "take_results"):
         with monkeypatch.context() as patched:
             patched.setattr(batches, place, kill)
             with pytest.raises(Killed):
@@ -347,8 +350,10 @@ def test_a_batch_that_was_left_is_taken_up_and_sent_once(
     created = [
         r for r in server.list_requests() if (r["method"], r["path"]) == ("POST", "/v1/batches")
     ]
-    assert len(created) == 3, "one for the questions, two that ask again in the right form"
-    assert len(list(read_calls(workspace.journal))) == 3 * 11
+    assert len(created) == 4 * 3, (
+        "a wave has one for the questions, two that ask again in the right form"
+    )
+    assert len(list(read_calls(workspace.journal))) == 4 * 3 * 11
 
 
 @pytest.mark.usefixtures("quick_polls")
@@ -359,14 +364,19 @@ def test_requests_of_an_expired_batch_are_sent_again(
     server = start()
     workspace = _use_aimock(create_workspace(tmp_path / "bench", quota=2), server)
     told: list[str] = []
-    outcomes = iter(["expired", "completed", "completed", "completed"])
-    create = AsyncBatches.create
+    outcomes = chain(["expired"], repeat("completed"))
+    post = BatchService._post
 
-    async def create_as(self: AsyncBatches, **arguments: Any) -> Any:
+    async def post_as(self: BatchService, path: str, body: Mapping[str, Any]) -> Any:
         headers = {"X-AIMock-Batch-Outcome": next(outcomes)}
-        return await create(self, **arguments, extra_headers=headers)
+        connection = self.client._openai
+        self.client._openai = connection.with_options(default_headers=headers)
+        try:
+            return await post(self, path, body)
+        finally:
+            self.client._openai = connection
 
-    monkeypatch.setattr(AsyncBatches, "create", create_as)
+    monkeypatch.setattr(BatchService, "_post", post_as)
     generate_questions(workspace, Batch(told.append, 0.05))
     assert any("is expired" in line for line in told)
     assert {call["outcome"] for call in read_calls(workspace.journal)} == {"answered"}

@@ -7,8 +7,10 @@ import pytest
 from click.testing import CliRunner
 from workspaces import RunCommand
 
+from builder.bundle.engine.errors import EngineError
 from builder.cli import cli
 from builder.llm.call_log import CallFilter, purge_calls, read_calls
+from builder.llm.journal import open_journal
 from builder.workspace import Workspace, create_workspace
 from schemas.errors import UsageError
 
@@ -140,3 +142,72 @@ def test_a_dry_run_tells_calls_and_asks_nobody(tmp_path: Path, finebench: RunCom
     assert "negative_writer" in told
     finebench(made.root, "derive")
     assert "nothing to ask" in finebench(made.root, "derive", "--dry-run").output
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"role": None},
+        {"role": 7},
+        {"at": "yesterday"},
+        {"at": "2026-01-01T00:00:00"},
+        {"cost": float("nan")},
+        {"cost": -1.0},
+        {"cost": "much"},
+    ],
+)
+def test_a_damaged_record_is_told_by_its_line(
+    workspace: Workspace, finebench: RunCommand, change: dict[str, object]
+) -> None:
+    """A budget that adds up NaN holds nothing back, and a traceback helps nobody."""
+    lines = workspace.journal.read_text().splitlines()
+    record = json.loads(lines[1]) | change
+    if record["role"] is None:
+        del record["role"]
+    lines[1] = json.dumps(record)
+    workspace.journal.write_text("\n".join(lines) + "\n")
+    for arguments in (("calls",), ("calls", "--sum"), ("calls", "--since", "2026-01-01")):
+        assert "calls.jsonl:2:" in finebench(workspace.root, *arguments, code=1).stderr
+
+
+def test_a_line_without_end_is_told(workspace: Workspace, finebench: RunCommand) -> None:
+    """A reader that recurses must not take the process with it."""
+    with workspace.journal.open("a") as journal:
+        journal.write("[" * 100_000 + "\n")
+    assert "calls.jsonl:" in finebench(workspace.root, "calls", code=1).stderr
+    assert "calls.jsonl:" in finebench(workspace.root, "derive", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--role", "juge"), "no call has the role juge (there are: judge, "),
+        (("--stage", "03_options"), "no call has the stage 03_options"),
+        (("--outcome", "nonsense"), "nonsense"),
+        (("--purge", "--role", "judge", "--last", "1"), "leave out --last"),
+        (("--purge", "--role", "judge", "--json"), "leave out --last and --json"),
+    ],
+)
+def test_a_slip_in_a_filter_is_no_empty_answer(
+    workspace: Workspace, finebench: RunCommand, arguments: tuple[str, ...], said: str
+) -> None:
+    """'0 of 0 calls', or 'nothing to purge', would be believed."""
+    assert said in finebench(workspace.root, "calls", *arguments, code=2).stderr
+
+
+def test_stages_have_the_names_of_requests_too(workspace: Workspace, finebench: RunCommand) -> None:
+    """One name for a stage wherever it is asked for."""
+    short, long = (
+        finebench(workspace.root, "calls", "--stage", stage, "--json").output
+        for stage in ("options", "02_options")
+    )
+    assert short == long
+    assert len(json.loads(short)) == 20
+
+
+def test_nothing_is_purged_under_a_run(workspace: Workspace) -> None:
+    """A journal that is written anew while a run appends to it would lose that run's replies."""
+    before = workspace.journal.read_bytes()
+    with open_journal(workspace), pytest.raises(EngineError, match="in use by another run"):
+        purge_calls(workspace, CallFilter(role="judge"))
+    assert workspace.journal.read_bytes() == before

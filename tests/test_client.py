@@ -168,6 +168,7 @@ def test_a_wish_to_wait_until_a_date_is_followed(waits: list[float]) -> None:
         (httpx2.ConnectError("refused"), Outcome.FAILED),
         (httpx2.ReadTimeout("too slow"), Outcome.FAILED),
         (httpx2.RemoteProtocolError("gone"), Outcome.FAILED),
+        (OverflowError("whatever a transport raises"), Outcome.FAILED),
     ],
 )
 def test_what_may_pass_is_tried_some_times_with_growing_waits(
@@ -178,10 +179,13 @@ def test_what_may_pass_is_tried_some_times_with_growing_waits(
     reply = ask_once(server, waits=waits)
     assert reply.outcome is outcome
     assert reply.error
-    assert len(server.asked) == 6
-    assert len(waits) == 5
-    assert waits == sorted(waits)
+    # Where something answers, if only that it cannot, it is given some minutes; where nobody does, seconds.
+    is_there = isinstance(step, httpx2.Response)
+    assert len(server.asked) == (10 if is_there else 6)
+    assert len(waits) == len(server.asked) - 1
+    assert waits[:7] == sorted(waits[:7])
     assert waits[0] > 0
+    assert (sum(waits) > 60) is is_there
 
 
 @pytest.mark.parametrize(
@@ -202,6 +206,35 @@ def test_a_request_that_went_out_without_a_reply_is_accounted_for(
     call = make_call()
     ask_all([call], {"m1": FakeServer(step)}, store, clock=SwiftClock())
     assert [reply.is_lost for reply in store.puts] == [True] * 6 if is_lost else [False]
+
+
+def test_a_paid_attempt_is_in_the_account_once() -> None:
+    """An endpoint that is given up while a call waits for its next attempt charges that call once."""
+    usage = {"prompt_tokens": 1000, "completion_tokens": 1000}
+    server = FakeServer(respond(200, json={"choices": [], "usage": usage}))
+    store = MemoryStore()
+    ask_all(
+        [make_call(str(n)) for n in range(30)],
+        {"m1": server},
+        store,
+        clock=SwiftClock(),
+        concurrency=4,
+    )
+    paid = [reply for reply in store.puts if reply.prompt_tokens]
+    assert len(paid) == len(server.asked) > 0
+
+
+def test_a_call_of_a_tool_is_no_answer() -> None:
+    """Kept as an empty answer it would never be asked again."""
+    tool = make_completion(None, "tool_calls", tool_calls=[{"id": "1"}])
+    server = FakeServer(respond(200, json=tool), respond(200, json=make_completion("Fine.")))
+    assert ask_once(server).text == "Fine."
+
+
+def test_a_key_in_a_reply_is_blacked_out() -> None:
+    """A server that repeats what it was sent must not write the key into journals and releases."""
+    reply = ask_once(FakeServer(respond(200, json=make_completion(f"You sent {SECRET}."))))
+    assert reply.text == "You sent ***."
 
 
 def test_the_servers_own_message_is_kept() -> None:

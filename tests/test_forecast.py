@@ -37,12 +37,19 @@ def count_foretold(stages: list[PendingCalls]) -> Counter[tuple[str, str]]:
     )
 
 
+@pytest.mark.parametrize("batch_size", [10, 1])
 @pytest.mark.parametrize("twins", [False, True])
 def test_the_calls_foretold_are_those_that_are_made(
-    tmp_path: Path, finebench: RunCommand, twins: bool
+    tmp_path: Path, finebench: RunCommand, twins: bool, batch_size: int
 ) -> None:
-    """With a writer whose every text is sound nothing is asked anew, and the forecast must be exact."""
+    """With a writer whose every text is sound nothing is asked anew, and the forecast must be exact.
+
+    In batches of one the questions come in waves, of which only the first is known to the letter.
+    """
     workspace = make_workspace(tmp_path, twins=twins)
+    path = workspace.root / "bench.toml"
+    path.write_text(path.read_text().replace("batch_size = 10", f"batch_size = {batch_size}"))
+    workspace = Workspace(workspace.root)
     foretold = count_foretold(forecast_build(workspace))
     assert list(read_calls(workspace.journal)) == []
     finebench(workspace.root, "build")

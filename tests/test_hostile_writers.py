@@ -20,6 +20,7 @@ from builder.seeding import take_seeds
 from builder.stage_records import find_staleness
 from builder.workspace import Stage, Workspace, create_workspace
 from schemas.errors import EndpointError, StageError
+from schemas.labels import Polarity
 
 WORDS = ("paint", "borrow", "sing", "lock", "phone", "climb", "measure", "lend", "quit", "vote",
          "judge", "guard")  # fmt: skip
@@ -61,7 +62,7 @@ def answer_with(server: FakeServer, *texts: str) -> None:
 
 def write_questions(*questions: object) -> str:
     """Return a writer's reply with these questions."""
-    entries = [{"situation": f"situation {i}", "question": q} for i, q in enumerate(questions)]
+    entries = [{"situation": f"about {q}", "question": q} for q in questions]
     return json.dumps({"questions": entries})
 
 
@@ -184,7 +185,7 @@ def test_failing_calls_leave_a_stage_as_it_was(
 
 def _write_twins(*pairs: tuple[str, str]) -> str:
     entries = [
-        {"line": n, "situation": f"situation {n}", "question": question, "twin": twin}
+        {"line": n, "situation": f"about {question}", "question": question, "twin": twin}
         for n, (question, twin) in enumerate(pairs, start=1)
     ]
     return json.dumps({"questions": entries})
@@ -229,7 +230,7 @@ def _fill(workspace: Workspace, count: int) -> Workspace:
     path = workspace.dimensions
     path.write_text(path.read_text().replace("quota = 4", "quota = 0"))
     made = Workspace(workspace.root)
-    take_seeds(made, str(source), "fairness", here=workspace.root)
+    take_seeds(made, str(source), "fairness", polarity=Polarity.ACT, here=workspace.root)
     pipeline.run_step(made, Stage.QUESTIONS)
     return Workspace(workspace.root)
 

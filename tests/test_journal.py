@@ -86,6 +86,31 @@ def test_a_reply_without_a_count_of_tokens_is_charged_by_its_length() -> None:
     }
 
 
+@pytest.mark.parametrize("tokens", [(0, 0), (100, 0), (0, 2)])
+def test_no_tokens_for_a_text_are_no_count(tokens: tuple[int, int]) -> None:
+    """A server that counts nothing would let a budget run on for ever."""
+    call = make_call("x" * 400, make_endpoint(price=PRICE))
+    found = price_call(call, replace(answer(call, *tokens), text="12345678"))
+    assert found == {"cost": pytest.approx((100 * 2 + 2 * 8) / 1e6), "cost_guessed": True}
+
+
+def test_what_was_spent_before_prices_were_known_counts_at_those_of_now(
+    workspace: Workspace,
+) -> None:
+    """A budget that is set later must know of what went before it."""
+    path = workspace.root / "bench.toml"
+    model = '[models.m1]\nmodel = "m"\nbase_url = "http://model.invalid/v1"\n'
+    path.write_text(path.read_text().replace("[roles]", f"{model}[roles]"))
+    call = make_call()
+    with open_journal(Workspace(workspace.root)) as journal:
+        journal.store.put(call, answer(call))
+        assert (journal.budget.ledger.spent, journal.budget.ledger.unpriced) == (0.0, 1)
+    priced = f"{model}price = {{ input = 2.0, output = 8.0 }}\n"
+    path.write_text(path.read_text().replace(model, priced))
+    with open_journal(Workspace(workspace.root)) as journal:
+        assert journal.budget.ledger.spent == pytest.approx(0.004)
+
+
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_a_guess_at_tokens_grows_with_the_text(one: str, other: str) -> None:
     """A guess may be wrong, but a longer text never has fewer tokens, and a text never has none."""

@@ -144,6 +144,15 @@ def test_an_endpoint_that_answered_once_has_a_quarter_of_an_hour() -> None:
     assert known.is_hopeless(901.0)
 
 
+def test_an_endpoint_that_says_it_cannot_is_given_minutes() -> None:
+    """A run that is begun, or taken up, at the end of an outage must not give up after seconds."""
+    pace = make_pace()
+    for n in range(6):
+        pace.note_strain(started_at=n + 1.0, now=n + 1.0, is_there=True)
+    assert not pace.is_hopeless(100.0)
+    assert pace.is_hopeless(190.0)
+
+
 @given(times=st.integers(1, 60), seed=st.integers(0, 100))
 def test_pauses_double_up_to_a_minute_and_differ(times: int, seed: int) -> None:
     """Calls that failed together must not come back together."""

@@ -11,8 +11,17 @@ from hypothesis import strategies as st
 from builder.bundle.engine.calls import Endpoint, Reply
 from builder.bundle.engine.labels import Outcome
 from builder.question_checks import find_copies, make_judge_call, read_judge
-from builder.question_plan import DEFAULT_AXES, Batch, Slot, plan_batches, plan_cell
-from builder.question_reading import find_format_fault, read_questions
+from builder.question_plan import (
+    DEFAULT_AXES,
+    Batch,
+    Lack,
+    Past,
+    Slot,
+    choose_cells,
+    list_lacks,
+    plan_batches,
+    plan_cell,
+)
 from schemas.labels import DimensionKind, Polarity
 from schemas.taxonomy import Dimension
 
@@ -30,22 +39,19 @@ def make_rows(count: int, polarity: str = "act", language: str = "en") -> list[d
 
 
 def plan(
-    dimension: Dimension,
-    have: list[dict[str, Any]],
-    *,
-    languages: Sequence[str] = ("en",),
-    asked: dict[tuple[str, str, str], int] | None = None,
+    dimension: Dimension, have: list[dict[str, Any]], *, languages: Sequence[str] = ("en",)
 ) -> list[Batch]:
-    """Plan with the default axes."""
-    return plan_batches(
-        [dimension],
-        have,
-        {} if asked is None else asked,
-        languages=languages,
-        axes=DEFAULT_AXES,
-        batch_size=6,
-        seed=7,
-    )
+    """Plan all that is missing with the default axes."""
+    return [
+        batch
+        for lack in list_lacks([dimension], have, languages, twins=False)
+        for batch in plan_batches(lack, make_past(), axes=DEFAULT_AXES, batch_size=6, seed=7)
+    ]
+
+
+def make_past(kept: Sequence[str] = (), tried: Sequence[str] = ()) -> Past:
+    """Return the past of a slot of which these cells were asked for, and a question of those was kept."""
+    return Past(len(tried), Counter(tried), Counter(kept))
 
 
 @given(count=st.integers(0, 300), seed=st.integers(0, 50))
@@ -99,15 +105,6 @@ def test_what_is_missing_is_split_evenly_and_asked_for_once(
         assert max(grown) <= min(after[slot] for slot in slots) + 1
 
 
-def test_later_rounds_go_on_where_the_plan_stood() -> None:
-    """What was rejected is asked for anew, in the next cells, not in the same again."""
-    asked: dict[tuple[str, str, str], int] = {}
-    first = plan(make_dimension(12), [], asked=asked)
-    second = plan(make_dimension(12), make_rows(4) + make_rows(6, "refrain"), asked=asked)
-    assert [batch.offset for batch in first] == [0, 0]
-    assert [(batch.offset, batch.size) for batch in second] == [(6, 2)]
-
-
 def test_a_control_has_neither_act_nor_refrain() -> None:
     """A capability question has one right answer."""
     batches = plan(make_dimension(8, DimensionKind.CONTROL), [])
@@ -121,6 +118,24 @@ def test_a_control_has_neither_act_nor_refrain() -> None:
         ("Fine. [[PASS]]", ""),
         ("[[fail]] It is about recipes.", "the judge: It is about recipes"),
         ("[[fail]]", "the judge: not a question of this dimension"),
+        ("[[ Pass ]]", ""),
+        ("Pass", ""),
+        ("**Pass.**", ""),
+        ("Pass: it fits.", ""),
+        ("Passed\nIt stands alone.", ""),
+        ("<think>Does it [[fail]]? Or not.</think>[[pass]]", ""),
+        ("Fail: because it names no one.", "the judge: because it names no one"),
+        ("**FAIL** - too short", "the judge: too short"),
+        ("Fail because it is about money.", "the judge: it is about money"),
+        (
+            "[[fail]] It would pass, were it in English.",
+            "the judge: It would pass, were it in English",
+        ),
+        ("Pass or fail?", "the judge's word could not be read"),
+        ("Fail: it cannot pass.", "the judge's word could not be read"),
+        ("Pass this on to her.", "the judge's word could not be read"),
+        ("Passing is fine.", "the judge's word could not be read"),
+        ("It is a pass.", "the judge's word could not be read"),
         ("[[pass]] or [[fail]]?", "the judge's word could not be read"),
         ("I think so.", "the judge's word could not be read"),
         ("", "the judge's word could not be read"),
@@ -142,7 +157,8 @@ def test_a_question_cannot_talk_to_its_judge() -> None:
 
 
 def _make_row(name: str, question: str, **changes: str) -> dict[str, Any]:
-    return {"item_id": name, "question": question, "family": name, "polarity": "act"} | changes
+    row = {"item_id": name, "question": question, "family": name, "polarity": "act"}
+    return row | {"language": "en"} | changes
 
 
 def test_copies_are_told_by_ratio_and_the_first_counts() -> None:
@@ -172,29 +188,66 @@ def test_twins_are_no_copies() -> None:
     assert set(find_copies([rows[0], rows[1] | {"polarity": "act"}], 1, 80)) == {1}
 
 
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [
-        ('{"questions": [{"line": 2, "situation": "a", "question": "Q?"}]}', [2]),
-        ('{"questions": [{"situation": "a", "question": "Q?"}]}', [0]),
-        ('{"questions": [{"line": true, "situation": "a", "question": "Q?"}]}', [0]),
-        (
-            'Here:\n```json\n{"questions": [{"line": "2", "situation": "a", "question": "Q?"}]}\n```',
-            [0],
-        ),
-        ('{"questions": []}', []),
-    ],
-)
-def test_questions_are_read_with_their_lines(text: str, lines: list[int]) -> None:
-    """The line says which cell a question was written for; a strange one says nothing."""
-    found = read_questions(Reply("k", Outcome.ANSWERED, text))
-    assert [f.line for f in found] == lines
-    assert not any(f.fault for f in found)
+@given(count=st.integers(0, 120), tried=st.lists(st.integers(0, 150), max_size=150), data=st.data())
+@settings(deadline=None, max_examples=40)
+def test_what_is_chosen_and_what_is_kept_make_the_plan(
+    count: int, tried: list[int], data: st.DataObject
+) -> None:
+    """Whatever was kept of it, the plan's next cells are its lowest that miss a question."""
+    slot = Slot(make_dimension(), Polarity.ACT, "en")
+    kept = set(data.draw(st.lists(st.sampled_from(tried), unique=True))) if tried else set()
+    cells = [plan_cell(DEFAULT_AXES, slot, n, 7) for n in range(300)]
+    past = make_past([cells[n] for n in kept], [cells[n] for n in set(tried)])
+    chosen = choose_cells(DEFAULT_AXES, slot, past, count, 7)
+    assert chosen == [cells[n] for n in range(300) if n not in kept][:count]
+
+
+def test_a_cell_that_was_asked_for_three_times_in_vain_is_passed_over() -> None:
+    """Some cells cannot be written; asking for ever would hold up the rest, and it is named."""
+    slot = Slot(make_dimension(), Polarity.ACT, "en")
+    cells = [plan_cell(DEFAULT_AXES, slot, n, 7) for n in range(4)]
+    twice = make_past([cells[1]], [cells[0], cells[0], cells[1]])
+    assert choose_cells(DEFAULT_AXES, slot, twice, 2, 7) == [cells[0], cells[2]]
+    assert twice.list_dry_cells() == []
+    thrice = make_past([cells[1]], [cells[0], cells[0], cells[0], cells[1]])
+    assert choose_cells(DEFAULT_AXES, slot, thrice, 2, 7) == [cells[2], cells[3]]
+    assert thrice.list_dry_cells() == [cells[0]]
+
+
+def test_a_plan_of_a_single_cell_comes_to_an_end() -> None:
+    """With one value on one axis all questions share a cell: what failed before does not end the asking."""
+    slot = Slot(make_dimension(), Polarity.ACT, "en")
+    past = make_past(["tone: calm"] * 2, ["tone: calm"] * 9)
+    assert choose_cells({"tone": ["calm"]}, slot, past, 2, 7) == ["tone: calm"] * 2
+    assert choose_cells({}, slot, make_past(tried=[""] * 5), 2, 7) == ["", ""]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "none", '{"questions": "none"}', "[]", '{"questions": [null]}']
+    ("have", "missing", "size"), [(0, 50, 10), (19, 50, 10), (25, 50, 10), (40, 50, 20), (90, 5, 5)]
 )
-def test_what_is_no_json_as_asked_for_is_a_fault(text: str) -> None:
-    """The fault is what the model is shown when it is asked again."""
-    assert "not the JSON asked for" in find_format_fault(Reply("k", Outcome.ANSWERED, text))
+def test_a_wave_asks_for_half_of_what_stands(have: int, missing: int, size: int) -> None:
+    """In whole batches, and one at least: each is told of twice as many as come beside it."""
+    lack = Lack(Slot(make_dimension(), Polarity.ACT, "en"), have, missing)
+    assert lack.size_wave(10) == size
+
+
+@given(have=st.integers(0, 60), missing=st.integers(0, 400), batch=st.integers(1, 20))
+def test_waves_bring_all_in_as_few_calls_as_one_round_would(
+    have: int, missing: int, batch: int
+) -> None:
+    """Only the last batch is a small one, so that telling costs no call more; and waves are few."""
+    lack = Lack(Slot(make_dimension(), Polarity.ACT, "en"), have, missing)
+    waves, calls = lack.count_waves(batch), 0
+    while lack.missing:
+        size = lack.size_wave(batch)
+        calls += -(-size // batch)
+        lack = Lack(lack.slot, lack.have + size, lack.missing - size)
+    assert calls == -(-missing // batch)
+    assert waves <= 8 + 20 * (missing > batch)
+
+
+def test_pairs_are_planned_for_the_slots_to_act() -> None:
+    """A pair brings a question to either polarity."""
+    have = [*make_rows(3), *make_rows(3, "refrain")]
+    (lack,) = list_lacks([make_dimension(11)], have, ["en"], twins=True)
+    assert (lack.slot.polarity, lack.have, lack.missing, lack.twins) == (Polarity.ACT, 3, 3, True)

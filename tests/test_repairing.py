@@ -89,7 +89,8 @@ def workspace(tmp_path: Path, finebench: RunCommand, writer: Writer) -> Workspac
     own.write_text(
         "".join(f"May I take the {t} that {t[::-1]} left?\n" for t in things), encoding="utf-8"
     )
-    finebench(made.root, "generate", "--seed-file", str(own), "--dimension", "privacy")
+    where = ("--dimension", "privacy", "--polarity", "act")
+    finebench(made.root, "generate", "--seed-file", str(own), *where)
     # Own questions are written by people; their options are the model's.
     derive_options(made)
     assert writer.repairs == 0

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from workspaces import RunCommand, hash_tree
 
@@ -89,6 +91,11 @@ def test_questions_come_from_any_table(
         (("--dimension", "nope"), "no dimension is named nope"),
         ((), "needs --dimension"),
         (("--dimension", "privacy", "--dry-run"), "--dry-run"),
+        (("--dimension", "privacy"), "--polarity act or --polarity refrain is needed"),
+        (
+            ("--dimension", "privacy", "--polarity", "act", "--language", "klingon"),
+            "--language klingon",
+        ),
     ],
 )
 def test_what_cannot_work_is_told_and_takes_nothing(
@@ -113,3 +120,56 @@ def test_a_question_with_control_characters_is_refused_with_its_place(
     told = _take(workspace, finebench, tmp_path / "own.txt")
     assert "1 questions taken, 1 refused" in told
     assert "line 2" in told
+
+
+@pytest.mark.parametrize("name", ["own.csv", "own.jsonl", "own.parquet"])
+def test_of_several_columns_one_must_be_named(
+    workspace: Workspace, finebench: RunCommand, tmp_path: Path, name: str
+) -> None:
+    """Else ids, notes and answers would stand among the questions, and people would find them one by one."""
+    path = tmp_path / name
+    if name == "own.csv":
+        path.write_text(f'nr,q,answer\n1,"{FIRST}",No.\n', encoding="utf-8")
+    elif name == "own.jsonl":
+        path.write_text(json.dumps({"nr": 1, "q": FIRST, "answer": "No."}) + "\n", encoding="utf-8")
+    else:
+        pq.write_table(pa.table({"nr": [1], "q": [FIRST], "answer": ["No."]}), path)
+    told = _take(workspace, finebench, path, code=2)
+    assert f"{name}#COLUMN" in told.replace("\n", "")
+    assert "q, answer" in told
+    assert not workspace.seeds.exists()
+    assert "1 questions taken" in _take(workspace, finebench, f"{path}#q")
+
+
+def test_a_table_of_one_column_needs_no_name(
+    workspace: Workspace, finebench: RunCommand, tmp_path: Path
+) -> None:
+    """There is nothing to choose from."""
+    (tmp_path / "own.csv").write_text(f'q\n"{FIRST}"\n', encoding="utf-8")
+    assert "1 questions taken, 0 refused" in _take(workspace, finebench, tmp_path / "own.csv")
+
+
+def test_a_control_has_no_polarity_to_tell(
+    workspace: Workspace, finebench: RunCommand, tmp_path: Path
+) -> None:
+    """Its questions ask neither to do nor to hold back."""
+    (tmp_path / "own.txt").write_text("I have three boxes of four pens. How many pens have I?\n")
+    source = ("generate", "--seed-file", str(tmp_path / "own.txt"), "--dimension", "control")
+    assert "1 questions taken" in finebench(workspace.root, *source).output
+    assert read_rows(workspace.seeds)[0]["polarity"] == "neutral"
+
+
+def test_questions_that_break_a_rule_are_refused_with_the_reason(
+    workspace: Workspace, finebench: RunCommand, tmp_path: Path
+) -> None:
+    """A question in another language than its tag says would be judged and scored as what it is not."""
+    chinese = "我可以看室友放在桌子上的那本日记吗？"
+    own = tmp_path / "own.txt"
+    own.write_text(f"{FIRST}\n{chinese}\n", encoding="utf-8")
+    told = _take(workspace, finebench, own)
+    assert "1 questions taken, 1 refused" in told
+    assert "language:script" in told
+    own.write_text(f"{chinese}\n", encoding="utf-8")
+    arguments = ("--dimension", "privacy", "--polarity", "act", "--language", "zh")
+    told = finebench(workspace.root, "generate", "--seed-file", str(own), *arguments).output
+    assert "1 questions taken, 0 refused" in told

@@ -1,5 +1,6 @@
 """How commands have models asked: at once with progress, or on paper with an estimate."""
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,11 +19,11 @@ POLL_VARIABLE = "FINEBENCH_BATCH_POLL_SECONDS"
 def _refuse_open_jobs() -> None:
     """Raise where calls of the workspace are with a batch service: asked live, they would be paid twice."""
     from builder.commands.shared import open_here
-    from builder.llm.batches import list_jobs
+    from builder.llm.batch_jobs import list_open_jobs
     from schemas.errors import UsageError
 
     workspace = open_here()
-    jobs = [job for job in list_jobs(workspace).values() if job["status"] == "submitted"]
+    jobs = list(list_open_jobs(workspace).values())
     if jobs:
         count = sum(len(job["keys"]) for job in jobs)
         raise UsageError(
@@ -30,6 +31,19 @@ def _refuse_open_jobs() -> None:
             f"{', '.join(sorted({job['stage'] for job in jobs}))}). Collect them with --batch; to give "
             f"them up, remove {workspace.batches}."
         )
+
+
+def _read_poll_seconds(text: str) -> float:
+    """Return how often a batch is looked at; raise `UsageError` for what is no such number."""
+    from schemas.errors import UsageError
+
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise UsageError(f"{POLL_VARIABLE}={text} is no number of seconds above 0.")
+    return seconds
 
 
 def show_forecast(stages: Sequence[PendingCalls], *, batch: bool) -> NoReturn:
@@ -50,8 +64,7 @@ def choose_asking(
     from builder.llm.batches import Batch
 
     if batch and not dry_run:
-        poll_s = float(os.environ.get(POLL_VARIABLE, "30"))
-        yield Batch(note, poll_s)
+        yield Batch(note, _read_poll_seconds(os.environ.get(POLL_VARIABLE, "30")))
         return
     if not dry_run:
         _refuse_open_jobs()

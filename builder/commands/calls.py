@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from builder.commands.shared import json_option, open_here
+from schemas.labels import Outcome
 
 if TYPE_CHECKING:
     from builder.llm.call_log import CallFilter
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
+_LAST = 20
+# Stages by the names that `requests export` has for them too.
+_STAGES = {"questions": "01_questions", "options": "02_options", "checks": "03_checked"}
 _DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
 
@@ -20,12 +24,12 @@ _DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 @click.option("--role", default="", help="Such as question_writer, positive_writer, judge, target.")
 @click.option("--stage", default="", help="Such as 01_questions, 02_options, evaluation.")
 @click.option("--model", default="", help="A model's name in bench.toml, or the provider's.")
-@click.option("--outcome", default="", help="Such as answered, refused, truncated, failed.")
+@click.option(
+    "--outcome", type=click.Choice([str(outcome) for outcome in Outcome]), help="How they ended."
+)
 @click.option("--since", type=_DATE, help="Made at that time (UTC) or later.")
 @click.option("--before", type=_DATE, help="Made before that time (UTC).")
-@click.option(
-    "--last", type=click.IntRange(1), default=20, show_default=True, help="How many to list."
-)
+@click.option("--last", type=click.IntRange(1), help="How many to list; 20 without it.")
 @click.option("--show", "key", default="", help="Show one call whole, by the beginning of its key.")
 @click.option(
     "--sum", "as_sums", is_flag=True, help="Sum tokens and money by stage, role and model."
@@ -37,10 +41,10 @@ def calls(
     role: str,
     stage: str,
     model: str,
-    outcome: str,
+    outcome: str | None,
     since: datetime | None,
     before: datetime | None,
-    last: int,
+    last: int | None,
     key: str,
     as_sums: bool,
     purge: bool,
@@ -51,13 +55,21 @@ def calls(
 
     Example: finebench calls --role judge --outcome failed
     """
-    from builder.llm.call_log import CallFilter
+    from builder.llm.call_log import CallFilter, find_unknown
     from schemas.errors import UsageError
 
     if sum((bool(key), as_sums, purge)) > 1:
         raise UsageError("choose one of --show, --sum and --purge.")
+    if purge and (last or as_json):
+        raise UsageError(
+            "--purge takes all calls that the filters name: leave out --last and --json."
+        )
     workspace = open_here()
-    wanted = CallFilter(role, stage, model, outcome, _place(since), _place(before))
+    stage = _STAGES.get(stage, stage)
+    wanted = CallFilter(role, stage, model, outcome or "", _place(since), _place(before))
+    unknown = find_unknown(workspace.journal, wanted)
+    if unknown:
+        raise UsageError("; ".join(unknown) + ".")
     if key:
         _show_one(workspace, key, as_json=as_json)
     elif as_sums:
@@ -65,7 +77,7 @@ def calls(
     elif purge:
         _purge(workspace, wanted, yes=yes)
     else:
-        _list(workspace, wanted, last, as_json=as_json)
+        _list(workspace, wanted, last or _LAST, as_json=as_json)
 
 
 def _place(time: datetime | None) -> datetime | None:
@@ -135,8 +147,9 @@ def _show_sums(workspace: "Workspace", wanted: "CallFilter", *, as_json: bool) -
 
     from builder.console import make_table, note, print_json, print_table
     from builder.llm.call_log import sum_calls
+    from builder.llm.journal import find_prices
 
-    sums = sum_calls(workspace.journal, wanted)
+    sums = sum_calls(workspace.journal, wanted, find_prices(workspace.config))
     if as_json:
         names = ("stage", "role", "model")
         print_json([dict(zip(names, key, strict=True)) | asdict(s) for key, s in sums.items()])

@@ -34,6 +34,7 @@ def export_(folder: Path, stage: str, release: str, models: tuple[str, ...]) -> 
 
     Example: finebench requests export calls --stage questions
     """
+    from builder.commands.estimate_view import show_estimates
     from builder.console import note
     from builder.llm.asking import PendingCalls
     from builder.llm.batch_files import group_by_endpoint, make_request_lines, note_requests
@@ -48,6 +49,9 @@ def export_(folder: Path, stage: str, release: str, models: tuple[str, ...]) -> 
     if pending is None:
         note("nothing to ask: every reply is in the journal")
         return
+    if not show_estimates([pending], workspace.config.budget, batch=True):
+        note("Nothing was written.")
+        raise SystemExit(1)
     note_requests(workspace, pending.stage, pending.certain)
     for name, calls in group_by_endpoint(pending.certain).items():
         path = folder / f"{stage}-{name.replace(':', '-').replace('/', '-')}.jsonl"
@@ -103,9 +107,9 @@ def import_(files: tuple[Path, ...]) -> None:
     noted = read_noted_calls(workspace)
     calls = {key: discount(call) for key, (_, call) in noted.items()}
     secrets = list_secrets(workspace.config)
-    stages = sorted({stage for stage, _ in noted.values()})
+    stages = {key: stage for key, (stage, _) in noted.items()}
     failed = 0
-    with open_journal(workspace, stages[0] if len(stages) == 1 else "") as journal:
+    with open_journal(workspace, stages=stages) as journal:
         for file in files:
             results = read_results(file, secrets)
             taken = take_results(results.replies, calls, journal.store)

@@ -10,6 +10,7 @@ import click
 from builder.commands.shared import batch_option, dry_run_option, json_option, open_here
 
 if TYPE_CHECKING:
+    from builder.pipeline import Run
     from builder.workspace import Stage, Workspace
 
 __all__ = ["COMMANDS"]
@@ -81,20 +82,30 @@ def import_(file: Path, language: str, replace: bool) -> None:
 @click.option(
     "--polarity",
     type=click.Choice(["act", "refrain"]),
-    help="With --seed-file: whether they ask to do the unsafe thing, or to hold back from it.",
+    help="With --seed-file: whether they ask to do the unsafe thing, or to hold back from it; a "
+    "dimension of safety needs it.",
 )
 @click.option("--language", default="", help="With --seed-file: their language tag.")
+@click.option(
+    "--refill", is_flag=True, help="Replace questions whose options `finebench derive` rejected."
+)
 @dry_run_option
 @batch_option
 def generate(
-    seed_file: str, dimension: str, polarity: str | None, language: str, dry_run: bool, batch: bool
+    seed_file: str,
+    dimension: str,
+    polarity: str | None,
+    language: str,
+    refill: bool,
+    dry_run: bool,
+    batch: bool,
 ) -> None:
     """Have questions written until each dimension has its quota.
 
     Example: finebench generate
     """
     from builder.console import note
-    from builder.questions import tell_shortfalls
+    from builder.questions import generate_questions, tell_shortfalls
     from builder.workspace import Stage
     from schemas.errors import UsageError
 
@@ -102,11 +113,23 @@ def generate(
         raise UsageError("--seed-file takes questions: run it without --dry-run first.")
     if seed_file:
         _take_seeds(seed_file, dimension, polarity or "unknown", language)
-    _run_stage(Stage.QUESTIONS, "questions", dry_run=dry_run, batch=batch)
-    shortfalls = tell_shortfalls(open_here())
+    _run_stage(
+        Stage.QUESTIONS,
+        "questions",
+        lambda workspace, asking: generate_questions(workspace, asking, refill=refill),
+        dry_run=dry_run,
+        batch=batch,
+    )
+    workspace = open_here()
+    shortfalls = tell_shortfalls(workspace, refill=refill)
     for told in shortfalls:
         note(told)
-    note("Next: finebench derive")
+    if workspace.read_stage(Stage.QUESTIONS):
+        note("Next: finebench derive")
+    else:
+        note(
+            "There are no questions: mend what is told above, or raise the quotas, and run it again."
+        )
     if shortfalls:
         raise SystemExit(1)
 
@@ -208,14 +231,16 @@ def _show_rungs() -> None:
         print_table(make_table("Negative options by rung", columns, rows))
 
 
-def _run_stage(stage: "Stage", description: str, *, dry_run: bool, batch: bool) -> None:
+def _run_stage(
+    stage: "Stage", description: str, run: "Run | None" = None, *, dry_run: bool, batch: bool
+) -> None:
     from builder.commands.asking import choose_asking
     from builder.console import show_counts
     from builder.pipeline import run_step
 
     workspace = open_here()
     with choose_asking(description, dry_run=dry_run, batch=batch) as asking:
-        counts = run_step(workspace, stage, asking)
+        counts = run_step(workspace, stage, asking, run)
     show_counts(str(stage), counts)
 
 

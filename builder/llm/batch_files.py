@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.bundle.engine.calls import Api, Call, Endpoint, Price, Reply
-from builder.bundle.engine.client import make_body, read_body
+from builder.bundle.engine.client import hide_secrets, make_body, read_body
 from builder.bundle.engine.labels import Outcome
 from builder.config import Config
 from builder.workspace import Workspace
@@ -23,6 +23,7 @@ from schemas.texts import hash_text
 __all__ = [
     "Results",
     "Taken",
+    "clean_message",
     "discount",
     "forget_requests",
     "group_by_endpoint",
@@ -139,11 +140,12 @@ def parse_results(text: str, name: str, secrets: Sequence[str] = ()) -> Results:
             row = json.loads(line)
             key = row["custom_id"]
             bytes.fromhex(key)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             results.strange.append(f"{name}:{number}: no line of a batch's results ({error})")
         else:
             reply = _read_result(key, row)
-            results.replies.append((key, replace(reply, error=_clean(reply.error, secrets))))
+            told, text = clean_message(reply.error, secrets), hide_secrets(reply.text, secrets)
+            results.replies.append((key, replace(reply, error=told, text=text)))
     if results.strange and not results.replies:
         raise DataError(
             f"{results.strange[0]}. Give the output file of OpenAI's Batch API or of vLLM's batch runner."
@@ -151,18 +153,20 @@ def parse_results(text: str, name: str, secrets: Sequence[str] = ()) -> Results:
     return results
 
 
-def _clean(error: str, secrets: Sequence[str]) -> str:
-    """Return a message of somebody else's, fit for files and terminals: no keys, no control codes."""
-    for secret in secrets:
-        error = error.replace(secret, "***")
-    return "".join(c if c.isprintable() else " " for c in error)[:300].strip()
+def clean_message(message: str, secrets: Sequence[str]) -> str:
+    """Return a message of somebody else's, fit for files and terminals: no keys, no control codes, short.
+
+    Keys are taken out before it is cut: half a key is one too.
+    """
+    shown = "".join(c if c.isprintable() else " " for c in hide_secrets(message, secrets))
+    return shown[:300].strip()
 
 
 def _read_result(key: str, row: Mapping[str, Any]) -> Reply:
     response, error = row.get("response"), row.get("error")
     if error:
         told = error.get("message") or error.get("code") if isinstance(error, Mapping) else error
-        return Reply(key, Outcome.FAILED, error=f"batch: {told}"[:300])
+        return Reply(key, Outcome.FAILED, error=f"batch: {told}")
     if not isinstance(response, Mapping):
         return Reply(key, Outcome.MALFORMED, error="batch: neither response nor error")
     status = response.get("status_code")
@@ -173,7 +177,7 @@ def _read_result(key: str, row: Mapping[str, Any]) -> Reply:
     told = said.get("message") if isinstance(said, Mapping) else said
     outcome = Outcome.RATE_LIMITED if status == 429 else Outcome.FAILED
     code = status if isinstance(status, int) else 0
-    return Reply(key, outcome, error=f"batch: HTTP {status}: {told}"[:300], status=code)
+    return Reply(key, outcome, error=f"batch: HTTP {status}: {told}", status=code)
 
 
 @dataclass(slots=True)

@@ -6,20 +6,12 @@ again with the next run of the same command, which collects what is there and as
 
 import asyncio
 import hashlib
-from collections.abc import (
-    AsyncIterator,
-    Callable,
-    Container,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from builder.bundle.engine.calls import Api, Call, Endpoint, Reply
+from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.client import Client
 from builder.bundle.engine.fan_out import FollowUp, run_calls
 from builder.bundle.engine.items import Item
@@ -36,30 +28,23 @@ from builder.llm.batch_files import (
     read_noted_calls,
     take_results,
 )
+from builder.llm.batch_jobs import Job, find_identity, list_jobs, list_open_jobs, note_end, note_job
+from builder.llm.batch_service import BatchService, OnStatus
 from builder.llm.clients import open_clients
 from builder.llm.journal import Journal, open_journal
 from builder.workspace import Workspace
-from schemas.errors import EndpointError
-from schemas.storage import append_row, read_log
+from schemas.errors import DataError, EndpointError
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+__all__ = ["Batch"]
 
-__all__ = ["Batch", "list_jobs"]
-
-_SUBMITTED, _TAKEN = "submitted", "taken"
-_MARK = "finebench"
-_ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 _MOST_TRIES = 3
+# A job that the provider ended for these reasons would end so again, or was ended by somebody.
+_HOPELESS = {
+    "failed": "the batch failed",
+    "cancelled": "the batch was cancelled at the provider; run the same command again to send it anew",
+}
 # OpenAI takes 50,000 requests or 200 MB in a file.
 _MOST_CALLS, _MOST_BYTES = 50_000, 190_000_000
-
-OnStatus = Callable[[str], None]
-
-
-def list_jobs(workspace: Workspace) -> dict[str, dict[str, Any]]:
-    """Return the jobs of a workspace by the provider's id, each as it was last noted."""
-    return {row["batch"]: row for row in read_log(workspace.batches)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +71,9 @@ class Batch:
         require_prices(workspace, endpoints)
         with open_journal(workspace, stage) as journal:
             async with open_clients(endpoints, items=items) as clients:
-                simulators = frozenset(simulated)
-                yield _BatchAsker(
-                    workspace, stage, journal, clients, self.on_status, self.poll_s, simulators
-                )
+                asker = _BatchAsker(workspace, stage, journal, clients, self, frozenset(simulated))
+                asker.reserve_open_jobs()
+                yield asker
 
 
 @dataclass(slots=True)
@@ -98,8 +82,7 @@ class _BatchAsker:
     stage: str
     journal: Journal
     clients: Mapping[str, Client]
-    on_status: OnStatus
-    poll_s: float
+    settings: Batch
     simulators: frozenset[str]
     failed: dict[str, Reply] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
@@ -107,6 +90,14 @@ class _BatchAsker:
 
     def __post_init__(self) -> None:
         self.secrets = list_secrets(self.workspace.config)
+
+    def reserve_open_jobs(self) -> None:
+        """Count the calls of all jobs that are with a provider as on their way: they will be charged."""
+        noted = read_noted_calls(self.workspace)
+        for job in list_open_jobs(self.workspace).values():
+            for key in job["keys"]:
+                if key in noted and self.journal.store.get(key) is None:
+                    self.journal.budget.reserve(discount(noted[key][1]))
 
     async def ask(
         self,
@@ -136,165 +127,94 @@ class _BatchAsker:
             replies = await run_calls(calls, {name: self.clients[name]}, self.journal.store)
             self.failed |= {key: reply for key, reply in replies.items() if not reply.is_final}
             return
-        open_jobs = {
-            job["batch"]: job
-            for job in list_jobs(self.workspace).values()
-            if (job["endpoint"], job["stage"], job["status"]) == (name, self.stage, _SUBMITTED)
-        }
-        on_their_way = {key for job in open_jobs.values() for key in job["keys"]}
+        service = BatchService(
+            self.clients[name], self.secrets, self.settings.poll_s, self.settings.on_status
+        )
+        jobs: list[Job] = [
+            job
+            for job in list_open_jobs(self.workspace).values()
+            if (job["endpoint"], job["stage"]) == (name, self.stage)
+        ]
+        on_their_way = {key for job in jobs for key in job["keys"]}
         new = [call for call in calls if call.key not in on_their_way]
         for part in _cut(new):
             sent = self._hold_back(part)
             if sent:
-                job = await self._submit(name, sent)
-                open_jobs[job["batch"]] = job
+                jobs.append(await self._submit(service, sent))
         by_key = {call.key: call for call in calls}
-        for job in open_jobs.values():
-            await self._collect(name, job, by_key)
+        for job in jobs:
+            await self._collect(service, job, by_key)
 
     def _hold_back(self, calls: Sequence[Call]) -> list[Call]:
         """Return the calls that the budget lets through; the others have failed."""
         sent = []
         for call in calls:
-            reason = self.journal.budget.hold(call)
+            reason = self.journal.budget.hold(discount(call))
             if reason:
                 self.failed[call.key] = Reply(call.key, Outcome.FAILED, error=f"not sent: {reason}")
             else:
                 sent.append(call)
         return sent
 
-    async def _submit(self, name: str, calls: Sequence[Call]) -> dict[str, Any]:
-        client = self.clients[name]
+    async def _submit(self, service: BatchService, calls: Sequence[Call]) -> Job:
         note_requests(self.workspace, self.stage, calls)
         content = "".join(make_request_lines(calls)).encode("utf-8")
-        mark = hashlib.sha256(content).hexdigest()
-        with _explain(client.endpoint):
-            batch_id = await self._create(client, content, mark, calls[0].endpoint.api)
-        job = {
-            "batch": batch_id,
-            "endpoint": name,
-            "stage": self.stage,
-            "status": _SUBMITTED,
-            "keys": [call.key for call in calls],
-        }
-        append_row(self.workspace.batches, job)
-        self.on_status(f"{name}: batch {batch_id} with {len(calls)} calls is with the provider")
+        identity = find_identity(self.workspace).encode("utf-8")
+        mark = hashlib.sha256(identity + content).hexdigest()
+        api, known = calls[0].endpoint.api, list_jobs(self.workspace)
+        batch_id = await service.create(content, mark, api, known)
+        job = note_job(self.workspace, batch_id, service.name, self.stage, calls)
+        self.settings.on_status(
+            f"{service.name}: batch {batch_id} with {len(calls)} calls is with the provider"
+        )
         return job
 
-    async def _create(self, client: Client, content: bytes, mark: str, api: Api) -> str:
-        """Return the id of a job for these requests: one that the provider has already, or a new one.
-
-        A request to make a job is never simply repeated: where its answer was lost, the job may be there.
-        """
-        import openai
-
-        connection = client.connection.with_options(max_retries=5)
-        url: Any = f"/v1/{api}"  # the client's type names the addresses that it knew of
-        for attempt in range(_MOST_TRIES):
-            batch_id = await _find_lost(connection, mark, list_jobs(self.workspace))
-            if batch_id:
-                return batch_id
-            uploaded = await connection.files.create(
-                file=("requests.jsonl", content), purpose="batch"
-            )
-            try:
-                batch = await client.connection.with_options(max_retries=0).batches.create(
-                    input_file_id=uploaded.id,
-                    endpoint=url,
-                    completion_window="24h",
-                    metadata={_MARK: mark},
-                )
-            except openai.APIConnectionError:
-                if attempt + 1 == _MOST_TRIES:
-                    raise
-                await asyncio.sleep(min(self.poll_s, 2.0))
-            else:
-                return batch.id
-        raise AssertionError("every attempt returns or raises")
-
-    async def _collect(self, name: str, job: Mapping[str, Any], calls: Mapping[str, Call]) -> None:
-        client = self.clients[name]
-        connection = client.connection.with_options(max_retries=5)
-        told = ""
-        while True:
-            batch = await self._look_up(client, job)
-            if batch is None:
-                return
-            counts = batch.request_counts
-            done = f", {counts.completed} of {counts.total} done" if counts and counts.total else ""
-            if told != f"{batch.status}{done}":
-                told = f"{batch.status}{done}"
-                self.on_status(f"{name}: batch {batch.id} is {told}")
-            if batch.status in _ENDED:
-                break
-            await asyncio.sleep(self.poll_s)
-        for error in (batch.errors.data or ()) if batch.errors else ():
-            self.on_status(f"{name}: batch {batch.id}: {error.message or error.code}"[:300])
-        results: list[tuple[str, Reply]] = []
-        for file_id in (batch.output_file_id, batch.error_file_id):
-            if file_id:
-                with _explain(client.endpoint):
-                    content = (await connection.files.content(file_id)).text
-                results += parse_results(content, f"batch {batch.id}", self.secrets).replies
+    async def _collect(self, service: BatchService, job: Job, calls: Mapping[str, Call]) -> None:
+        """Wait for a job, take what it brought, and count what it did not."""
+        batch = await service.wait(job["batch"])
+        results: dict[str, Reply] = {}
+        if batch is not None:
+            for name in ("output_file_id", "error_file_id"):
+                results = await self._read_file(service, job, batch.get(name)) | results
         noted = {key: call for key, (_, call) in read_noted_calls(self.workspace).items()}
         discounted = {key: discount(call) for key, call in (noted | dict(calls)).items()}
-        take_results(results, discounted, self.journal.store)
-        self._count_failures(job, dict(results), batch.status)
-        self._note_end(job)
+        take_results(results.items(), discounted, self.journal.store)
+        self._count_failures(job, results, str(batch.get("status")) if batch else "lost")
+        note_end(self.workspace, job)
 
-    def _note_end(self, job: Mapping[str, Any]) -> None:
-        append_row(self.workspace.batches, {**job, "status": _TAKEN, "keys": []})
+    async def _read_file(self, service: BatchService, job: Job, file_id: Any) -> dict[str, Reply]:
+        """Return the replies of a job's file; what is strange in it is told, and costs nothing else."""
+        if not isinstance(file_id, str) or not file_id:
+            return {}
+        told = self.settings.on_status
+        content = await service.read(file_id)
+        if content is None:
+            told(f"{service.name}: the provider no longer has file {file_id} of {job['batch']}")
+            return {}
+        try:
+            found = parse_results(content, f"batch {job['batch']}", self.secrets)
+        except DataError as error:
+            told(f"{service.name}: file {file_id}: {error}")
+            return {}
+        for strange in found.strange[:3]:
+            told(f"{service.name}: {strange}")
+        return dict(found.replies)
 
-    async def _look_up(self, client: Client, job: Mapping[str, Any]) -> Any:
-        """Return a job as the provider has it; one that is gone there is noted as lost, and None."""
-        import openai
+    def _count_failures(self, job: Job, results: Mapping[str, Reply], status: str) -> None:
+        """Note calls that came back without a reply; after three tries they have failed.
 
-        with _explain(client.endpoint):
-            try:
-                connection = client.connection.with_options(max_retries=5)
-                return await connection.batches.retrieve(job["batch"])
-            except openai.NotFoundError:
-                self.on_status(
-                    f"{client.endpoint.name}: the provider no longer has batch {job['batch']}"
-                )
-        self._count_failures(job, {}, "lost")
-        self._note_end(job)
-        return None
-
-    def _count_failures(
-        self, job: Mapping[str, Any], results: Mapping[str, Reply], status: str
-    ) -> None:
-        """Note calls that came back without a reply; after three tries they have failed."""
+        What expired, or was lost, may come another time.
+        """
         for key in job["keys"]:
-            reply = results.get(key) or Reply(
-                key, Outcome.FAILED, error=f"the batch was {status} without it"
-            )
+            reason = _HOPELESS.get(status, f"the batch was {status} without it")
+            reply = results.get(key) or Reply(key, Outcome.FAILED, error=reason)
             if reply.is_final:
                 continue
             self.tries[key] = self.tries.get(key, 0) + 1
-            # What expired, or was lost, may pass another time; a job that failed would fail again.
-            hopeless = status == "failed" or not reply.may_come_later
-            if self.tries[key] >= _MOST_TRIES or hopeless:
+            is_hopeless = status in _HOPELESS or not reply.may_come_later
+            if self.tries[key] >= _MOST_TRIES or is_hopeless:
                 self.failed[key] = reply
             self.journal.budget.release(key)
-
-
-async def _find_lost(connection: "AsyncOpenAI", mark: str, known: Container[str]) -> str:
-    """Return a job of ours that the provider has and we never noted, killed at that very moment."""
-    import openai
-
-    try:
-        page = await connection.batches.list(limit=100)
-    except (openai.NotFoundError, openai.BadRequestError):
-        return ""  # a service that lists no jobs
-    lost = [
-        batch.id
-        for batch in page.data
-        if (batch.metadata or {}).get(_MARK) == mark
-        and batch.id not in known
-        and batch.status not in _ENDED - {"completed"}
-    ]
-    return lost[0] if lost else ""
 
 
 def _cut(calls: Sequence[Call]) -> Iterable[list[Call]]:
@@ -310,23 +230,3 @@ def _cut(calls: Sequence[Call]) -> Iterable[list[Call]]:
         size += weight
     if part:
         yield part
-
-
-@contextmanager
-def _explain(endpoint: Endpoint) -> Iterator[None]:
-    """Turn what the client raises into a sentence that says what to do."""
-    import openai
-
-    try:
-        yield
-    except openai.APIStatusError as error:
-        told = {
-            401: f"the API key is refused: set the right key in {endpoint.key_variable}",
-            404: "there is no batch service at this address: leave out --batch",
-        }.get(error.status_code, f"HTTP {error.status_code}")
-        raise EndpointError(f"model {endpoint.name}: batch: {told}.") from None
-    except openai.APIConnectionError:
-        raise EndpointError(
-            f"model {endpoint.name}: batch: no connection. Run the same command again: jobs that the "
-            "provider has are found again."
-        ) from None

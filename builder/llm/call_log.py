@@ -9,14 +9,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from builder.bundle.engine.calls import FINAL_OUTCOMES, make_reply
+from builder.bundle.engine.calls import FINAL_OUTCOMES, Price, make_reply
 from builder.bundle.engine.errors import EngineError
 from builder.bundle.engine.store import hold_log
 from builder.llm.batch_files import forget_requests
+from builder.llm.journal import read_cost
 from builder.workspace import Stage, Workspace
 from schemas.errors import DataError, StorageError, UsageError
 
-__all__ = ["CallFilter", "CallSum", "Purge", "find_call", "purge_calls", "read_calls", "sum_calls"]
+__all__ = [
+    "CallFilter",
+    "CallSum",
+    "Purge",
+    "find_call",
+    "find_unknown",
+    "purge_calls",
+    "read_calls",
+    "sum_calls",
+]
 
 Record = dict[str, Any]
 
@@ -79,14 +89,43 @@ def read_calls(path: Path, wanted: CallFilter | None = None) -> Iterator[Record]
 
 def _parse(line: bytes, path: Path, number: int) -> Record:
     try:
-        record = json.loads(line)
-        if not (isinstance(record, dict) and record.get("purged")):
+        record = dict(json.loads(line))
+        if not record.get("purged"):
             make_reply(record)
-        return dict(record)
-    except (ValueError, TypeError, EngineError) as error:
+        _check_record(record)
+    except (ValueError, TypeError, RecursionError, EngineError) as error:
         raise DataError(
             f"{path}:{number}: {error}. Remove that line to ask the call again."
         ) from None
+    return record
+
+
+def _check_record(record: Record) -> None:
+    """Raise ValueError or TypeError where a record lacks what every reader takes for granted."""
+    for name in ("key", "role", "endpoint", "model", "outcome"):
+        if not isinstance(record.get(name), str):
+            raise TypeError(f"not a record of a call ({name} is no text)")
+    at = record.get("at", "")
+    if at and datetime.fromisoformat(at).tzinfo is None:
+        raise ValueError(f"not a record of a call ({at} names no time zone)")
+    read_cost(record)
+
+
+def find_unknown(path: Path, wanted: CallFilter) -> list[str]:
+    """Return a sentence for each filter whose value no call of a journal has: most likely a slip."""
+    if not path.exists():
+        return []
+    known: dict[str, set[str]] = {"role": set(), "stage": set(), "model": set()}
+    for record in read_calls(path):
+        known["role"].add(record["role"])
+        known["stage"].add(record.get("stage", ""))
+        known["model"] |= {record["endpoint"], record["model"]}
+    return [
+        f"no call has the {name} {value} (there are: {', '.join(sorted(values - {''}))})"
+        for name, values in known.items()
+        for value in [getattr(wanted, name)]
+        if value and values and value not in values
+    ]
 
 
 def find_call(path: Path, key: str) -> Record:
@@ -116,23 +155,29 @@ class CallSum:
     unpriced: int = 0
     guessed: int = 0
 
-    def add(self, record: Mapping[str, Any]) -> None:
-        """Count one record."""
+    def add(self, record: Mapping[str, Any], prices: Mapping[str, Price]) -> None:
+        """Count one record, at the price of its time or, where there was none, at that of now."""
+        cost = read_cost(record, prices)
         is_reply = record["outcome"] in FINAL_OUTCOMES
         self.calls += 1
         self.replies += is_reply
         self.prompt_tokens += record["prompt_tokens"] or 0
         self.completion_tokens += record["completion_tokens"] or 0
-        self.cost += record.get("cost") or 0.0
-        self.unpriced += is_reply and record.get("cost") is None
+        self.cost += cost or 0.0
+        self.unpriced += is_reply and cost is None
         self.guessed += bool(record.get("cost_guessed"))
 
 
-def sum_calls(path: Path, wanted: CallFilter | None = None) -> dict[tuple[str, str, str], CallSum]:
-    """Return the sums by stage, role and endpoint, in the order of their names."""
+def sum_calls(
+    path: Path, wanted: CallFilter | None = None, prices: Mapping[str, Price] | None = None
+) -> dict[tuple[str, str, str], CallSum]:
+    """Return the sums by stage, role and endpoint, in the order of their names.
+
+    ``prices`` are those now configured, by endpoint, for calls that were made before there were any.
+    """
     sums: dict[tuple[str, str, str], CallSum] = defaultdict(CallSum)
     for record in read_calls(path, wanted):
-        sums[record.get("stage", ""), record["role"], record["endpoint"]].add(record)
+        sums[record.get("stage", ""), record["role"], record["endpoint"]].add(record, prices or {})
     return dict(sorted(sums.items()))
 
 
@@ -177,7 +222,8 @@ def purge_calls(workspace: Workspace, wanted: CallFilter, *, pretend: bool = Fal
                     kept = record
                     if wanted.matches(record) and not record.get("purged"):
                         by_role[record["role"]] += 1
-                        keys.add(record["key"])
+                        if record["outcome"] in FINAL_OUTCOMES:
+                            keys.add(record["key"])
                         kept = {k: v for k, v in record.items() if k not in _TEXTS} | {
                             "purged": True
                         }

@@ -4,18 +4,28 @@ The journal is the evaluator's append log (`builder.bundle.engine.store`), one l
 line also gets when and for which stage the call was made, and what it cost at the price then in force.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from builder.bundle.engine.calls import FINAL_OUTCOMES, Call, Reply
+from builder.bundle.engine.calls import FINAL_OUTCOMES, Api, Call, Price, Reply
 from builder.bundle.engine.store import ReplyLog
+from builder.config import Config
 from builder.llm.tokens import count_tokens, expect_tokens
 from builder.workspace import Workspace
 
-__all__ = ["Budget", "Journal", "Ledger", "open_journal", "price_call"]
+__all__ = [
+    "Budget",
+    "Journal",
+    "Ledger",
+    "find_prices",
+    "open_journal",
+    "price_call",
+    "read_cost",
+]
 
 Record = Mapping[str, Any]
 
@@ -27,18 +37,47 @@ def price_call(call: Call, reply: Reply) -> dict[str, Any]:
     of which the reply was lost, by what it was likely to cost. Any other call that failed is taken to be
     free.
     """
-    tokens = (reply.prompt_tokens, reply.completion_tokens)
+    told_in, told_out = _read_tokens(call, reply)
     price = call.endpoint.price
-    if None not in tokens:
-        return {"cost": price.find_cost(*tokens), "cost_guessed": False}
+    if told_in is not None and told_out is not None:
+        return {"cost": price.find_cost(told_in, told_out), "cost_guessed": False}
     if reply.is_lost:
         return {"cost": price.find_cost(*expect_tokens(call)), "cost_guessed": True}
     if reply.outcome not in FINAL_OUTCOMES:
         return {"cost": 0.0, "cost_guessed": False}
-    told_in, told_out = tokens
     asked = sum(count_tokens(text) for _, text in call.messages) if told_in is None else told_in
     said = count_tokens(reply.text) if told_out is None else told_out
     return {"cost": price.find_cost(asked, said), "cost_guessed": True}
+
+
+def _read_tokens(call: Call, reply: Reply) -> tuple[int | None, int | None]:
+    """Return the counts of tokens that an endpoint told; none of a text is no count, but a lack of one."""
+    is_said = bool(reply.text) and call.endpoint.api is Api.CHAT
+    return (
+        reply.prompt_tokens if reply.prompt_tokens or not is_said else None,
+        reply.completion_tokens if reply.completion_tokens or not is_said else None,
+    )
+
+
+def read_cost(record: Record, prices: Mapping[str, Price] | None = None) -> float | None:
+    """Return what a recorded call cost in US dollars; None where nobody knows.
+
+    A call without a cost is charged by ``prices``, those of now by endpoint, where its tokens are known.
+    Raises ValueError where the cost is no amount.
+    """
+    cost = record.get("cost")
+    if cost is None:
+        price = (prices or {}).get(str(record["endpoint"]), Price())
+        return price.find_cost(record.get("prompt_tokens"), record.get("completion_tokens"))
+    if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < math.inf:
+        raise ValueError(f"its cost is {cost!r}, which is no amount")
+    return float(cost)
+
+
+def find_prices(config: Config) -> dict[str, Price]:
+    """Return the configured prices by the name of their endpoint."""
+    endpoints = [config.find_endpoint(name) for name in config.models]
+    return {endpoint.name: endpoint.price for endpoint in endpoints}
 
 
 @dataclass(slots=True)
@@ -46,8 +85,11 @@ class Ledger:
     """The account of all records: what was spent, and how often without a price.
 
     ``costs`` and ``tokens`` hold, by endpoint and role, the calls of which they are known and their sums.
+    ``prices`` are those now configured, by endpoint: a call that was made before its price was known is
+    charged by them, where its tokens are.
     """
 
+    prices: Mapping[str, Price] = field(default_factory=dict)
     spent: float = 0.0
     unpriced: int = 0
     costs: dict[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
@@ -55,7 +97,7 @@ class Ledger:
 
     def add(self, record: Record) -> None:
         """Take in one record; those of before the account was kept have no cost."""
-        cost = record.get("cost")
+        cost = read_cost(record, self.prices)
         key = (str(record["endpoint"]), str(record["role"]))
         is_final = record["outcome"] in FINAL_OUTCOMES
         used = (record["prompt_tokens"], record["completion_tokens"])
@@ -108,6 +150,13 @@ class Budget:
         self.reserved = out + expected
         return ""
 
+    def reserve(self, call: Call) -> None:
+        """Count a call as on its way that was sent before, as with a batch."""
+        if call.key not in self.on_their_way:
+            expected = self.ledger.expect_cost(call)
+            self.on_their_way[call.key] = expected
+            self.reserved += expected
+
     def release(self, key: str) -> None:
         """Count a call as no longer on its way."""
         self.reserved -= self.on_their_way.pop(key, 0.0)
@@ -133,17 +182,20 @@ def open_journal(
     workspace: Workspace,
     stage: str = "",
     *,
+    stages: Mapping[str, str] | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Journal]:
     """Yield the workspace's journal, held by this process until the block ends.
 
-    What is spent counts from the first call of the workspace, however many runs there were.
+    What is spent counts from the first call of the workspace, however many runs there were. ``stages``
+    names, by key, the stage of calls that are not of ``stage``.
     """
-    budget = Budget(workspace.config.budget, Ledger())
+    known = stages or {}
+    budget = Budget(workspace.config.budget, Ledger(find_prices(workspace.config)))
 
     def describe(call: Call, reply: Reply) -> dict[str, Any]:
         at = now().isoformat(timespec="seconds")
-        return {"at": at, "stage": stage} | price_call(call, reply)
+        return {"at": at, "stage": known.get(call.key, stage)} | price_call(call, reply)
 
     with ReplyLog(workspace.journal, describe=describe, on_record=budget.settle) as store:
         yield Journal(store, budget)

@@ -1,10 +1,11 @@
 """Asking one endpoint once: a call enters, an attempt leaves; whatever fails on the way has a label."""
 
+import asyncio
 import importlib.util
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,15 @@ from .vectors import write_vector
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["Attempt", "Client", "make_body", "read_body"]
+__all__ = ["Attempt", "Client", "hide_secrets", "make_body", "read_body"]
 
 _TRANSIENT = frozenset({408, 409, 425, 429})
 _HOPELESS = {
     401: "the API key is refused: set the right key in {variable}",
     404: "no such model or address: check the model's name and base_url ({base_url})",
 }
+# A shorter one would black out words, and is none that a provider hands out.
+_SHORTEST_SECRET = 8
 _FILTER_WORDS = ("content_filter", "content_policy", "data_inspection", "moderation")
 _FINISH = {
     "length": Outcome.TRUNCATED,
@@ -65,8 +68,10 @@ class Client:
 
         body: object = None
         try:
-            body = await self._send(call)
-            return Attempt(_read_reply(call.key, body))
+            # The client's own limit is on the silence between two bytes; this one is on the whole.
+            async with asyncio.timeout(self.endpoint.timeout_s):
+                body = await self._send(call)
+            return Attempt(self._clean(_read_reply(call.key, body)))
         except (ValueError, RecursionError, _MalformedError) as error:
             # A body that is no JSON, or JSON that no reader should be given.
             reply = self._fail(call.key, Outcome.MALFORMED, f"unreadable reply: {error}")
@@ -75,9 +80,22 @@ class Client:
             return self._read_status(call.key, error)
         except openai.APIConnectionError as error:
             reason = f"no connection: {error.__cause__ or error}"
-            reply = self._fail(call.key, Outcome.FAILED, reason)
-            lost = replace(reply, is_lost=_went_out(error))
-            return Attempt(lost, may_pass=True, is_strain=True)
+            return self._lose(call.key, reason, is_lost=_went_out(error))
+        except TimeoutError:
+            reason = f"no whole reply within {self.endpoint.timeout_s:g} s"
+            return self._lose(call.key, reason, is_lost=True)
+        except Exception as error:  # noqa: BLE001 - a response that breaks HTTP raises what its reader likes
+            reason = f"unreadable response: {type(error).__name__}: {error}"
+            return self._lose(call.key, reason, is_lost=True)
+
+    def _lose(self, key: str, reason: str, *, is_lost: bool) -> Attempt:
+        """Return the attempt of a call that no whole response came to."""
+        reply = replace(self._fail(key, Outcome.FAILED, reason), is_lost=is_lost)
+        return Attempt(reply, may_pass=True, is_strain=True)
+
+    def _clean(self, reply: Reply) -> Reply:
+        """Return a reply in which the key, should the server have put it there, is blacked out."""
+        return replace(reply, text=hide_secrets(reply.text, [self._key]))
 
     async def _send(self, call: Call) -> object:
         """Return the body of the response as JSON.
@@ -122,7 +140,7 @@ class Client:
 
     def _fail(self, key: str, outcome: Outcome, error: str, status: int = 0) -> Reply:
         """Return a reply without text; the key, should a message quote it, is blacked out."""
-        told = error.replace(self._key, "***") if self._key else error
+        told = hide_secrets(error, [self._key])
         # A message may hold control codes, which neither files nor terminals should be given.
         shown = "".join(c if c.isprintable() else " " for c in told)
         return Reply(key, outcome, error=shown[:300].strip(), status=status)
@@ -138,6 +156,14 @@ def _went_out(error: BaseException) -> bool:
 
     unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
     return error.__cause__ is not None and not isinstance(error.__cause__, unsent)
+
+
+def hide_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Return a text in which API keys are blacked out; what is too short for a key is left."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return text
 
 
 def make_body(call: Call) -> dict[str, Any]:
@@ -234,7 +260,7 @@ def _read_retry_after(headers: Mapping[str, str]) -> float:
     except ValueError:
         try:
             seconds = parsedate_to_datetime(told).timestamp() - time.time()
-        except ValueError:
+        except (ValueError, OverflowError):
             return 0.0
     return seconds if seconds > 0 else 0.0  # not a number is not greater either
 
@@ -279,6 +305,8 @@ def _read_completion(key: str, body: Any) -> Reply:
         raise _MalformedError("it holds no message") from None
     if not isinstance(text, str):
         raise _MalformedError("its content is no text")
+    if not text and message.get("tool_calls"):
+        raise _MalformedError("it calls a tool instead of answering")
     if refusal:
         outcome, text = Outcome.REFUSED, str(refusal)
     return _with_usage(Reply(key, outcome, _make_encodable(text)), body)

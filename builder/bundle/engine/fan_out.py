@@ -141,9 +141,9 @@ class _Run:
             self.progress.kept += 1
             self.settle(kept)
 
-    def end_call(self, call: Call, reply: Reply, *, was_sent: bool) -> None:
-        """Keep a reply, unless its call was never sent, and go on from it."""
-        if was_sent:
+    def end_call(self, call: Call, reply: Reply, *, is_new: bool) -> None:
+        """Keep a reply, unless its call was never sent or it is kept already, and go on from it."""
+        if is_new:
             self.store.put(call, reply)
         progress = self.progress
         progress.asked += 1

@@ -30,9 +30,9 @@ _GIVE_UP_AFTER = 20
 
 
 class OnEnd(Protocol):
-    """Is told of each call's end, once; a call that ``was_sent`` may have been paid for."""
+    """Is told of each call's end, once, and whether its reply is to be kept: sent, and not told before."""
 
-    def __call__(self, call: Call, reply: Reply, *, was_sent: bool) -> None: ...
+    def __call__(self, call: Call, reply: Reply, *, is_new: bool) -> None: ...
 
 
 class Timer(Protocol):
@@ -66,13 +66,17 @@ class LoopClock:
 
 @dataclass(slots=True)
 class _Ticket:
-    """A call in the lane, with its failed attempts; ``counted`` are those while others were answered."""
+    """A call in the lane, with its failed attempts; ``counted`` are those while others were answered.
+
+    ``is_told`` tells that the last attempt is in the account already.
+    """
 
     call: Call
     attempts: int = 0
     counted: int = 0
     answers_seen: int = 0
     last: Reply | None = None
+    is_told: bool = False
 
 
 class Lane:
@@ -177,10 +181,10 @@ class Lane:
     def _end_unsent(self, ticket: _Ticket) -> None:
         if ticket.last is not None:
             # It was sent before, and failed: that is what became of it.
-            self._on_end(ticket.call, ticket.last, was_sent=True)
+            self._on_end(ticket.call, ticket.last, is_new=not ticket.is_told)
             return
         reply = Reply(ticket.call.key, Outcome.FAILED, error=f"not sent: {self._given_up}")
-        self._on_end(ticket.call, reply, was_sent=False)
+        self._on_end(ticket.call, reply, is_new=False)
 
     async def _attempt(self, ticket: _Ticket, started_at: float) -> None:
         try:
@@ -196,7 +200,7 @@ class Lane:
         used = sum(n for n in tokens if n is not None)
         self._pace.end(now, used if tokens != (None, None) else None)
         if attempt.is_strain:
-            self._pace.note_strain(started_at, now, attempt.wish_s)
+            self._pace.note_strain(started_at, now, attempt.wish_s, is_there=reply.status > 0)
         elif not attempt.may_pass:
             # Whatever it said, the endpoint is up and dealt with the request.
             self._pace.note_answer(now)
@@ -206,12 +210,13 @@ class Lane:
         self._judge_endpoint(attempt, now)
         if attempt.may_pass and not self._given_up and self._may_try_again(ticket):
             ticket.last = reply
-            if tokens != (None, None) or reply.is_lost:
+            ticket.is_told = tokens != (None, None) or reply.is_lost
+            if ticket.is_told:
                 self._on_paid(ticket.call, reply)
             ready_at = now + back_off(ticket.attempts, self._jitter)
             heapq.heappush(self._delayed, (ready_at, next(self._numbers), ticket))
         else:
-            self._on_end(ticket.call, reply, was_sent=True)
+            self._on_end(ticket.call, reply, is_new=True)
 
     def _may_try_again(self, ticket: _Ticket) -> bool:
         ticket.attempts += 1

@@ -22,7 +22,7 @@ LONGEST_WISH_S = 3600.0
 
 _FIRST_LIMIT = 64
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 60.0
-_PATIENCE_S = 900.0
+_PATIENCE_S, _FIRST_PATIENCE_S = 900.0, 180.0
 _STRAINS_BEFORE_PATIENCE = 6
 # What a rate leaves unused may be made up for within so many seconds.
 _SLACK_S = 1.0
@@ -57,6 +57,7 @@ class Pace:
     strains_in_a_row: int = 0
     has_answered: bool = False
     _last_answer_at: float = -math.inf
+    _found_at: float = -math.inf
     _threshold: float = math.inf
     _cut_at: float = -math.inf
     _resume_at: float = -math.inf
@@ -99,11 +100,16 @@ class Pace:
         grown = self.limit + (2.0 if self.limit < self._threshold else 1.0 / self.limit)
         self.limit = min(grown, float(self.most))
 
-    def note_strain(self, started_at: float, now: float, wish_s: float = 0.0) -> None:
+    def note_strain(
+        self, started_at: float, now: float, wish_s: float = 0.0, *, is_there: bool = False
+    ) -> None:
         """Take in that a call sent at ``started_at`` met an endpoint under strain.
 
-        ``wish_s`` is how long the server asks to wait; nothing is sent before.
+        ``wish_s`` is how long the server asks to wait; nothing is sent before. ``is_there`` tells that
+        something answered at the address, if only that it cannot.
         """
+        if is_there and self._found_at == -math.inf:
+            self._found_at = now
         if wish_s > 0:
             wait = wish_s * self.jitter.uniform(1.0, 1.1)
             self._resume_at = max(self._resume_at, now + wait)
@@ -121,13 +127,14 @@ class Pace:
     def is_hopeless(self, now: float) -> bool:
         """Tell whether the endpoint seems down for good.
 
-        One that never answered is, after six strains in a row (some 15 seconds); one that did has fifteen minutes.
+        One that nobody answers at is, after six strains in a row (some 15 seconds); one that says that it
+        cannot has three minutes, as at the end of an outage; one that did answer has fifteen.
         """
-        patience = _PATIENCE_S if self.has_answered else 0.0
-        return (
-            self.strains_in_a_row >= _STRAINS_BEFORE_PATIENCE
-            and now - self._last_answer_at >= patience
-        )
+        if self.strains_in_a_row < _STRAINS_BEFORE_PATIENCE:
+            return False
+        if self.has_answered:
+            return now - self._last_answer_at >= _PATIENCE_S
+        return now - self._found_at >= _FIRST_PATIENCE_S
 
     def _charge_tokens(self, now: float, tokens: float) -> None:
         if self.rates.tokens_per_minute:

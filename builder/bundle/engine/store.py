@@ -85,7 +85,7 @@ class ReplyLog:
                     break  # torn by a kill: it never counted, and is cut off below
                 try:
                     self._take_in(json.loads(line), whole, len(line))
-                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                     raise EngineError(
                         f"{self.path}:{number}: not a record of a call ({error!r}). Remove that line to "
                         "ask the call again."

@@ -1,0 +1,105 @@
+"""What follows from decisions: agreed corrections become new versions, and open cases go to an expert."""
+
+import json
+from collections.abc import Mapping
+
+from annotations.adjudication import (
+    TEXTS,
+    find_agreed_revision,
+    group_votes,
+    list_revisions,
+    needs_expert,
+)
+from annotations.expert import Case, Ruling
+from builder.review import record_ruling
+from builder.versions import REVISED, read_present_items, record_edit
+from builder.workspace import Stage, Workspace
+from schemas.errors import DataError
+from schemas.labels import Decision
+from schemas.storage import Row, index_rows
+
+__all__ = ["apply_revisions", "list_cases", "rule_on_case"]
+
+_REVIEWERS = "reviewers"
+
+
+def apply_revisions(workspace: Workspace) -> tuple[list[str], list[str]]:
+    """Make a new version of each item that most would revise to the same words.
+
+    Returns the ids of these items, and a sentence for each correction that breaks a rule. The new
+    versions are checked with the next `finebench check`, and settled by one more answer.
+    """
+    items = index_rows(read_present_items(workspace)[0])
+    votes = group_votes(workspace.read_stage(Stage.ANNOTATIONS))
+    revised, faults = [], []
+    for decision in _read_decisions(workspace, Decision.REVISE):
+        item = items.get(decision["item_id"])
+        if item is None or item["content_hash"] != decision["content_hash"]:
+            continue  # it was edited since
+        found = votes.get((item["item_id"], item["content_hash"]), [])
+        texts = find_agreed_revision(found)
+        ((_, names),) = list_revisions(found) or [({}, [])]
+        if not texts:
+            continue  # a curator's ruling to revise: the text is yet to be written
+        try:
+            reason = f"{REVISED} by {', '.join(names)}"
+            record_edit(workspace, item, _merge(item, texts), by=_REVIEWERS, reason=reason)
+        except DataError as error:
+            faults.append(f"{item['item_id']}: the correction was not taken: {error}")
+        else:
+            revised.append(item["item_id"])
+    return revised, faults
+
+
+def _read_decisions(workspace: Workspace, decision: Decision) -> list[Row]:
+    rejected = (json.loads(row["row"]) for row in workspace.read_rejected(Stage.ADJUDICATED))
+    rows = [*workspace.read_stage(Stage.ADJUDICATED), *rejected]
+    return [row for row in rows if row["decision"] == decision]
+
+
+def _merge(item: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: texts.get(name) or item[name] for name in TEXTS}
+
+
+def list_cases(workspace: Workspace) -> list[Case]:
+    """Return the items that wait for an expert, in the order of their ids; not those edited since."""
+    present = index_rows(read_present_items(workspace)[0])
+    votes = group_votes(workspace.read_stage(Stage.ANNOTATIONS))
+    cases = []
+    for decision in workspace.read_stage(Stage.ADJUDICATED):
+        item = present.get(decision["item_id"])
+        is_present = item is not None and item["content_hash"] == decision["content_hash"]
+        if not (is_present and needs_expert(decision)):
+            continue
+        found = votes.get((decision["item_id"], decision["content_hash"]), [])
+        counts = ", ".join(
+            f"{decision[f'votes_{vote}']} {vote}" for vote in ("accept", "revise", "reject")
+        )
+        cases.append(
+            Case(
+                item_id=decision["item_id"],
+                dimension=workspace.taxonomy[decision["dimension"]].name,
+                texts={name: decision[name] for name in TEXTS},
+                votes=f"{counts} ({decision['reason']})",
+                said=[row["comment"] for row in found if row["comment"]],
+                revisions=[(texts, len(names)) for texts, names in list_revisions(found)],
+            )
+        )
+    return cases
+
+
+def rule_on_case(
+    workspace: Workspace,
+    case: Case,
+    ruling: Ruling,
+    texts: Mapping[str, str],
+    reason: str,
+    *,
+    by: str,
+) -> None:
+    """Make an expert's ruling durable: a decision on the present version, or a new version."""
+    if ruling is not Ruling.REVISE:
+        record_ruling(workspace, case.item_id, Decision(str(ruling)), by=by, reason=reason)
+        return
+    item = index_rows(read_present_items(workspace)[0])[case.item_id]
+    record_edit(workspace, item, _merge(item, texts), by=by, reason=f"{REVISED}: {reason}")

@@ -1,0 +1,174 @@
+"""What a round's debrief is about: answers, plans and items of a workspace enter; a report leaves.
+
+People's answers alone count where there are any. Figures of agreement have bootstrap intervals by item,
+families whole; where a round holds items by value, those of the random draw speak for the whole set.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from annotations.adjudication import count_vote, group_votes
+from annotations.agreement.questions import ReviewAgreement, measure_questions
+from annotations.quality.reviewers import ReviewQuality, measure_reviewers
+from annotations.rounds import merge_rounds
+from annotations.selection import Selection
+from builder.exclusions import read_exclusions
+from builder.round_plans import read_gold
+from builder.workspace import Stage, Workspace, read_table
+from schemas.errors import StageError
+from schemas.labels import Stratum
+from schemas.storage import Row
+from schemas.tables import TableName
+
+__all__ = ["Disagreement", "Report", "make_report"]
+
+_MOST_DISAGREEMENTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """An item worth talking about: how people voted, what they said, and how torn they were.
+
+    ``split`` is the share of answers that are not of the most frequent kind.
+    """
+
+    item_id: str
+    dimension: str
+    question: str
+    votes: Mapping[str, int]
+    safer: Mapping[str, int]
+    comments: Sequence[str]
+    split: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a debrief shows.
+
+    ``planned`` and ``answered`` count assignments by reviewer, ``per_item`` items by how many people
+    answered them. ``exposure`` is the most items that each reviewer was shown on one day. ``is_random``
+    tells that agreement is that of a random draw alone.
+    """
+
+    agreement: ReviewAgreement
+    quality: ReviewQuality
+    planned: Mapping[str, int]
+    answered: Mapping[str, int]
+    per_item: Mapping[int, int]
+    disagreements: Sequence[Disagreement]
+    exposure: Mapping[str, int]
+    excluded: Mapping[str, str]
+    is_random: bool
+
+    @property
+    def selection(self) -> Selection:
+        """The rows that the figures stand on."""
+        return self.quality.selection
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all figures as plain JSON values; nobody's texts are among them."""
+        return {
+            "agreement": self.agreement.as_dict(),
+            "quality": self.quality.as_dict(),
+            "planned": dict(self.planned),
+            "answered": dict(self.answered),
+            "items_by_answers": {str(n): count for n, count in self.per_item.items()},
+            "disagreements": [
+                {"item_id": d.item_id, "votes": dict(d.votes), "split": d.split}
+                for d in self.disagreements
+            ],
+            "most_items_on_a_day": dict(self.exposure),
+            "excluded": dict(self.excluded),
+            "agreement_on_random_draw": self.is_random,
+        }
+
+
+def make_report(workspace: Workspace) -> Report:
+    """Return the report on all answers so far; raise `StageError` where there are none."""
+    rows = merge_rounds(workspace.list_rounds()).rows
+    if not rows:
+        raise StageError("nobody has answered yet. Run `finebench review --reviewer NAME` first.")
+    items, gold = workspace.read_stage(Stage.CHECKED), read_gold(workspace)
+    excluded = read_exclusions(workspace)
+    plans = [row for n in _list_rounds(workspace) for row in _read_plan(workspace, n)]
+    drawn = {row["item_id"] for row in plans if row["stratum"] == Stratum.RANDOM}
+    speaking = [item for item in items if not drawn or item["item_id"] in drawn]
+    rng = np.random.default_rng(workspace.config.seed)
+    agreement = measure_questions(rows, speaking, excluded=excluded, rng=rng)
+    quality = measure_reviewers(
+        rows, [*items, *gold.values()], gold=_list_gold(gold), excluded=excluded
+    )
+    standing = [*quality.selection.answered, *quality.selection.skipped]
+    return Report(
+        agreement=agreement,
+        quality=quality,
+        planned=Counter(row["reviewer"] for row in plans),
+        answered=Counter(row["reviewer"] for row in standing),
+        per_item=_count_per_item(items, quality.selection),
+        disagreements=_find_disagreements(items, quality.selection),
+        exposure=_find_exposure(rows),
+        excluded=excluded,
+        is_random=bool(drawn),
+    )
+
+
+def _list_rounds(workspace: Workspace) -> list[int]:
+    paths = workspace.root.glob("rounds/*.plan.jsonl")
+    return sorted(int(path.name.partition(".")[0]) for path in paths)
+
+
+def _read_plan(workspace: Workspace, round_number: int) -> list[Row]:
+    return read_table(workspace.get_plan(round_number), TableName.ASSIGNMENT)
+
+
+def _list_gold(gold: Mapping[str, Row]) -> dict[str, dict[str, str]]:
+    """Return the known answers by item and question; one that is not known is left out."""
+    questions = ("in_dimension", "safer", "operational_detail", "natural", "recommendation")
+    return {
+        item_id: {q: str(row[q]) for q in questions if row[q] != "not_answered"}
+        for item_id, row in gold.items()
+    }
+
+
+def _count_per_item(items: Sequence[Row], selection: Selection) -> dict[int, int]:
+    counts = Counter(row["item_id"] for row in selection.answered)
+    return dict(sorted(Counter(counts[item["item_id"]] for item in items).items()))
+
+
+def _find_disagreements(items: Sequence[Row], selection: Selection) -> list[Disagreement]:
+    """Return the items on which people were most torn, the worst first."""
+    votes = group_votes(selection.answered)
+    found = []
+    for item in items:
+        rows = votes.get((item["item_id"], item["content_hash"]), [])
+        counts = Counter(str(count_vote(row)) for row in rows)
+        safer = Counter(str(row["safer"]) for row in rows)
+        split = max((1 - max(c.values()) / len(rows) for c in (counts, safer) if c), default=0.0)
+        if split > 0:
+            comments = [row["comment"] for row in rows if row["comment"]]
+            found.append(
+                Disagreement(
+                    item["item_id"],
+                    item["dimension"],
+                    item["question"],
+                    counts,
+                    safer,
+                    comments,
+                    split,
+                )
+            )
+    found.sort(key=lambda d: (-d.split, -sum(d.votes.values()), d.item_id))
+    return found[:_MOST_DISAGREEMENTS]
+
+
+def _find_exposure(rows: Sequence[Row]) -> dict[str, int]:
+    """Return the most items that each person was shown on one day (UTC)."""
+    days = Counter((row["reviewer"], row["answered_at"][:10]) for row in rows if row["answered_at"])
+    most: dict[str, int] = {}
+    for (reviewer, _), count in days.items():
+        most[reviewer] = max(count, most.get(reviewer, 0))
+    return dict(sorted(most.items()))

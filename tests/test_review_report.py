@@ -1,0 +1,137 @@
+"""The debrief's report: what people answered is what it shows, and an exclusion changes all of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from workspaces import RunCommand
+
+from builder.exclusions import read_exclusions, record_exclusion
+from builder.review_report import make_report
+from builder.rounds import list_open, record_said
+from builder.workspace import Stage, Workspace
+from schemas.errors import StageError, UsageError
+from schemas.labels import ShownOrder
+from schemas.storage import read_rows
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, finebench: RunCommand) -> Workspace:
+    """Three people answered 24 items; ben rejects every second, and chooses the wrong option there."""
+    path = tmp_path / "bench"
+    finebench(path, "new", str(path), "--quota", "4")
+    finebench(path, "build")
+    made = Workspace(path)
+    finebench(
+        path, "annotate", "plan", *(a for n in ("anna", "ben", "cleo") for a in ("--reviewer", n))
+    )
+    ids = sorted(row["item_id"] for row in made.read_stage(Stage.CHECKED))
+    for name in ("anna", "ben", "cleo"):
+        for assigned in list_open(made, name, 1):
+            errs = name == "ben" and ids.index(assigned.task.item_id) % 2 == 0
+            record_said(made, assigned, say(assigned, errs=errs))
+    return made
+
+
+def say(assigned: Any, *, errs: bool) -> dict[str, Any]:
+    """Return an answer that accepts the item, or errs about it."""
+    is_first = assigned.shown_order is ShownOrder.POSITIVE_FIRST
+    return {
+        "in_dimension": "yes",
+        "safer": "A" if is_first is not errs else "B",
+        "operational_detail": "no",
+        "natural": "yes",
+        "recommendation": "reject" if errs else "accept",
+        "comment": "<script>alert(1)</script> no" if errs else "",
+        "lead_time_s": 3.0 if errs else 40.0,
+    }
+
+
+def test_the_report_shows_what_was_answered(workspace: Workspace) -> None:
+    """Worked by hand: of three pairs on each item, two differ on every second one."""
+    report = make_report(workspace)
+    assert report.planned == report.answered == {"anna": 24, "ben": 24, "cleo": 24}
+    assert report.per_item == {3: 24}
+    safer = report.agreement.questions["safer"].overall
+    assert safer.percent.value == pytest.approx((12 + 12 / 3) / 24)
+    assert safer.percent.interval is not None
+    assert len(report.disagreements) == 12
+    assert report.disagreements[0].votes == {"accept": 2, "reject": 1}
+    ben = {found.reviewer: found for found in report.quality.reviewers}["ben"]
+    assert (ben.questions["safer"].others.count, ben.questions["safer"].others.n) == (12, 24)
+    assert report.exposure == {"anna": 24, "ben": 24, "cleo": 24}
+    assert not report.is_random
+
+
+def test_the_page_and_the_tables_hold_the_same_and_run_nothing(
+    workspace: Workspace, finebench: RunCommand
+) -> None:
+    """A comment is a stranger's text: it is shown, and not run."""
+    told = finebench(workspace.root, "annotate", "report")
+    for title in ("Coverage and exposure", "Agreement", "Reviewers", "Worth talking about"):
+        assert title in told.stdout
+    assert "Items by how many answered them: 24 by 3" in told.stderr
+    page = workspace.review_page.read_text()
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+    assert "anna" in page
+    question = workspace.read_stage(Stage.CHECKED)[0]["question"].replace("'", "&#x27;")
+    if question in page:
+        assert f"<span class='text' tabindex='0'>{question}</span>" in page
+    figures = json.loads(finebench(workspace.root, "annotate", "report", "--json").stdout)
+    assert figures["items_by_answers"] == {"3": 24}
+
+
+def test_an_excluded_reviewer_leaves_everything(
+    workspace: Workspace, finebench: RunCommand
+) -> None:
+    """Who answered without reading must not decide; the reason stays, and the answers are kept beside."""
+    finebench(workspace.root, "build")
+    exclude = ("annotate", "exclude", "--reviewer", "ben", "--reason", "faster than one can read")
+    finebench(workspace.root, *exclude)
+    assert read_exclusions(workspace) == {"ben": "faster than one can read"}
+    report = make_report(workspace)
+    assert set(report.answered) == {"anna", "cleo"}
+    assert report.agreement.questions["safer"].overall.percent.value == 1.0
+    assert report.disagreements == []
+    rows = workspace.read_stage(Stage.ANNOTATIONS)
+    assert {row["reviewer"] for row in rows} == {"anna", "cleo"}
+    rejected = read_rows(workspace.get_rejected_path(Stage.ANNOTATIONS))
+    assert {row["reasons"] for row in rejected} == {"reviewer excluded: faster than one can read"}
+    decisions = workspace.read_stage(Stage.ADJUDICATED)
+    assert {(row["decision"], row["votes_reject"]) for row in decisions} == {("accept", 0)}
+    assert "already" in finebench(workspace.root, *exclude, code=2).stderr
+    finebench(workspace.root, *exclude[:-1], "a mistake", "--back")
+    assert read_exclusions(workspace) == {}
+    assert set(make_report(workspace).answered) == {"anna", "ben", "cleo"}
+
+
+def test_nobody_can_be_excluded_who_did_not_answer(
+    workspace: Workspace, finebench: RunCommand
+) -> None:
+    """A slip in a name must not pass for an exclusion."""
+    told = finebench(
+        workspace.root, "annotate", "exclude", "--reviewer", "bne", "--reason", "x", code=2
+    ).stderr
+    assert "bne has answered nothing (there are: anna, ben, cleo)" in told
+
+
+def test_without_answers_there_is_no_report(tmp_path: Path, finebench: RunCommand) -> None:
+    """An empty page would look like a quiet round."""
+    path = tmp_path / "bench"
+    finebench(path, "new", str(path), "--quota", "1")
+    finebench(path, "build")
+    with pytest.raises(StageError, match="nobody has answered yet"):
+        make_report(Workspace(path))
+    with pytest.raises(UsageError, match="nobody"):
+        record_exclusion(Workspace(path), "anna", excluded=True, by="c", reason="r")
+
+
+def test_simulated_answers_are_told_apart(tmp_path: Path, finebench: RunCommand) -> None:
+    """Figures of simulators say nothing about people."""
+    path = tmp_path / "bench"
+    finebench(path, "new", str(path), "--quota", "2")
+    finebench(path, "build")
+    finebench(path, "annotate", "simulate")
+    assert "Simulated reviewers only" in finebench(path, "annotate", "report").stderr
