@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from schemas.errors import FineBenchError, UsageError
@@ -69,13 +69,23 @@ class TaskOnServer:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that was reached, and its client. Reads are repeated when a reply is lost, writes never."""
+    """A server that was reached, and its client; to be closed. Reads are repeated when a reply is lost, writes never."""
 
     url: str
     user_id: int
     _client: Any = field(repr=False)
     _http: Any = field(repr=False)
     _token: str = field(repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the server."""
+        self._http.close()
 
     def wait_until_up(self, patience_s: float = PATIENCE_S) -> None:
         """Return once the server answers; raise `LabelStudioError` where it stays silent."""
@@ -200,7 +210,7 @@ def connect(url: str, token: str) -> Server:
     """Return the server at ``url``, reached with a legacy token or a JWT personal access token.
 
     Raises `UsageError` where the address is none, `LabelStudioError` where the server is not reached or
-    does not take the token.
+    does not take the token. To be used in a ``with`` statement, or closed.
     """
     address = _check_url(url)
     if not token.strip() or not token.isascii():
@@ -221,7 +231,11 @@ def connect(url: str, token: str) -> Server:
         )
         return client, int(client.users.whoami().id)
 
-    client, user_id = _attempt(address, token.strip(), "logging in", reach)
+    try:
+        client, user_id = _attempt(address, token.strip(), "logging in", reach)
+    except BaseException:
+        http.close()
+        raise
     return Server(address, user_id, client, http, token.strip())
 
 
