@@ -50,7 +50,14 @@ $(VENV)/.aimock-$(AIMOCK): $(VENV)/.python
 	    && touch $@; \
 	else echo "no npm: tests that need aimock are skipped (install Node.js to run them)" >&2; fi
 
-test: $(VENV)/.dev $(VENV)/.aimock-$(AIMOCK) ## the whole suite: offline tests first, then the slow ones
+# The Label Studio server, for the tests of review rounds, in an environment of its own: 1 GB, minutes.
+$(VENV)/.label-studio: $(VENV)/.python constraints/label-studio.txt
+	$(PYTHON) -m venv $(VENV)/label-studio
+	$(VENV)/label-studio/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -r constraints/label-studio.txt
+	@touch $@
+
+test: $(VENV)/.dev $(VENV)/.aimock-$(AIMOCK) $(VENV)/.label-studio ## the whole suite: offline tests first, then the slow ones
 	$(BIN)/python -m pytest -n auto -m "not server and not slow"
 	$(BIN)/python -m pytest -m "server or slow"
 

@@ -21,7 +21,7 @@ freeze runtime runtime.txt
 
 # The tools for tests and checks, on top of the runtime.
 "$work/runtime/bin/python" -m pip install --quiet -c "$here/runtime.txt" \
-  hypothesis import-linter mypy pandas-stubs pytest pytest-xdist ruff types-PyYAML
+  hypothesis import-linter mypy pandas-stubs playwright pytest pytest-xdist ruff types-PyYAML
 freeze runtime dev.txt
 
 # The peers that benchmarks compare with: what they add to the runtime, and nothing else.
@@ -36,3 +36,8 @@ mv "$work/added" "$here/bench.txt"
 "$python" -m venv "$work/peers"
 "$work/peers/bin/python" -m pip install --quiet inspect-ai openai
 freeze peers peers.txt
+
+# The Label Studio server for review rounds: as large as everything else together.
+"$python" -m venv "$work/label-studio"
+"$work/label-studio/bin/python" -m pip install --quiet label-studio
+freeze label-studio label-studio.txt

@@ -127,6 +127,15 @@ class Server:
 
         return self._write(f"creating project {title!r}", create)
 
+    def hide_columns(self, project_id: int, names: Sequence[str]) -> None:
+        """Keep texts out of the project's table of tasks, where nobody asked to see them."""
+        columns = [f"tasks:data.{name}" for name in names]
+        view = {"title": "Tasks", "hiddenColumns": {"explore": columns, "labeling": columns}}
+        self._write(
+            f"hiding columns of project {project_id}",
+            lambda: self._client.views.create(project=project_id, data=view, request_options=_ONCE),
+        )
+
     def import_tasks(self, project_id: int, data: Sequence[Mapping[str, str]]) -> list[int]:
         """Add tasks in one request, which the server takes whole or not at all; return their ids in order."""
 

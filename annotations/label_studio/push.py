@@ -1,6 +1,7 @@
 """Review tasks go out: each stands on the server exactly once, whatever fails on the way."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from annotations.label_config import load_label_config
@@ -9,7 +10,7 @@ from annotations.label_studio.ledger import Ledger, Slot, make_data
 from annotations.tasks import ReviewTask
 from schemas.errors import DataError
 
-__all__ = ["Pushed", "Tell", "push_tasks"]
+__all__ = ["Pushed", "Tell", "make_link", "push_tasks"]
 
 _SEND_TRIES = 6
 
@@ -37,6 +38,11 @@ class Pushed:
     removed: int
     doubles: int
     projects: Mapping[Slot, int]
+
+
+def make_link(server: Server, project_id: int) -> str:
+    """Return the address at which a reviewer, once logged in, is shown one item after the other."""
+    return f"{server.url}projects/{project_id}/data?labeling=1"
 
 
 @dataclass(slots=True)
@@ -121,7 +127,9 @@ class _ProjectFinder:
     def _create(self, slot: Slot, marker: str, label_config: str, instruction: str) -> int:
         for left in reversed(range(_SEND_TRIES)):
             try:
-                return self._server.create_project(slot.title, marker, label_config, instruction)
+                made = self._server.create_project(slot.title, marker, label_config, instruction)
+                self._hide_texts(made)
+                return made
             except LabelStudioError as error:
                 if not error.is_ambiguous or not left:
                     raise
@@ -131,6 +139,11 @@ class _ProjectFinder:
             if found is not None:
                 return found
         raise AssertionError("the last try returns or raises")
+
+    def _hide_texts(self, project_id: int) -> None:
+        # A courtesy of the table; where the reply is lost the round can do without.
+        with suppress(LabelStudioError):
+            self._server.hide_columns(project_id, ("question", "option_a", "option_b", "ext_id"))
 
 
 def _retire_changed(
