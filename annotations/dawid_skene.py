@@ -184,7 +184,7 @@ def _iterate(
 ) -> _Fitted:
     made_up = smoothing * (np.eye(k) / 2 + 1 / (2 * k))
     spread = smoothing / (2 * k)
-    posteriors = np.zeros((int(coded.units.max()) + 1, k))
+    posteriors: Floats = np.zeros((int(coded.units.max()) + 1, k))
     np.add.at(posteriors, (coded.units, coded.labels), 1.0)
     posteriors /= posteriors.sum(axis=1, keepdims=True)
     objective: list[float] = []
@@ -202,7 +202,7 @@ def _maximise(
     coded: _Coded, posteriors: Floats, made_up: Floats, spread: float
 ) -> tuple[Floats, Floats]:
     k = posteriors.shape[1]
-    weights = np.zeros((int(coded.raters.max()) + 1, k, k))
+    weights: Floats = np.zeros((int(coded.raters.max()) + 1, k, k))
     # Indexed by rater and label given, the true label last; then turned to true label, label given.
     np.add.at(weights, (coded.raters, coded.labels), posteriors[coded.units])
     weights = weights.transpose(0, 2, 1) + made_up
@@ -224,4 +224,5 @@ def _expect(coded: _Coded, prior: Floats, confusion: Floats) -> tuple[Floats, fl
 
 
 def _log(chances: Floats) -> Floats:
-    return np.log(np.maximum(chances, _TINY))
+    logs: Floats = np.log(np.maximum(chances, _TINY))
+    return logs

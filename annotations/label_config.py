@@ -4,6 +4,7 @@ A server takes any result for any configuration; here each is read against the c
 does not fit is a problem with a reason.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -181,4 +182,6 @@ def get_choice_value(choice: ET.Element) -> str:
 
 
 def _read_seconds(value: object) -> float:
-    return max(0.0, float(value)) if isinstance(value, int | float) else 0.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        return 0.0
+    return float(value)

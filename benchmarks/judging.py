@@ -61,7 +61,7 @@ class Judge:
         sampled: NDArray[np.int64] | None,
     ) -> None:
         self._left, self._right = left, right
-        known = np.array(planted, np.int64).reshape(-1, 2)
+        known: NDArray[np.int64] = np.array(planted, np.int64).reshape(-1, 2)
         if truth is not None:
             _require_all(self._encode(known), self._encode(truth))
             known = truth

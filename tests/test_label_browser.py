@@ -84,6 +84,7 @@ def submit(page: Any, button: str = SUBMIT) -> None:
 def label_four_items(page: Any, screenshot: Path) -> None:
     """Two items by mouse, the second one revised; one by keys; one skipped with a reason."""
     wait_for_item(page, 0)
+    page.wait_for_timeout(600)  # the texts unfold
     page.screenshot(path=screenshot)
     assert page.get_by_text("<b>alone</b>").filter(visible=True).count() == 1, (
         "a text of the task is not shown literally"
