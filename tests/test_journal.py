@@ -17,6 +17,7 @@ from builder.bundle.engine.calls import Call, Endpoint, Price, Reply
 from builder.bundle.engine.client import Client
 from builder.bundle.engine.fan_out import Progress, run_calls
 from builder.bundle.engine.labels import Outcome
+from builder.llm import clients
 from builder.llm.asking import Live, Paper, PendingCalls
 from builder.llm.asking_again import Repeater
 from builder.llm.estimates import estimate_calls
@@ -229,6 +230,29 @@ def test_a_budget_needs_prices(workspace: Workspace) -> None:
     with pytest.raises(EndpointError, match="the price of m1 is not known"):
         asyncio.run(open_it(make_endpoint()))
     asyncio.run(open_it(make_endpoint(price=PRICE)))
+
+
+def test_what_is_shown_while_asking_is_what_is_in_the_account(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that tells no usage is paid all the same: '$0.00' all night would be believed."""
+    server = FakeServer(respond(200, json=make_completion("12345678")))
+    monkeypatch.setattr(
+        clients, "_open_client", lambda endpoint, _: Client(endpoint, httpx2.MockTransport(server))
+    )
+    told: list[float] = []
+    endpoint = make_endpoint(price=PRICE)
+    calls = [make_call("x" * 400 + str(n), endpoint) for n in range(3)]
+
+    async def run() -> None:
+        live = Live(lambda progress: told.append(progress.cost))
+        async with live.open(workspace, "s", [endpoint]) as asker:
+            await asker.ask(calls)
+
+    asyncio.run(run())
+    with open_journal(workspace) as journal:
+        assert told[-1] == pytest.approx(journal.budget.ledger.spent)
+    assert told[-1] == pytest.approx(3 * (101 * 2 + 2 * 8) / 1e6)
 
 
 def test_on_paper_nobody_is_asked_and_the_estimate_names_its_sizes(workspace: Workspace) -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.client import Client
-from builder.bundle.engine.fan_out import FollowUp, OnReply, run_calls
+from builder.bundle.engine.fan_out import FollowUp, OnReply, Progress, run_calls
 from builder.bundle.engine.items import Item
 from builder.config import OFFLINE_URL
 from builder.llm.clients import open_clients
@@ -99,12 +99,21 @@ class _LiveAsker:
         expect: Expect | None = None,  # noqa: ARG002 - of use on paper only
     ) -> dict[str, Reply]:
         """Return the replies, each kept in the journal before it counts."""
+        ledger, on_reply = self.journal.budget.ledger, self.on_reply
+        before = ledger.spent
+
+        def tell(progress: Progress) -> None:
+            # The account knows more than the replies tell: lost requests, and texts without a count.
+            progress.cost = ledger.spent - before
+            if on_reply:
+                on_reply(progress)
+
         return await run_calls(
             calls,
             self.clients,
             self.journal.store,
             follow_up=follow_up,
-            on_reply=self.on_reply,
+            on_reply=tell,
             hold=self.journal.budget.hold,
         )
 
