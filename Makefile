@@ -68,6 +68,7 @@ bench: $(VENV)/.bench $(if $(QUICK),,$(VENV)/.peers) ## near-duplicates and mode
 	$(BIN)/python benchmarks/near_duplicates.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/llm.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/writing.py $(if $(QUICK),--quick)
+	$(BIN)/python benchmarks/label_studio.py $(if $(QUICK),--quick)
 
 check: $(VENV)/.dev ## lint, types, import direction, help pages in step
 	$(BIN)/ruff check .
