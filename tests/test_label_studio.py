@@ -292,6 +292,15 @@ def test_another_server_is_recognised(server: Server, tmp_path: Path) -> None:
     server._client.projects.delete(id=project)
     with pytest.raises(DataError, match="is not on"):
         push(server, ledger, make_tasks("ann", 1))
+    with pytest.raises(DataError, match="is not on"):
+        pull(server, ledger)
+
+
+def test_an_item_in_two_versions_at_once_is_refused(server: Server, tmp_path: Path) -> None:
+    """Which of the two is in force nobody could tell, so that none is sent."""
+    both = make_tasks("ann", 1) + make_tasks("ann", 1, version="2")
+    with pytest.raises(DataError, match="privacy-0000 stands more than once"):
+        push(server, tmp_path / "ledger.jsonl", both)
 
 
 def test_what_cannot_be_the_reviewers_answer_is_refused_with_reasons(

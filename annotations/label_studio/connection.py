@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -114,7 +115,8 @@ class Server:
                     title=title,
                     description=description,
                     label_config=label_config,
-                    expert_instruction=instruction,
+                    # The page shows it as HTML.
+                    expert_instruction=escape(instruction).replace("\n", "<br>"),
                     show_instruction=bool(instruction),
                     maximum_annotations=1,
                     show_collab_predictions=False,
