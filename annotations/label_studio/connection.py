@@ -101,7 +101,11 @@ class Server:
 
     def list_projects(self) -> list[ProjectOnServer]:
         """Return all projects that the token may see."""
-        found = self._read("listing projects", lambda: list(self._client.projects.list()))
+        fields = "id,title,description"
+        found = self._read(
+            "listing projects",
+            lambda: list(self._client.projects.list(include=fields, page_size=1000)),
+        )
         return [ProjectOnServer(p.id, p.title or "", p.description or "") for p in found]
 
     def create_project(
