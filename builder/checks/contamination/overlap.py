@@ -128,7 +128,8 @@ def _hash_windows(texts: Sequence[str], size: int) -> tuple[Hashes, Owners]:
         return np.zeros(0, np.uint64), np.zeros(0, np.int64)
     # Doubling: the hash of a window is that of its first half, times a power, plus that of the second.
     codes, done, power = points, 1, _FACTOR
-    total, total_done = np.zeros(len(points) - size + 1, np.uint64), 0
+    total: Hashes = np.zeros(len(points) - size + 1, np.uint64)
+    total_done = 0
     while True:
         if size & done:
             part = codes[total_done : total_done + len(total)]
