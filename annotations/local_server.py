@@ -68,31 +68,43 @@ def start(
         known = _read(folder)
         if known and _is_alive(known):
             return known
+        if known and read_user_id(known.url, known.token):
+            raise LabelStudioError(
+                f"a server of {folder} already answers at {known.url}, and its process is not known: "
+                "an earlier start was ended too early. End that process by hand, then start again."
+            )
         executable = program or install_server(folder, tell)
         chosen = _choose_port(host, port, known.port if known else 0)
-        server = LocalServer(
-            url=f"http://127.0.0.1:{chosen}",
-            port=chosen,
-            login=known.login if known else _OWNER,
-            password=known.password if known else secrets.token_urlsafe(12),
-            token=known.token if known else secrets.token_hex(20),
-            logins=known.logins if known else {},
+        fresh = known or LocalServer(
+            url="",
+            port=0,
+            login=_OWNER,
+            password=secrets.token_urlsafe(12),
+            token=secrets.token_hex(20),
         )
-        # Written before the first start: it is the server's first account that these secrets belong to.
-        _write(folder, server)
         tell("starting the server; the first time takes a minute or two")
-        process = _launch(folder, executable, host, server)
-        server = replace(server, pid=process.pid, born=_get_birth(process.pid))
-        _write(folder, server)
-        try:
-            _wait(server, process, folder / "server.log")
-        except BaseException:
-            _end(server)
-            raise
-        finally:
-            # It is meant to outlive us; without this Python warns that it still runs.
-            process.returncode = 0
-        return server
+        return _run(folder, executable, host, _move(fresh, chosen))
+
+
+def _move(server: LocalServer, port: int) -> LocalServer:
+    return replace(server, url=f"http://127.0.0.1:{port}", port=port, pid=0, born="")
+
+
+def _run(folder: Path, executable: Path, host: str, stopped: LocalServer) -> LocalServer:
+    # Written before the first start: it is the server's first account that these secrets belong to.
+    _write(folder, stopped)
+    process = _launch(folder, executable, host, stopped)
+    server = replace(stopped, pid=process.pid, born=_get_birth(process.pid))
+    _write(folder, server)
+    try:
+        _wait(server, process, folder / "server.log")
+    except BaseException:
+        _end(server)
+        raise
+    finally:
+        # It is meant to outlive us; without this Python warns that it still runs.
+        process.returncode = 0
+    return server
 
 
 def stop(folder: Path) -> bool:

@@ -6,6 +6,7 @@ start takes a minute or more. The set-up database is kept beside the installed s
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -58,6 +59,9 @@ def run_label_studio(folder: Path) -> Iterator[LocalServer]:
     """Start a fresh server in ``folder``, hand it over, and end it by its process id."""
     program = require_server()
     shutil.copytree(prepare_template(), folder)
+    # Another copy may be running at the port of the template, with the same token.
+    kept = folder / "server.json"
+    kept.write_text(json.dumps(json.loads(kept.read_text()) | {"url": "", "port": 0}))
     try:
         yield local_server.start(folder, program=program)
     finally:

@@ -83,6 +83,8 @@ def submit(page: Any, button: str = SUBMIT) -> None:
 
 def label_four_items(page: Any, screenshot: Path) -> None:
     """Two items by mouse, the second one revised; one by keys; one skipped with a reason."""
+    page.get_by_text("Read the <b>guidelines</b> first.").wait_for()
+    page.click("[aria-label='Close modal']")
     wait_for_item(page, 0)
     page.wait_for_timeout(600)  # the texts unfold
     page.screenshot(path=screenshot)
@@ -129,7 +131,9 @@ def test_a_reviewer_labels_in_a_browser(page: Any, tmp_path: Path) -> None:
         open_ledger(tmp_path / "ledger.jsonl") as ledger,
     ):
         password = local_server.add_login(home, EMAIL)
-        (project,) = push_tasks(server, tasks, ledger).projects.values()
+        (project,) = push_tasks(
+            server, tasks, ledger, instruction="Read the <b>guidelines</b> first."
+        ).projects.values()
         log_in(page, running.url, password)
         page.goto(make_link(server, project))
         label_four_items(page, screenshot)

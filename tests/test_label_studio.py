@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +293,15 @@ def test_another_server_is_recognised(server: Server, tmp_path: Path) -> None:
     server._client.projects.delete(id=project)
     with pytest.raises(DataError, match="is not on"):
         push(server, ledger, make_tasks("ann", 1))
+    with pytest.raises(DataError, match="is not on"):
+        pull(server, ledger)
+
+
+def test_an_item_in_two_versions_at_once_is_refused(server: Server, tmp_path: Path) -> None:
+    """Which of the two is in force nobody could tell, so that none is sent."""
+    both = make_tasks("ann", 1) + make_tasks("ann", 1, version="2")
+    with pytest.raises(DataError, match="privacy-0000 stands more than once"):
+        push(server, tmp_path / "ledger.jsonl", both)
 
 
 def test_what_cannot_be_the_reviewers_answer_is_refused_with_reasons(
@@ -401,3 +411,33 @@ def test_the_local_server_is_found_stopped_and_never_mistaken(tmp_path: Path) ->
     assert not local_server.stop(folder)
     with pytest.raises(LabelStudioError, match="no server runs"):
         local_server.add_login(folder, "eve@example.com")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, "<html>hello</html>"), (200, "[]"), (200, "{}"), (200, ""), (502, "<html>bad</html>")],
+)
+def test_an_address_where_something_else_answers_is_told(status: int, body: str) -> None:
+    """A router's page or another service is no Label Studio server, and no traceback either."""
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("set-cookie", "sessionid=stolen")
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as http:
+        thread = threading.Thread(target=http.serve_forever, daemon=True)
+        thread.start()
+        try:
+            with pytest.raises(LabelStudioError, match="logging in") as caught:
+                connect(f"http://127.0.0.1:{http.server_address[1]}", "0" * 40)
+        finally:
+            http.shutdown()
+            thread.join()
+    assert "stolen" not in str(caught.value)
+    assert caught.value.__context__ is None

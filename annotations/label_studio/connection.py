@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -100,7 +101,11 @@ class Server:
 
     def list_projects(self) -> list[ProjectOnServer]:
         """Return all projects that the token may see."""
-        found = self._read("listing projects", lambda: list(self._client.projects.list()))
+        fields = "id,title,description"
+        found = self._read(
+            "listing projects",
+            lambda: list(self._client.projects.list(include=fields, page_size=1000)),
+        )
         return [ProjectOnServer(p.id, p.title or "", p.description or "") for p in found]
 
     def create_project(
@@ -114,7 +119,8 @@ class Server:
                     title=title,
                     description=description,
                     label_config=label_config,
-                    expert_instruction=instruction,
+                    # The page shows it as HTML.
+                    expert_instruction=escape(instruction).replace("\n", "<br>"),
                     show_instruction=bool(instruction),
                     maximum_annotations=1,
                     show_collab_predictions=False,

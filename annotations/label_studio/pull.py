@@ -9,6 +9,7 @@ from typing import Any
 from annotations.label_config import LabelConfig, load_label_config, parse_label_config
 from annotations.label_studio.connection import Server
 from annotations.label_studio.ledger import Ledger, SentTask, Slot, hash_data
+from annotations.label_studio.projects import require_projects
 from annotations.tasks import Said
 from schemas.errors import DataError
 from schemas.storage import write_text
@@ -83,6 +84,7 @@ def pull_answers(
     the slot's reviewer, was edited afterwards by somebody else, or where its task no longer shows what
     was sent.
     """
+    require_projects(server, ledger)
     config = parse_label_config(label_config or load_label_config())
     users = _read_accounts(server, accounts)
     raw_files: list[Path] = []

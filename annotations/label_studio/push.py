@@ -1,12 +1,13 @@
 """Review tasks go out: each stands on the server exactly once, whatever fails on the way."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from annotations.label_config import load_label_config
 from annotations.label_studio.connection import LabelStudioError, Server, TaskOnServer
 from annotations.label_studio.ledger import Ledger, Slot, make_data
+from annotations.label_studio.projects import ProjectFinder
 from annotations.tasks import ReviewTask
 from schemas.errors import DataError
 
@@ -69,14 +70,15 @@ def push_tasks(
 
     Where an item is given in another version than before, the earlier version's task is retired: without
     answers it is removed, with answers it stays as it is. Items that are not given are left alone.
-    ``instruction`` is shown before the first item. Raises `LabelStudioError` where the server refuses or
+    ``instruction`` is plain text, shown before the first item. Raises `LabelStudioError` where the server refuses or
     stays silent, `DataError` where the ledger belongs to another server; what is done by then is kept.
     """
     tally = _Tally()
     groups: dict[Slot, list[ReviewTask]] = {}
     for task in tasks:
         groups.setdefault(ledger.claim_slot(task.round_number, task.reviewer), []).append(task)
-    known = _ProjectFinder(server, ledger)
+    _require_one_version(groups)
+    known = ProjectFinder(server, ledger)
     for slot, wanted in groups.items():
         config = label_config or load_label_config()
         project_id, is_new = known.ensure(slot, config, instruction)
@@ -89,61 +91,14 @@ def push_tasks(
     )  # fmt: skip
 
 
-class _ProjectFinder:
-    """Finds or makes the project of a slot; the list of the server's projects is asked for once."""
-
-    def __init__(self, server: Server, ledger: Ledger) -> None:
-        self._server = server
-        self._ledger = ledger
-        self._by_marker = self._list()
-
-    def _list(self) -> dict[str, int]:
-        # The lowest id wins, so that a project that was made twice in spite of all is always the same.
-        found = sorted(self._server.list_projects(), key=lambda p: p.project_id, reverse=True)
-        return {
-            project.description: project.project_id
-            for project in found
-            if project.description.startswith(f"finebench {self._ledger.ledger_id} ")
-        }
-
-    def ensure(self, slot: Slot, label_config: str, instruction: str) -> tuple[int, bool]:
-        """Return the project of a slot, and whether it was made just now."""
-        marker = self._ledger.get_marker(slot)
-        there = self._by_marker.get(marker)
-        noted = self._ledger.projects.get(slot)
-        if noted is not None and there is None:
+def _require_one_version(groups: Mapping[Slot, Sequence[ReviewTask]]) -> None:
+    for slot, tasks in groups.items():
+        twice = [item for item, n in Counter(task.item_id for task in tasks).items() if n > 1]
+        if twice:
             raise DataError(
-                f"{self._ledger.path.name}: project {noted} of {slot.title!r} is not on "
-                f"{self._server.url}. Give the address of the server that holds it; if somebody "
-                "deleted the project, its answers are in the raw exports of earlier pulls."
+                f"{slot.title}, {slot.reviewer}: {', '.join(twice[:3])} stands more than once among "
+                "the tasks. Give each item to a reviewer in one version."
             )
-        is_new = there is None
-        if there is None:
-            there = self._create(slot, marker, label_config, instruction)
-        if noted != there:
-            self._ledger.add_project(slot, there)
-        return there, is_new
-
-    def _create(self, slot: Slot, marker: str, label_config: str, instruction: str) -> int:
-        for left in reversed(range(_SEND_TRIES)):
-            try:
-                made = self._server.create_project(slot.title, marker, label_config, instruction)
-                self._hide_texts(made)
-                return made
-            except LabelStudioError as error:
-                if not error.is_ambiguous or not left:
-                    raise
-            # The reply is lost; the project may be there all the same.
-            self._server.wait_until_up()
-            found = self._list().get(marker)
-            if found is not None:
-                return found
-        raise AssertionError("the last try returns or raises")
-
-    def _hide_texts(self, project_id: int) -> None:
-        # A courtesy of the table; where the reply is lost the round can do without.
-        with suppress(LabelStudioError):
-            self._server.hide_columns(project_id, ("question", "option_a", "option_b", "ext_id"))
 
 
 def _retire_changed(

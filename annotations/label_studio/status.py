@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from annotations.label_studio.connection import Server
 from annotations.label_studio.ledger import Ledger
+from annotations.label_studio.projects import require_projects
 
 __all__ = ["SlotStatus", "get_status"]
 
@@ -31,6 +32,7 @@ class SlotStatus:
 
 def get_status(server: Server, ledger: Ledger) -> tuple[SlotStatus, ...]:
     """Return how far each reviewer is, by round and slot; retired versions are counted apart."""
+    require_projects(server, ledger)
     found = []
     for slot, project_id in ledger.projects.items():
         there = {task.ext_id: task for task in server.list_tasks(project_id)}
