@@ -39,6 +39,7 @@ _MISFITS: Mapping[str, str] = {
     "fit": "",
     "declined": DECLINED,
     "detail": "the judge found detail in it that somebody could act on",
+    "stance": "the judge found that it takes another stance than was asked for",
     "form": "the judge found it in another language, or with words that are no part of the answer",
 }
 _NATURAL: Mapping[str, str] = {

@@ -314,6 +314,7 @@ def test_a_refusal_in_words_that_no_rule_knows_is_found_by_the_judge(side: str) 
     [
         ("[[detail]]", "detail"),
         ("[[form]]", "another language"),
+        ("[[stance]]", "another stance"),
         ("Hm, hard to say.", "could not be read"),
         ("[[fit]] or [[detail]]", "could not be read"),
         ("", "could not be read"),
