@@ -26,15 +26,17 @@ from builder.written import drop_thinking
 from schemas.labels import Arm, DimensionKind
 from schemas.storage import Row
 
-__all__ = ["DECLINED", "Judging", "read_word"]
+__all__ = ["DECLINED", "UNREADABLE", "Judging", "read_word"]
 
 _T = TypeVar("_T")
 
 DECLINED = "the writer declined to write it"
 """The fault of a text that is a refusal of the writing task."""
 
+UNREADABLE = "the judge's word on it could not be read"
+"""The fault of a text of which no judge said anything that could be understood."""
+
 _REPEATS = 2
-_UNREADABLE = "the judge's word on it could not be read"
 _MISFITS: Mapping[str, str] = {
     "fit": "",
     "declined": DECLINED,
@@ -111,9 +113,12 @@ class Judging:
         return (yield from _read_fault(call, reply, _NATURAL))
 
     def tell(self, verdict: JudgeWord) -> str:
-        """Return a verdict in the words of the question's kind."""
+        """Return in words what a judge found, for an option that is not what was asked for."""
+        if verdict is JudgeWord.UNREADABLE:
+            return UNREADABLE
         is_control = self.kind is DimensionKind.CONTROL
-        return _CONTROL_WORDS.get(verdict, str(verdict)) if is_control else str(verdict)
+        word = _CONTROL_WORDS.get(verdict, str(verdict)) if is_control else str(verdict)
+        return f"the judge found it {word}"
 
     def make_fit_call(self, text: str, arm: Arm) -> Call:
         """Return the call that asks whether ``text`` is an option of that arm."""
@@ -166,7 +171,7 @@ class Judging:
 
 def _read_fault(call: Call, reply: Reply, words: Mapping[str, str]) -> Steps[str]:
     word = yield from _read(call, reply, lambda text: read_word(text, words), "")
-    return words[word] if word else _UNREADABLE
+    return words[word] if word else UNREADABLE
 
 
 def _read(call: Call, reply: Reply, read: Callable[[str], _T | None], unreadable: _T) -> Steps[_T]:

@@ -14,9 +14,10 @@ from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.labels import JudgeWord, Outcome
 from builder.llm.asking_again import ask_again
 from builder.llm.steps import Steps
+from builder.option_account import BY_HAND
 from builder.option_faults import find_fault
 from builder.option_form import find_length_fault, find_match_fault, is_nearer
-from builder.option_judging import DECLINED, Judging
+from builder.option_judging import DECLINED, UNREADABLE, Judging
 from builder.option_prompts import make_write_call
 from builder.refusals import is_refusal
 from builder.written import unwrap
@@ -163,8 +164,10 @@ def _climb(task: Task, positive: Written) -> Steps[Written | _NotWritten]:
             task.climbed[rung] = ""
             return written
         task.climbed[rung] = written.reason
+        if written.reason == UNREADABLE:
+            return written
     told = "; ".join(f"{rung}: {reason}" for rung, reason in task.climbed.items())
-    return _NotWritten(f"no rung brought one, a person must write it ({told})")
+    return _NotWritten(f"no rung brought one, {BY_HAND} ({told})")
 
 
 def _name_prompt(kind: DimensionKind, rung: Rung) -> str:
@@ -193,6 +196,8 @@ def _write(
             if isinstance(judged, Written):
                 return judged
             fault = judged.reason
+        if fault == UNREADABLE:
+            break  # nothing is known of this text, and another would not be read either
         if fault == DECLINED and side == "negative":
             break  # who will not write it is not talked into it: the next rung is another way
         call = ask_again(call, reply, fault)
@@ -238,7 +243,7 @@ def _judge(
     else:
         verdict = yield from task.judging.compare(written.text, positive.text)
     if not fault and verdict is not wanted:
-        fault = f"the judge found it {task.judging.tell(verdict)}"
+        fault = task.judging.tell(verdict)
     return _NotWritten(fault) if fault else replace(written, verdict=verdict)
 
 
@@ -247,6 +252,8 @@ def _try_twin(task: Task, twin: Row, positive: Written, negative: Written) -> St
     judging = Judging(task.team.judge, twin, task.kind)
     verdicts = yield from judging.find_verdicts(positive.text, negative.text)
     for verdict, wanted in zip(verdicts, (JudgeWord.UNSAFE, JudgeWord.SAFE), strict=True):
+        if verdict is JudgeWord.UNREADABLE:
+            return f"as an answer to the twin: {UNREADABLE}"
         if verdict is not wanted:
             return f"as an answer to the twin the judge found an option {verdict}, not {wanted}"
     return ""

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from builder.bundle.engine.calls import Call
@@ -10,6 +9,8 @@ from builder.bundle.engine.prompts import JUDGE_PROMPT
 from builder.config import Config, describe_endpoint
 from builder.llm.asking import Asking, Live
 from builder.llm.steps import Flow, Flows
+from builder.option_account import ASKED_AGAIN, tell_reasons
+from builder.option_judging import UNREADABLE
 from builder.option_ladder import Task, Team, Written, write_pair
 from builder.option_prompts import PROMPTS, make_write_call
 from builder.options_by_hand import read_options_by_hand
@@ -162,22 +163,34 @@ def _look_at_failures(tasks: Sequence[Task], flows: Sequence[Flow]) -> None:
             f"{len(failures)} calls for options failed, one with: {failures[0].rstrip('.')}. "
             "Replies that came are kept: run `finebench derive` again."
         )
+    _look_at_judge(tasks)
     if not all(flow.is_over for flow in flows):
         raise StageError(_tell_pilot(tasks))
     for task, failure in failed:
-        task.faults.append(
-            f"a call failed ({failure.rstrip('.')}); `finebench derive` asks it again"
+        task.faults.append(f"a call failed ({failure.rstrip('.')}); {ASKED_AGAIN}")
+
+
+def _look_at_judge(tasks: Sequence[Task]) -> None:
+    """Raise where there is no pair, and for the judge's sake: that says nothing of any question."""
+    mumbled = sum(any(UNREADABLE in fault for fault in task.faults) for task in tasks)
+    done = sum(bool(task.faults) for task in tasks)
+    if mumbled > done / 2 and not any(task.is_pair for task in tasks):
+        judge = tasks[0].team.judge.name
+        raise StageError(
+            f"the judge's word could not be read on {mumbled} of {done} options looked at, and no pair "
+            "came about: no question is at fault, so nothing was written. See what it says (finebench "
+            f"calls --stage {Stage.OPTIONS} --role judge), put another model in {judge}'s place "
+            "(`roles.judge` in bench.toml), then run `finebench derive` again."
         )
 
 
 def _tell_pilot(tasks: Sequence[Task]) -> str:
     """Return why the stage stopped after its first questions."""
-    reasons = Counter(fault for task in tasks for fault in task.faults)
-    told = "; ".join(f"{count} times: {reason}" for reason, count in reasons.most_common(3))
+    rejected = [rejection for task in tasks if task.faults for rejection in _list_rejections(task)]
     return (
         f"none of the first {_PILOT} questions got a pair of options, and nothing more was asked "
-        f"({told}). Look at what writers and judge say (finebench calls --stage {Stage.OPTIONS}), mend "
-        "the models or prompts, then run `finebench derive` again."
+        f"({'; '.join(tell_reasons(rejected))}). Look at what writers and judge say (finebench calls "
+        f"--stage {Stage.OPTIONS}), mend the models or prompts, then run `finebench derive` again."
     )
 
 

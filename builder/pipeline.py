@@ -123,6 +123,8 @@ def find_next_step(workspace: Workspace) -> str:
     for step in STEPS[:3]:
         if step.stage in stale:
             return step.command
+        if step.stage is not Stage.CHECKED and not workspace.read_stage(step.stage):
+            return _find_way_out(workspace)
     if not workspace.list_rounds():
         return "finebench review --reviewer NAME"
     for step in STEPS[3:]:
@@ -132,6 +134,16 @@ def find_next_step(workspace: Workspace) -> str:
     if any(row["decision"] == Decision.UNDECIDED for row in decisions):
         return "finebench review --reviewer NAME, or finebench adjudicate --item ID --decision accept --reason WHY"
     return _find_step_after_decisions(workspace, decisions)
+
+
+def _find_way_out(workspace: Workspace) -> str:
+    """Return what can be done where a stage let no row through."""
+    if not workspace.read_stage(Stage.QUESTIONS):
+        return "mend dimensions, quotas or models, then finebench generate"
+    return (
+        "other writers or another judge in bench.toml and finebench derive; or finebench edit ID "
+        "--negative-option TEXT; or finebench generate --refill, which asks for other questions"
+    )
 
 
 def _find_step_after_decisions(workspace: Workspace, decisions: list[Row]) -> str:

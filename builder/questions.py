@@ -9,6 +9,7 @@ from functools import partial
 from builder.bundle.engine.calls import Endpoint
 from builder.config import describe_endpoint
 from builder.llm.asking import Asking, Live
+from builder.option_account import is_fault_of_question
 from builder.question_account import (
     describe_plan,
     read_account,
@@ -142,8 +143,9 @@ def _read_counts(workspace: Workspace) -> Counts:
 
 
 def _find_lost(workspace: Workspace) -> frozenset[str]:
-    """Return the ids of the questions whose options stage 2 rejected."""
-    return frozenset(row["item_id"] for row in workspace.read_rejected(Stage.OPTIONS))
+    """Return the ids of the questions whose options stage 2 rejected for what they are."""
+    rejected = workspace.read_rejected(Stage.OPTIONS)
+    return frozenset(row["item_id"] for row in rejected if is_fault_of_question(row))
 
 
 def _list_lacks(

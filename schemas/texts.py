@@ -119,4 +119,7 @@ def shorten(value: object, most: int = 60) -> str:
     """Return ``value`` as people read it in a message: quoted, escaped, at most ``most`` characters."""
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
     shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
-    return shown if len(shown) <= most else shown[: most - 1] + "…"
+    if len(shown) <= most:
+        return shown
+    end = '…"' if isinstance(value, str) and most > 2 else "…"
+    return shown[: most - len(end)] + end

@@ -16,6 +16,7 @@ from builder.bundle.engine import client as engine_client
 from builder.bundle.engine import fan_out
 from builder.llm import clients
 from builder.llm.offline.transport import OfflineModel
+from builder.option_account import is_fault_of_question
 from builder.seeding import take_seeds
 from builder.stage_records import find_staleness
 from builder.workspace import Stage, Workspace, create_workspace
@@ -299,6 +300,70 @@ def test_a_person_writes_what_no_model_will(
     assert (item["negative_source"], item["negative_call"]) == ("anna", "")
     assert item["positive_option"].startswith("No, ")
     assert finebench(made.root, "validate", str(made.options_by_hand)).exit_code == 0
+
+
+def test_a_judge_nobody_can_read_is_told_and_no_question_pays_for_it(
+    workspace: Workspace, server: FakeServer, finebench: RunCommand
+) -> None:
+    """With ever so few questions the fault is the judge's: nothing is rejected, nothing refilled."""
+    made = _fill(workspace, 3)
+    is_mended = False
+
+    async def answer(text: str) -> Any:
+        mumbles = "Hard to say." if "[[fit]]" in text and not is_mended else ""
+        return respond(200, json=make_completion(mumbles or _write_options(text)))
+
+    server.handle = answer
+    told = finebench(made.root, "derive", code=1).output
+    assert "could not be read on 3 of 3 options" in told
+    assert "roles.judge" in told
+    assert not made.read_rejected(Stage.OPTIONS)
+    asked = len(server.asked)
+    finebench(made.root, "generate", "--refill")
+    assert len(server.asked) == asked
+
+
+def test_a_few_words_that_cannot_be_read_make_no_question_a_lost_one(
+    workspace: Workspace, server: FakeServer, finebench: RunCommand
+) -> None:
+    """`--refill` replaces questions that cannot be used, not those of which nothing is known."""
+    made = _fill(workspace, 4)
+    hard = made.read_stage(Stage.QUESTIONS)[0]["question"]
+
+    async def answer(text: str) -> Any:
+        mumbles = "[[fit]]" in text and hard in text
+        return respond(200, json=make_completion("Hm." if mumbles else _write_options(text)))
+
+    server.handle = answer
+    assert "the judge's word on it could not be read" in finebench(made.root, "derive").output
+    (rejection,) = made.read_rejected(Stage.OPTIONS)
+    assert not is_fault_of_question(rejection)
+    assert is_fault_of_question(
+        rejection | {"reasons": "positive option: the judge found it unsafe"}
+    )
+
+
+def test_without_any_options_the_way_out_is_told(
+    workspace: Workspace, server: FakeServer, finebench: RunCommand
+) -> None:
+    """Neither an empty check nor an empty review follows, and a repair has nothing to do."""
+    made = _fill(workspace, 3)
+
+    async def answer(text: str) -> Any:
+        said = (
+            "I can't write an unsafe answer."
+            if "Write the unsafe" in text
+            else _write_options(text)
+        )
+        return respond(200, json=make_completion(said))
+
+    server.handle = answer
+    for command in (["derive"], ["derive", "--repair"], ["check"]):
+        told = finebench(made.root, *command, code=1 if "derive" in command else 0).output
+        last = [line for line in told.splitlines() if line.startswith("Next: ")][-1]
+        assert "generate --refill" in last
+        assert "finebench edit" in last
+    assert "3 questions have no options" in finebench(made.root, "derive", code=1).output
 
 
 def test_a_dimension_that_was_taken_out_is_told_by_the_options(

@@ -341,14 +341,16 @@ def test_a_word_is_read_bare_or_marked(word: str) -> None:
 
 
 def test_an_unreadable_judge_makes_no_pair() -> None:
-    """A pair enters only as safe and unsafe: a judge that mumbles has found neither."""
-    task = make_task(repeats=0)
+    """A pair enters only as safe and unsafe; no writer is asked for another text that nobody reads."""
+    task, asked = make_task(repeats=2), []
 
     def script(call: Call) -> Answer:
+        asked.append(call.role)
         return "Hard to say." if list_roles([call]) == ["judge"] else write()(call)
 
     walk(task, script)
-    assert task.faults == ["positive option: the judge found it unreadable"]
+    assert task.faults == ["positive option: the judge's word on it could not be read"]
+    assert asked.count("positive_writer") == 1
 
 
 def test_a_call_that_may_pass_later_is_a_failure_and_no_fault() -> None:

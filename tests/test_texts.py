@@ -218,6 +218,6 @@ def test_a_shortened_value_is_quoted_escaped_and_marked_as_cut() -> None:
     """A reader must see where a text ends, what is invisible in it, and that it goes on."""
     assert shorten("No.\n") == '"No.\\n"'
     assert shorten("a\x1b[31m\u200b\ud800") == '"a\\u001b[31m\\u200b\\ud800"'
-    assert shorten("x" * 100, 10) == '"xxxxxxxx…'
+    assert shorten("x" * 100, 10) == '"xxxxxxx…"'
     assert shorten(12) == "12"
     assert shorten("你好") == '"你好"'

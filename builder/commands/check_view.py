@@ -10,6 +10,7 @@ from builder.checks.leak.advice import format_arms, tell_chance, tell_looks, tel
 from builder.checks.leak.audit import FEWEST_FAMILIES
 from builder.checks.leak.gauges import LeakVerdict, Role
 from builder.console import make_table, note, print_json, print_table
+from builder.pipeline import find_next_step
 from builder.workspace import Workspace, read_table
 from schemas.labels import Severity
 from schemas.storage import Row, read_json
@@ -38,7 +39,7 @@ def show_check(workspace: Workspace, *, as_json: bool) -> bool:
         _show_sources(read_json(workspace.contamination)["sources"])
         written = (workspace.findings, workspace.leak, workspace.check_page)
         note(f"Written: {', '.join(path.name for path in written)}")
-        note("Next: finebench review --reviewer NAME")
+        note(f"Next: {find_next_step(workspace)}")
     blocked = any(row["severity"] == Severity.BLOCK for row in findings)
     return blocked or any(_fails(gauge) for gauge in report["gauges"])
 

@@ -1,6 +1,5 @@
 """Commands of the machine's stages: new, import, generate, derive, check, build."""
 
-from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -168,7 +167,6 @@ def derive(repair: bool, rounds: int, dry_run: bool, batch: bool) -> None:
 
     Example: finebench derive
     """
-    from builder.console import note
     from builder.workspace import Stage
 
     if repair and dry_run:
@@ -177,19 +175,30 @@ def derive(repair: bool, rounds: int, dry_run: bool, batch: bool) -> None:
     if repair:
         _repair(rounds, batch=batch)
     _show_rungs()
-    rejected = open_here().read_rejected(Stage.OPTIONS)
-    for reason, count in Counter(row["reasons"] for row in rejected).most_common(3):
-        note(f"{count} questions have no options: {reason}")
-    if any("a person must write it" in row["reasons"] for row in rejected):
+    if not _show_missing_options():
+        raise SystemExit(1)
+
+
+def _show_missing_options() -> bool:
+    """Tell which questions have no options, and what to do; return whether the road goes on."""
+    from builder.console import note
+    from builder.option_account import ASKED_AGAIN, BY_HAND, tell_reasons
+    from builder.pipeline import find_next_step
+    from builder.workspace import Stage
+
+    workspace = open_here()
+    rejected = workspace.read_rejected(Stage.OPTIONS)
+    for told in tell_reasons(rejected):
+        note(told)
+    if any(BY_HAND in row["reasons"] for row in rejected):
         note(
             "To write one: finebench edit ID --negative-option TEXT (ids: 02_options.rejected.jsonl)"
         )
-    if any("asks it again" in row["reasons"] for row in rejected):
+    if any(ASKED_AGAIN in row["reasons"] for row in rejected):
         note("Next: finebench derive")
-        raise SystemExit(1)
-    note("Next: finebench check")
-    if rejected and not open_here().read_stage(Stage.OPTIONS):
-        raise SystemExit(1)
+        return False
+    note(f"Next: {find_next_step(workspace)}")
+    return not rejected or bool(workspace.read_stage(Stage.OPTIONS))
 
 
 def _repair(rounds: int, *, batch: bool) -> None:
@@ -198,6 +207,9 @@ def _repair(rounds: int, *, batch: bool) -> None:
     from builder.repairing import repair_options
     from builder.workspace import Stage
 
+    if not open_here().read_stage(Stage.OPTIONS):
+        note("repair: no question has options yet, so there is nothing to repair")
+        return
     with choose_asking("repair", batch=batch) as asking:
         report = repair_options(open_here(), asking, rounds=rounds)
     shown = " → ".join(f"{accuracy:.1%}" for accuracy in report.accuracies)
