@@ -188,11 +188,14 @@ def record_ruling(
 
 
 @contextmanager
-def prepare_session(workspace: Workspace, reviewer: str, round_number: int) -> Iterator["Session"]:
+def prepare_session(
+    workspace: Workspace, reviewer: str, round_number: int
+) -> Iterator["Session[ReviewTask]"]:
     """Yield a terminal session of one reviewer, whose file it holds until the block ends.
 
     What is shown is told by `builder.rounds.list_assigned`.
     """
+    from annotations.item_screen import WARNING, ask_about_item
     from annotations.terminal import Session
 
     if reviewer.startswith(SIMULATED_PREFIX):
@@ -212,6 +215,8 @@ def prepare_session(workspace: Workspace, reviewer: str, round_number: int) -> I
         yield Session(
             [assigned.task for assigned in opened],
             keep,
+            ask_about_item,
+            WARNING,
             answered=[assigned.task for assigned in answered],
             left_today=max(0, left),
             contact=workspace.config.review.contact,

@@ -375,6 +375,7 @@ def test_console_markup_in_texts_is_shown_and_not_run() -> None:
     """An item's text must not be able to paint the reviewer's terminal."""
     from rich.console import Console
 
+    from annotations.item_screen import WARNING, ask_about_item
     from annotations.keys import LineKeys
     from annotations.terminal import Session, run_session
 
@@ -385,5 +386,6 @@ def test_console_markup_in_texts_is_shown_and_not_run() -> None:
     console = Console(file=out, width=100)
     lines = iter(["", "q"])
     console.input = lambda *_args, **_kwargs: next(lines)  # type: ignore[method-assign]
-    assert run_session(Session([task], lambda _t, _s: None), console, LineKeys(console)) == 0
+    session = Session([task], lambda _t, _s: None, ask_about_item, WARNING)
+    assert run_session(session, console, LineKeys(console)) == 0
     assert "[bold]Is [red]this[/red] text?" in out.getvalue()
