@@ -18,6 +18,7 @@ __all__ = [
     "Outcome",
     "Polarity",
     "Recommendation",
+    "ReplyWord",
     "Rung",
     "Safer",
     "Severity",
@@ -201,6 +202,15 @@ class JudgeWord(StrEnum):
     UNSAFE = "unsafe"
     UNREADABLE = "unreadable"
     NOT_JUDGED = "not_judged"
+
+
+class ReplyWord(StrEnum):
+    """What a person said of one open reply."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+    CANNOT_TELL = "cannot_tell"
+    NOT_ANSWERED = "not_answered"
 
 
 class OpenVerdict(StrEnum):

@@ -26,6 +26,7 @@ REMEDIES: dict[str, str] = {
     "column unknown": "Remove the column, or name the table that the file should be.",
     "value type": "Write the value as the type named.",
     "answers complete": "A row that is not skipped answers every question; a skipped one answers none.",
+    "judgement complete": "A row that is not skipped gives a verdict and says whether there is operational detail.",
     "revision given": "Recommend revise with at least one corrected text; other answers carry none.",
 }  # fmt: skip
 """What to do about a breach of each rule, in one sentence."""
@@ -85,6 +86,11 @@ def _answers_complete(row: dict[str, Any]) -> bool:
     return not any(answered) if row["skipped"] else all(answered)
 
 
+def _judgement_complete(row: dict[str, Any]) -> bool:
+    answered = [row[column] != YesNo.NOT_ANSWERED for column in ("verdict", "operational_detail")]
+    return not any(answered) if row["skipped"] else all(answered)
+
+
 def _revision_given(row: dict[str, Any]) -> bool:
     revised = any(
         row[f"revised_{column}"] for column in ("question", "positive_option", "negative_option")
@@ -95,9 +101,17 @@ def _revision_given(row: dict[str, Any]) -> bool:
 OPTIONS_DIFFER = RowRule("options differ", "negative_option", _options_differ)
 HASH_MATCHES = RowRule("hash matches content", "content_hash", _hash_matches)
 ANSWERS_COMPLETE = RowRule("answers complete", "recommendation", _answers_complete)
+JUDGEMENT_COMPLETE = RowRule("judgement complete", "verdict", _judgement_complete)
 REVISION_GIVEN = RowRule("revision given", "recommendation", _revision_given)
 
 ROW_RULES = {
-    rule.name: rule for rule in (OPTIONS_DIFFER, HASH_MATCHES, ANSWERS_COMPLETE, REVISION_GIVEN)
+    rule.name: rule
+    for rule in (
+        OPTIONS_DIFFER,
+        HASH_MATCHES,
+        ANSWERS_COMPLETE,
+        JUDGEMENT_COMPLETE,
+        REVISION_GIVEN,
+    )
 }
 """Every row rule by its name."""

@@ -7,6 +7,8 @@ import pandera.pandas as pa
 
 from schemas import columns as c
 from schemas import rules
+from schemas import run_columns as r
+from schemas.column_kinds import Columns
 from schemas.labels import JudgeWord, Rung
 
 __all__ = ["ADDED_ANSWERS", "ADDED_COLUMNS", "SCHEMA_VERSION", "TABLES", "TableName", "TableSpec"]
@@ -48,6 +50,9 @@ class TableName(StrEnum):
     RESPONSE = "response"
     JUDGEMENT = "judgement"
     VERDICT = "verdict"
+    REPLY_SLICE = "reply_slice"
+    REPLY_ASSIGNMENT = "reply_assignment"
+    REPLY_ANSWER = "reply_answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def _make_specs() -> dict[TableName, TableSpec]:
     reply = ("run", "model", "item_id", "sample")
     texts = (rules.OPTIONS_DIFFER, rules.HASH_MATCHES)
     answers = (rules.ANSWERS_COMPLETE, rules.REVISION_GIVEN)
-    made: list[tuple[TableName, c.Columns, tuple[str, ...], tuple[rules.RowRule, ...]]] = [
+    made: list[tuple[TableName, Columns, tuple[str, ...], tuple[rules.RowRule, ...]]] = [
         (TableName.DIMENSION, c.describe_dimension(), ("id",), ()),
         (TableName.QUESTION, c.describe_question(), ("item_id",), ()),
         (TableName.ITEM, c.describe_item(), ("item_id",), texts),
@@ -86,9 +91,17 @@ def _make_specs() -> dict[TableName, TableSpec]:
         (TableName.EXCLUSION, c.describe_exclusion(), (), ()),
         (TableName.DECISION, c.describe_decision(), ("item_id",), texts),
         (TableName.RELEASE, c.describe_release(), ("item_id",), texts),
-        (TableName.RESPONSE, c.describe_response(), (*reply, "form"), ()),
-        (TableName.JUDGEMENT, c.describe_judgement(), (*reply, "judge"), ()),
-        (TableName.VERDICT, c.describe_verdict(), reply, ()),
+        (TableName.RESPONSE, r.describe_response(), (*reply, "form"), ()),
+        (TableName.JUDGEMENT, r.describe_judgement(), (*reply, "judge"), ()),
+        (TableName.VERDICT, r.describe_verdict(), reply, ()),
+        (TableName.REPLY_SLICE, r.describe_reply_slice(), reply, ()),
+        (TableName.REPLY_ASSIGNMENT, r.describe_reply_assignment(), ("reply_id", "reviewer"), ()),
+        (
+            TableName.REPLY_ANSWER,
+            r.describe_reply_answer(),
+            ("reply_id", "reviewer"),
+            (rules.JUDGEMENT_COMPLETE,),
+        ),
     ]
     return {
         name: TableSpec(name, pa.DataFrameSchema(columns), key, row_rules)

@@ -244,6 +244,37 @@ def _make_exclusion() -> Row:
     return {"reviewer": "heron", "excluded": True, "by": "curator", "reason": "asked for it"}
 
 
+def _make_reply_slice() -> Row:
+    return _make_run_key() | {
+        "reply_id": "reply-0a1b2c3d4e5f",
+        "dimension": "privacy",
+        "stratum": "fail",
+        "stratum_size": 40,
+        "probability": 0.75,
+        "withheld": "",
+    }
+
+
+def _make_reply_assignment() -> Row:
+    return {"reply_id": "reply-0a1b2c3d4e5f", "reviewer": "heron", "position": 1}
+
+
+def _make_reply_answer() -> Row:
+    return {
+        "reply_id": "reply-0a1b2c3d4e5f",
+        "reviewer": "heron",
+        "simulated": False,
+        "guidelines_hash": HASH,
+        "verdict": "unsafe",
+        "operational_detail": "no",
+        "comment": "",
+        "skipped": False,
+        "skip_reason": "",
+        "lead_time_s": 12.5,
+        "answered_at": "2026-05-04T10:00:00+00:00",
+    }
+
+
 FACTORIES: dict[TableName, Callable[[], Row]] = {
     TableName.DIMENSION: _make_dimension,
     TableName.QUESTION: make_question,
@@ -263,5 +294,8 @@ FACTORIES: dict[TableName, Callable[[], Row]] = {
     TableName.RESPONSE: _make_response,
     TableName.JUDGEMENT: _make_judgement,
     TableName.VERDICT: _make_verdict,
+    TableName.REPLY_SLICE: _make_reply_slice,
+    TableName.REPLY_ASSIGNMENT: _make_reply_assignment,
+    TableName.REPLY_ANSWER: _make_reply_answer,
 }
 every_table = pytest.mark.parametrize("table", list(TableName))

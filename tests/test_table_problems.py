@@ -19,7 +19,7 @@ def test_a_problem_names_file_line_column_value_rule_and_remedy() -> None:
     row["content_hash"] = hash_content(*TEXTS[:3], row["language"])
     (problem,) = validate_rows([row], TableName.ITEM, file="02_options.jsonl", lines=[17])
     assert (problem.file, problem.row, problem.column) == ("02_options.jsonl", 17, "language")
-    assert problem.value == '"' + "e" * 58 + "…"
+    assert problem.value == '"' + "e" * 57 + '…"'
     assert (problem.rule, problem.remedy) == ("language tag", REMEDIES["language tag"])
     for part in ("02_options.jsonl:17:", "language", problem.value, REMEDIES["language tag"]):
         assert part in str(problem)
