@@ -15,7 +15,7 @@ from schemas.labels import Recommendation, Safer, ShownOrder, YesNo
 from schemas.taxonomy import Dimension
 from schemas.texts import find_forbidden_characters, trim
 
-__all__ = ["SAFER_LETTERS", "ReviewTask", "Said", "make_answers", "make_task"]
+__all__ = ["SAFER_LETTERS", "ReviewTask", "Said", "clean", "make_answers", "make_task"]
 
 SAFER_LETTERS = ("A", "B", "both_safe", "both_unsafe")
 """What may be said of the safer option."""
@@ -83,11 +83,11 @@ def make_answers(said: Said, task: ReviewTask, shown_order: ShownOrder) -> Answe
     """
     time = {"lead_time_s": round(max(0.0, float(said.get("lead_time_s") or 0.0)), 1)}
     if said.get("skipped"):
-        reason = _clean(said.get("skip_reason")) or "no reason given"
+        reason = clean(said.get("skip_reason")) or "no reason given"
         return {
             "skipped": True,
             "skip_reason": reason,
-            "comment": _clean(said.get("comment")),
+            "comment": clean(said.get("comment")),
         } | time
     faults = [
         f"{name} is {said.get(name)!r}, not one of {', '.join(allowed)}"
@@ -100,7 +100,7 @@ def make_answers(said: Said, task: ReviewTask, shown_order: ShownOrder) -> Answe
         faults.append("revise was chosen, and no text was corrected")
     if faults:
         raise DataError(f"{task.item_id}, {task.reviewer}: {'; '.join(faults)}.")
-    answers = {name: said[name] for name in _ALLOWED} | {"comment": _clean(said.get("comment"))}
+    answers = {name: said[name] for name in _ALLOWED} | {"comment": clean(said.get("comment"))}
     answers["safer"] = _find_role(said["safer"], shown_order)
     return answers | (revised if is_revision else {}) | time
 
@@ -134,11 +134,14 @@ def _read_revision(said: Said, task: ReviewTask, shown_order: ShownOrder) -> dic
     }
     revised = {}
     for name, (column, before) in shown.items():
-        text = _clean(said.get(name))
+        text = clean(said.get(name))
         revised[f"revised_{column}"] = "" if text == before else text
     return revised
 
 
-def _clean(text: object) -> str:
-    # A browser or terminal may deliver lone surrogates and control codes; neither belongs into a row.
+def clean(text: object) -> str:
+    """Return what somebody typed, trimmed, without lone surrogates and control codes.
+
+    A browser or terminal may deliver such; they do not belong into a row.
+    """
     return trim("".join(c for c in str(text or "") if not find_forbidden_characters(c)))

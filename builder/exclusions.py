@@ -25,8 +25,10 @@ def record_exclusion(
 
     Raises `UsageError` where the reviewer has answered nothing, or stands so already.
     """
-    if not any(path.stem == reviewer for path in workspace.list_rounds()):
-        names = ", ".join(sorted({path.stem for path in workspace.list_rounds()})) or "nobody"
+    answered = {path.stem for path in workspace.list_rounds()}
+    answered |= {path.stem for path in workspace.runs.glob("*/people/*.jsonl")}
+    if reviewer not in answered:
+        names = ", ".join(sorted(answered)) or "nobody"
         raise UsageError(f"{reviewer} has answered nothing (there are: {names}).")
     if (reviewer in read_exclusions(workspace)) is excluded:
         raise UsageError(f"{reviewer} is {'excluded' if excluded else 'not excluded'} already.")

@@ -8,12 +8,16 @@ from operator import attrgetter
 
 from builder.bundle.engine.display import COLUMNS, format_row
 from builder.bundle.engine.scoring import Score, score_verdicts
+from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.console import make_score_table, print_json, print_table
+from builder.reply_plans import read_judged_run
 from builder.workspace import Workspace, read_table
-from schemas.errors import UsageError
+from schemas.errors import StageError, UsageError
+from schemas.labels import DimensionKind
+from schemas.storage import read_json
 from schemas.tables import TableName
 
-__all__ = ["list_runs", "print_report", "read_run_scores"]
+__all__ = ["list_runs", "print_report", "read_people_scores", "read_run_scores"]
 
 _KEY = ("run", "model", "dimension", "kind", "items", "n")
 
@@ -32,6 +36,32 @@ def read_run_scores(workspace: Workspace, run: str) -> list[Score]:
     if not (path.parent / "run.json").exists():
         raise UsageError(f"no finished run is named {run}. `finebench report` lists all.")
     return score_verdicts(read_table(path, TableName.VERDICT))
+
+
+def read_people_scores(workspace: Workspace, run: str) -> list[Score]:
+    """Return the scores of a run with people's majority in place of its judge.
+
+    Raises `StageError` unless people judged every reply: a slice is drawn unevenly, and scores of the
+    slice alone would not be those of the model.
+    """
+    read = read_judged_run(workspace, run)
+    rows = read_table(read.folder / "people.judgements.jsonl", TableName.JUDGEMENT)
+    judged = {(row["model"], row["item_id"], row["sample"]) for row in rows}
+    missing = sum((r.model, r.item_id, r.sample) not in judged for r in read.replies)
+    if missing:
+        raise StageError(
+            f"people have not judged {missing} of {len(read.replies)} replies of run {run}, and what they "
+            "judged is a slice drawn unevenly: its scores are not the models'. Draw all with `finebench "
+            f"annotate plan --responses {run} --per-stratum {len(read.replies)}`, have them judged, and "
+            f"merge with `finebench annotate merge --responses {run}`."
+        )
+    about = read_json(read.folder / "run.json")
+    controls = {i.item_id for i in read.items.values() if str(i.kind) == str(DimensionKind.CONTROL)}
+    recorded = read_table(read.folder / "judgements.jsonl", TableName.JUDGEMENT)
+    rows += [row for row in recorded if row["item_id"] in controls]
+    responses = read_table(read.folder / "responses.jsonl", TableName.RESPONSE)
+    kind = TargetKind(about["target_kind"])
+    return score_verdicts(make_verdicts(list(read.items.values()), responses, rows, kind))
 
 
 def print_report(scores: Sequence[Score], format_: str) -> None:

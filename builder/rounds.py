@@ -15,7 +15,7 @@ from builder.round_plans import find_members, list_rejected_items, plan_for_one,
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import StageError, UsageError
 from schemas.labels import ShownOrder, Stratum
-from schemas.storage import Row, hash_file, index_rows, sort_rows
+from schemas.storage import Row, hash_file, index_rows, read_log, sort_rows
 from schemas.tables import TableName
 from schemas.taxonomy import Dimension
 
@@ -156,10 +156,13 @@ def tell_time(at: datetime | None = None) -> str:
 
 
 def count_shown_today(workspace: Workspace, reviewer: str, now: datetime | None = None) -> int:
-    """Return how many items a reviewer answered or skipped on this day (UTC), in whatever round."""
+    """Return how many items and replies a reviewer judged or skipped on this day (UTC), wherever."""
     today = tell_time(now)[:10]
     paths = [path for path in workspace.list_rounds() if path.stem == reviewer]
-    return sum(row["answered_at"].startswith(today) for row in merge_rounds(paths).rows)
+    rows = merge_rounds(paths).rows
+    for path in workspace.runs.glob(f"*/people/{check_reviewer(reviewer)}.jsonl"):
+        rows += {row["reply_id"]: row for row in read_log(path)}.values()
+    return sum(row["answered_at"].startswith(today) for row in rows)
 
 
 def find_cap(workspace: Workspace, reviewer: str) -> int:

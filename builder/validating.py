@@ -16,6 +16,9 @@ from schemas.validation import guess_table, validate_rows
 _CALL_FIELDS = {"key", "endpoint", "messages", "outcome"}
 _FINE_FIELDS = {"id", "category", "question", "Positive Option", "Negative Option"}
 
+# Answers given again stand beside those that they replace.
+_LOGS = (TableName.ANNOTATION, TableName.REPLY_ANSWER)
+
 __all__ = ["Inspection", "inspect_file", "list_workspace_files"]
 
 
@@ -59,6 +62,7 @@ def inspect_file(path: Path, table: str = "") -> Inspection:
         file=path.name,
         dimensions=_find_dimensions(path),
         lines=[line.number for line in lines],
+        unique=name not in _LOGS,
     )
     problems.sort(key=lambda problem: problem.row)
     return Inspection(f"{name} table, schema {SCHEMA_VERSION}", len(lines), tuple(problems))
@@ -131,6 +135,8 @@ def list_workspace_files(workspace: Workspace) -> list[Path]:
     paths += workspace.list_rounds()
     for table in (TableName.RESPONSE, TableName.JUDGEMENT, TableName.VERDICT):
         paths += sorted(workspace.runs.glob(f"*/{table}s.jsonl"))
+    for name in ("slice.jsonl", "votes.jsonl", "people.*.jsonl", "people/*.jsonl"):
+        paths += sorted(workspace.runs.glob(f"*/{name}"))
     for release in workspace.list_releases():
         paths += [release, release / "evaluator" / "items.jsonl"]
     return [path for path in paths if path.exists()]

@@ -15,15 +15,29 @@ round_option = click.option(
     "--round", "round_number", type=click.IntRange(1), default=1, show_default=True, help="Round."
 )
 
+responses_option = click.option(
+    "--responses",
+    "run",
+    default="",
+    metavar="RUN",
+    help="The replies of models in this run instead of items.",
+)
+
 
 @click.command()
 @click.option("--reviewer", required=True, help="Your pseudonym.")
 @round_option
-def review(reviewer: str, round_number: int) -> None:
-    """Review items in the terminal; every answer is kept at once.
+@responses_option
+def review(reviewer: str, round_number: int, run: str) -> None:
+    """Review items in the terminal, or judge models' replies; every answer is kept at once.
 
     Example: finebench review --reviewer anna
     """
+    if run:
+        from builder.commands.replies import judge_in_terminal
+
+        judge_in_terminal(open_here(), run, reviewer)
+        return
     from annotations.keys import open_keys
     from annotations.terminal import run_session
     from builder.console import make_console, note
@@ -54,8 +68,29 @@ def annotate() -> None:
 )
 @click.option("--pilot", is_flag=True, help="Twenty items, drawn at random, for every reviewer.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and keep nothing.")
-def plan(round_number: int, names: tuple[str, ...], pilot: bool, dry_run: bool) -> None:
-    """Plan who reviews what in a round; what was planned before stands.
+@responses_option
+@click.option(
+    "--per-stratum",
+    type=click.IntRange(1),
+    default=30,
+    show_default=True,
+    help="With --responses: replies of each model that pass multiple choice, fail it, or neither.",
+)
+@click.option(
+    "--show-flagged",
+    is_flag=True,
+    help="With --responses: show replies that hold operational detail or personal data.",
+)
+def plan(
+    round_number: int,
+    names: tuple[str, ...],
+    pilot: bool,
+    dry_run: bool,
+    run: str,
+    per_stratum: int,
+    show_flagged: bool,
+) -> None:
+    """Plan who reviews what in a round, or judges which replies; what was planned before stands.
 
     Example: finebench annotate plan --reviewer anna --reviewer ben --reviewer cleo --dry-run
     """
@@ -65,6 +100,18 @@ def plan(round_number: int, names: tuple[str, ...], pilot: bool, dry_run: bool) 
 
     workspace = open_here()
     members = find_members(workspace, names)
+    if run:
+        from builder.commands.replies import plan_judging
+
+        plan_judging(
+            workspace,
+            run,
+            members,
+            per_stratum=per_stratum,
+            is_flagged_shown=show_flagged,
+            dry_run=dry_run,
+        )
+        return
     made = plan_review(
         workspace,
         round_number,
@@ -149,11 +196,17 @@ def exclude(reviewer: str, back: bool, reason: str, by: str) -> None:
 
 
 @annotate.command()
-def merge() -> None:
-    """Merge the answers of all reviewers and rounds.
+@responses_option
+def merge(run: str) -> None:
+    """Merge the answers of all reviewers and rounds, or count votes on a run's replies.
 
     Example: finebench annotate merge
     """
+    if run:
+        from builder.commands.replies import merge_judgements
+
+        merge_judgements(open_here(), run)
+        return
     from builder.console import note, show_counts
     from builder.pipeline import run_step
     from builder.workspace import Stage

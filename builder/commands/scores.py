@@ -94,17 +94,21 @@ def _show_run(result: "Run", *, as_json: bool) -> None:
     show_default=True,
     help="How to print the scores.",
 )
-def report(runs: tuple[str, ...], format_: str) -> None:
+@click.option(
+    "--judge",
+    type=click.Choice(["people"]),
+    help="Score with what people said of the replies in place of the model judge.",
+)
+def report(runs: tuple[str, ...], format_: str, judge: str | None) -> None:
     """Print the scores of finished runs; by default of all.
 
     Example: finebench report 1.0.0 --format markdown
     """
-    from builder.reporting import list_runs, print_report, read_run_scores
+    from builder.reporting import list_runs, print_report, read_people_scores, read_run_scores
 
     workspace = open_here()
-    scores = [
-        score for run in runs or list_runs(workspace) for score in read_run_scores(workspace, run)
-    ]
+    read = read_people_scores if judge else read_run_scores
+    scores = [score for run in runs or list_runs(workspace) for score in read(workspace, run)]
     print_report(scores, format_)
 
 
