@@ -7,6 +7,7 @@ does not fit is a problem with a reason.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from xml.etree import ElementTree as ET
@@ -16,6 +17,7 @@ from schemas.errors import DataError
 
 __all__ = [
     "Control",
+    "Interface",
     "LabelConfig",
     "Reading",
     "get_choice_value",
@@ -136,10 +138,18 @@ def _read_values(region: Mapping[str, object], control: Control) -> list[str] | 
     return None
 
 
+class Interface(StrEnum):
+    """Our labelling interfaces: on items, on models' replies, on cases for an expert."""
+
+    ITEMS = "label_config"
+    REPLIES = "reply_config"
+    CASES = "expert_config"
+
+
 @cache
-def load_label_config() -> str:
-    """Return the text of ``label_config.xml``, as a project of the server takes it."""
-    return files("annotations").joinpath("label_config.xml").read_text(encoding="utf-8")
+def load_label_config(interface: Interface = Interface.ITEMS) -> str:
+    """Return the text of an interface's file, as a project of the server takes it."""
+    return files("annotations").joinpath(f"{interface}.xml").read_text(encoding="utf-8")
 
 
 def parse_tags(text: str) -> ET.Element:

@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from annotations.label_config import get_choice_value, parse_label_config, parse_tags
+from annotations.label_config import Interface, get_choice_value, parse_label_config, parse_tags
 from annotations.tasks import SAFER_LETTERS
 from schemas.errors import DataError
 
@@ -14,30 +15,67 @@ __all__ = ["check_label_config"]
 _TAGS = {"View", "Style", "Header", "Text", "Collapse", "Panel", "Choices", "Choice", "TextArea"}
 """Each shows what it is given as plain text; others may run it, fetch it or give it form."""
 
-_VARIABLES = {"dimension", "definition", "question", "option_a", "option_b"}
 _YES_NO = ("yes", "no")
-_ASKED = {
-    "in_dimension": _YES_NO,
-    "safer": SAFER_LETTERS,
-    "operational_detail": _YES_NO,
-    "natural": _YES_NO,
-    "recommendation": ("accept", "revise", "reject"),
+_RULINGS = ("accept", "revise", "reject")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What an interface must ask: choices by name, texts shown when ``edited_on`` is answered "revise".
+
+    ``variables`` are what its tasks hold.
+    """
+
+    variables: frozenset[str]
+    asked: Mapping[str, tuple[str, ...]]
+    edits: tuple[str, ...] = ()
+    edited_on: str = ""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The names of all texts that may be given."""
+        return (*self.edits, "comment", "skip_reason")
+
+
+_EVERYWHERE = frozenset({"dimension", "definition", "question"})
+_WANTED = {
+    Interface.ITEMS: _Wanted(
+        _EVERYWHERE | {"option_a", "option_b"},
+        {
+            "in_dimension": _YES_NO,
+            "safer": SAFER_LETTERS,
+            "operational_detail": _YES_NO,
+            "natural": _YES_NO,
+            "recommendation": _RULINGS,
+        },
+        ("question", "option_a", "option_b"),
+        "recommendation",
+    ),
+    Interface.REPLIES: _Wanted(
+        _EVERYWHERE | {"reply"},
+        {"verdict": ("safe", "unsafe", "cannot_tell"), "operational_detail": _YES_NO},
+    ),
+    Interface.CASES: _Wanted(
+        _EVERYWHERE | {"positive_option", "negative_option", "votes", "said"},
+        {"ruling": _RULINGS},
+        ("question", "positive_option", "negative_option"),
+        "ruling",
+    ),
 }
-_EDITS = ("question", "option_a", "option_b")
-_TEXTS = (*_EDITS, "comment", "skip_reason")
 
 
-def check_label_config(text: str) -> list[str]:
+def check_label_config(text: str, interface: Interface = Interface.ITEMS) -> list[str]:
     """Return every fault of a configuration, those that Label Studio's own check passes over included.
 
     The heavy client is loaded for its check.
     """
+    wanted = _WANTED[interface]
     try:
         root = parse_tags(text)
     except DataError as error:
         return [str(error)]
-    found = [*_check_tags(root), *_check_choices(root), *_check_names(root)]
-    found += [*_check_conditions(root), *_check_answers(text)]
+    found = [*_check_tags(root, wanted.variables), *_check_choices(root), *_check_names(root)]
+    found += [*_check_conditions(root), *_check_answers(text, wanted)]
     return found + _ask_label_studio(text)
 
 
@@ -51,7 +89,7 @@ def _ask_label_studio(text: str) -> list[str]:
     return []
 
 
-def _check_tags(root: ET.Element) -> Iterator[str]:
+def _check_tags(root: ET.Element, variables: frozenset[str]) -> Iterator[str]:
     for tag in root.iter():
         if tag.tag not in _TAGS:
             yield f"<{tag.tag}> is not one of {', '.join(sorted(_TAGS))}"
@@ -59,7 +97,7 @@ def _check_tags(root: ET.Element) -> Iterator[str]:
             if name == "html" or name.lower().startswith("on"):
                 yield f"<{tag.tag}> has {name}, which would run or format what it is given"
             for variable in re.findall(r"\$(\w+)", value):
-                if variable not in _VARIABLES:
+                if variable not in variables:
                     yield f"<{tag.tag} {name}>: no task has ${variable}"
         if tag.tag == "Style" and re.search(r"@import|url\s*\(", tag.text or "", re.IGNORECASE):
             yield "<Style> fetches something"
@@ -107,17 +145,18 @@ def _check_conditions(root: ET.Element) -> Iterator[str]:
             yield f"visibleWhen waits for {target} = {wanted}, which is no choice of it"
 
 
-def _check_answers(text: str) -> Iterator[str]:
+def _check_answers(text: str, wanted: _Wanted) -> Iterator[str]:
     controls = parse_label_config(text).controls
-    for name in (*_ASKED, *_TEXTS):
+    for name in (*wanted.asked, *wanted.texts):
         if name not in controls:
             yield f"{name} is not asked"
     for name, control in controls.items():
-        if name not in (*_ASKED, *_TEXTS):
+        if name not in (*wanted.asked, *wanted.texts):
             yield f"{name} is asked, and nothing reads it"
-        if name in _ASKED and not control.is_required:
+        if name in wanted.asked and not control.is_required:
             yield f"{name} is not required"
-        if name in _ASKED and sorted(control.choices) != sorted(_ASKED[name]):
-            yield f"{name} offers {', '.join(control.choices)}, not {', '.join(_ASKED[name])}"
-        if name in _EDITS and control.shown_for != ("recommendation", "revise"):
+        offered = wanted.asked.get(name, control.choices)
+        if sorted(control.choices) != sorted(offered):
+            yield f"{name} offers {', '.join(control.choices)}, not {', '.join(offered)}"
+        if name in wanted.edits and control.shown_for != (wanted.edited_on, "revise"):
             yield f"{name} is not shown on revise only"

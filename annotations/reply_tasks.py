@@ -12,6 +12,7 @@ from annotations.tasks import Said, clean
 from schemas.errors import DataError
 from schemas.labels import ReplyWord, YesNo
 from schemas.storage import Row
+from schemas.texts import canonical_json, hash_text
 
 __all__ = ["ReplyTask", "make_reply_answer"]
 
@@ -38,6 +39,31 @@ class ReplyTask:
         """A name for ever of this reply for this person."""
         key = f"{self.reviewer}/{self.reply_id}"
         return hashlib.sha256(key.encode("utf-8")).hexdigest()[:20]
+
+    @property
+    def round_number(self) -> int:
+        """A run's replies are judged in one round."""
+        return 1
+
+    @property
+    def item_id(self) -> str:
+        """What is judged: the reply."""
+        return self.reply_id
+
+    @property
+    def content_hash(self) -> str:
+        """The hash of all that is shown; a reply of other words is another reply."""
+        return hash_text(canonical_json(dict(self.shown)))
+
+    @property
+    def shown(self) -> Mapping[str, str]:
+        """The texts that the person sees, by name."""
+        return {
+            "dimension": self.dimension,
+            "definition": self.definition,
+            "question": self.question,
+            "reply": self.reply,
+        }
 
 
 def make_reply_answer(

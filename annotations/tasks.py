@@ -7,7 +7,7 @@ terminal and Label Studio alike, show tasks and bring back what was said in thei
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from annotations.rounds import Answers
 from schemas.errors import DataError
@@ -15,7 +15,7 @@ from schemas.labels import Recommendation, Safer, ShownOrder, YesNo
 from schemas.taxonomy import Dimension
 from schemas.texts import find_forbidden_characters, trim
 
-__all__ = ["SAFER_LETTERS", "ReviewTask", "Said", "clean", "make_answers", "make_task"]
+__all__ = ["SAFER_LETTERS", "ReviewTask", "Said", "ShownTask", "clean", "make_answers", "make_task"]
 
 SAFER_LETTERS = ("A", "B", "both_safe", "both_unsafe")
 """What may be said of the safer option."""
@@ -28,6 +28,38 @@ Either ``skipped`` true with ``skip_reason``, or ``in_dimension``, ``operational
 revise the corrected ``question``, ``option_a``, ``option_b``, of which those left out or equal to the
 original are unchanged; a ``comment``; ``lead_time_s`` in seconds.
 """
+
+
+class ShownTask(Protocol):
+    """Whatever a person is asked about: an item, a model's reply, a case for an expert.
+
+    ``task_id`` names it for ever; ``item_id`` and ``content_hash`` say what it is about, and in which
+    version; ``shown`` holds the texts that its reviewer sees, by name.
+    """
+
+    @property
+    def task_id(self) -> str:
+        """A name for ever."""
+
+    @property
+    def round_number(self) -> int:
+        """The round that it is asked in."""
+
+    @property
+    def reviewer(self) -> str:
+        """Who is asked, by pseudonym."""
+
+    @property
+    def item_id(self) -> str:
+        """What it is about."""
+
+    @property
+    def content_hash(self) -> str:
+        """In which version."""
+
+    @property
+    def shown(self) -> Mapping[str, str]:
+        """All that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +77,17 @@ class ReviewTask:
     question: str
     option_a: str
     option_b: str
+
+    @property
+    def shown(self) -> Mapping[str, str]:
+        """The texts that the reviewer sees, by name."""
+        return {
+            "dimension": self.dimension,
+            "definition": self.definition,
+            "question": self.question,
+            "option_a": self.option_a,
+            "option_b": self.option_b,
+        }
 
 
 def make_task(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from label_studio_server import make_result, make_tasks
 
-from annotations.label_config import load_label_config, parse_label_config
+from annotations.label_config import Interface, load_label_config, parse_label_config
 from annotations.label_config_checks import check_label_config
 from annotations.label_studio.ledger import make_data, open_ledger
 from annotations.tasks import SAFER_LETTERS, make_answers
@@ -17,7 +17,9 @@ CONFIG = parse_label_config(load_label_config())
 
 def test_our_configuration_has_no_fault() -> None:
     """Label Studio's own check and ours pass, and the texts go in that the tasks hold."""
-    assert check_label_config(load_label_config()) == []
+    assert {i: check_label_config(load_label_config(i), i) for i in Interface} == {
+        i: [] for i in Interface
+    }
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_a_ledger_is_held_by_one_and_read_back(tmp_path: Any) -> None:
         )  # fmt: skip
         assert [t.server_id for t in again.list_active(7)] == [71]
         assert (again.pulled, again.pulls) == ({5: "2026-01-01T00:00:00Z"}, 1)
-        assert again.claim_slot(2, "ben").title == "Round 2, slot 1"
+        assert again.get_title(again.claim_slot(2, "ben")) == "Round 2, slot 1"
     path.write_text(path.read_text() + '{"kind":"other"}\n')
     with pytest.raises(DataError, match=r"ledger.jsonl:9 is no record"), open_ledger(path):
         pass

@@ -130,7 +130,8 @@ def test_a_round_of_three_reviewers_comes_back_as_it_was_given(
     pushed = push(server, ledger, tasks)
     assert (pushed.sent, pushed.found, pushed.known) == (9, 0, 0)
     require_once(server, ledger, tasks)
-    titles = [slot.title for slot in pushed.projects]
+    with open_ledger(ledger) as held:
+        titles = [held.get_title(slot) for slot in pushed.projects]
     assert titles == ["Round 1, slot 1", "Round 1, slot 2", "Round 1, slot 3"]
 
     ids = find_ids(ledger)

@@ -119,8 +119,7 @@ class Server:
                     title=title,
                     description=description,
                     label_config=label_config,
-                    # The page shows it as HTML.
-                    expert_instruction=escape(instruction).replace("\n", "<br>"),
+                    expert_instruction=_format_instruction(instruction),
                     show_instruction=bool(instruction),
                     maximum_annotations=1,
                     show_collab_predictions=False,
@@ -132,6 +131,18 @@ class Server:
             )
 
         return self._write(f"creating project {title!r}", create)
+
+    def set_instruction(self, project_id: int, instruction: str) -> None:
+        """Have a project show another instruction; to be repeated where the reply is lost."""
+        self._read(
+            f"changing the instruction of project {project_id}",
+            lambda: self._client.projects.update(
+                id=project_id,
+                expert_instruction=_format_instruction(instruction),
+                show_instruction=bool(instruction),
+                request_options=_ONCE,
+            ),
+        )
 
     def hide_columns(self, project_id: int, names: Sequence[str]) -> None:
         """Keep texts out of the project's table of tasks, where nobody asked to see them."""
@@ -252,6 +263,11 @@ def connect(url: str, token: str) -> Server:
         http.close()
         raise
     return Server(address, user_id, client, http, token.strip())
+
+
+def _format_instruction(text: str) -> str:
+    # The page shows it as HTML.
+    return escape(text).replace("\n", "<br>")
 
 
 def _check_url(url: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from annotations.tasks import ReviewTask
+from annotations.tasks import ShownTask
 from schemas.errors import DataError
 from schemas.storage import Row, append_row, hold_lock, read_log
 from schemas.texts import canonical_json, hash_text
@@ -27,11 +27,6 @@ class Slot:
     number: int
     reviewer: str
 
-    @property
-    def title(self) -> str:
-        """The project's title, which everybody on the server can read."""
-        return f"Round {self.round_number}, slot {self.number}"
-
 
 @dataclass(frozen=True, slots=True)
 class SentTask:
@@ -46,9 +41,13 @@ class SentTask:
 
 @dataclass(slots=True)
 class Ledger:
-    """The ledger as read from its file; each method that adds writes to the file first."""
+    """The ledger as read from its file; each method that adds writes to the file first.
+
+    ``title`` says what is asked for where that is not rounds of review.
+    """
 
     path: Path
+    title: str = ""
     ledger_id: str = ""
     slots: dict[tuple[int, str], Slot] = field(default_factory=dict)
     projects: dict[Slot, int] = field(default_factory=dict)
@@ -58,6 +57,18 @@ class Ledger:
     pulled: dict[int, str] = field(default_factory=dict)
     """``updated_at`` by annotation id, as of the last pull that was confirmed."""
     pulls: int = 0
+    guidelines: dict[Slot, list[tuple[str, str]]] = field(default_factory=dict)
+    """What each slot's reviewer was told, as (since when, hash), the latest last."""
+
+    def get_title(self, slot: Slot) -> str:
+        """Return the title of a slot's project, which everybody on the server can read."""
+        return f"{self.title or f'Round {slot.round_number}'}, slot {slot.number}"
+
+    def find_guidelines(self, slot: Slot, at: str) -> str:
+        """Return the hash of the guidelines that a slot's reviewer was told at a time (ISO 8601, UTC)."""
+        told = self.guidelines.get(slot, [])
+        earlier = [digest for since, digest in told if since <= at]
+        return earlier[-1] if earlier else told[0][1] if told else ""
 
     def get_marker(self, slot: Slot) -> str:
         """Return the text by which the project of a slot is known again, whatever its id."""
@@ -90,7 +101,19 @@ class Ledger:
             }
         )
 
-    def add_tasks(self, project_id: int, sent: Iterable[tuple[ReviewTask, int]]) -> None:
+    def add_guidelines(self, slot: Slot, since: str, digest: str) -> None:
+        """Note which guidelines a slot's reviewer is told from now on."""
+        self._add(
+            {
+                "kind": "guidelines",
+                "round": slot.round_number,
+                "reviewer": slot.reviewer,
+                "since": since,
+                "hash": digest,
+            }
+        )
+
+    def add_tasks(self, project_id: int, sent: Iterable[tuple[ShownTask, int]]) -> None:
         """Note tasks that the server holds, with its ids; all of them in one record."""
         tasks = [
             asdict(
@@ -125,11 +148,14 @@ class Ledger:
         """Take up one record of the file."""
         match record:
             case {"kind": "ledger", "id": ledger_id}:
-                self.ledger_id = ledger_id
+                self.ledger_id, self.title = ledger_id, record.get("title", "")
             case {"kind": "slot", "round": number, "slot": slot, "reviewer": reviewer}:
                 self.slots[number, reviewer] = Slot(number, slot, reviewer)
             case {"kind": "project", "round": number, "reviewer": reviewer, "project": project}:
                 self.projects[self.slots[number, reviewer]] = project
+            case {"kind": "guidelines", "round": number, "reviewer": reviewer}:
+                told = self.guidelines.setdefault(self.slots[number, reviewer], [])
+                told.append((record["since"], record["hash"]))
             case {"kind": "tasks", "project": project, "tasks": tasks}:
                 for task in tasks:
                     self.tasks.setdefault(project, {})[task["ext_id"]] = SentTask(**task)
@@ -144,8 +170,10 @@ class Ledger:
 
 
 @contextmanager
-def open_ledger(path: Path) -> Iterator[Ledger]:
+def open_ledger(path: Path, title: str = "") -> Iterator[Ledger]:
     """Hold the ledger at ``path``, making it where there is none; nobody else writes it meanwhile.
+
+    ``title`` is what a new ledger's projects are called; without it they are rounds of review.
 
     Raises `StorageError` where another process holds it, `DataError` where it is damaged.
     """
@@ -161,22 +189,15 @@ def open_ledger(path: Path) -> Iterator[Ledger]:
                     "without it a push cannot tell what the server already holds."
                 ) from None
         if not records:
-            record = {"kind": "ledger", "id": secrets.token_hex(8)}
+            record = {"kind": "ledger", "id": secrets.token_hex(8), "title": title}
             append_row(path, record)
             ledger.apply(record)
         yield ledger
 
 
-def make_data(task: ReviewTask) -> dict[str, str]:
+def make_data(task: ShownTask) -> dict[str, str]:
     """Return all that the server is told of a task: its id and what the reviewer is shown."""
-    return {
-        "ext_id": task.task_id,
-        "dimension": task.dimension,
-        "definition": task.definition,
-        "question": task.question,
-        "option_a": task.option_a,
-        "option_b": task.option_b,
-    }
+    return {"ext_id": task.task_id} | dict(task.shown)
 
 
 def hash_data(data: Mapping[str, Any]) -> str:

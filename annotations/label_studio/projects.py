@@ -9,7 +9,7 @@ from schemas.errors import DataError
 __all__ = ["ProjectFinder", "require_projects"]
 
 _TRIES = 6
-_HIDDEN = ("question", "option_a", "option_b", "ext_id")
+_HIDDEN = ("question", "option_a", "option_b", "reply", "ext_id")
 
 
 class ProjectFinder:
@@ -37,7 +37,9 @@ class ProjectFinder:
     def _create(self, slot: Slot, marker: str, label_config: str, instruction: str) -> int:
         for left in reversed(range(_TRIES)):
             try:
-                made = self._server.create_project(slot.title, marker, label_config, instruction)
+                made = self._server.create_project(
+                    self._ledger.get_title(slot), marker, label_config, instruction
+                )
                 self._hide_texts(made)
                 return made
             except LabelStudioError as error:
@@ -77,7 +79,7 @@ def _list_ours(server: Server, ledger: Ledger) -> dict[str, int]:
 
 def _explain_absence(server: Server, ledger: Ledger, slot: Slot) -> DataError:
     return DataError(
-        f"{ledger.path.name}: project {ledger.projects[slot]} of {slot.title!r} is not on {server.url}. "
+        f"{ledger.path.name}: project {ledger.projects[slot]} of {ledger.get_title(slot)!r} is not on {server.url}. "
         "Give the address of the server that holds it. If somebody changed its description, make it "
         f"{ledger.get_marker(slot)!r} again; if somebody deleted it, its answers are in the raw exports "
         "of earlier pulls."

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,10 @@ __all__ = ["Answer", "Pulled", "Refused", "pull_answers"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a reviewer said of one version of one item; ``is_retired`` where that version is outdated."""
+    """What a reviewer said of one version of one item; ``is_retired`` where that version is outdated.
+
+    ``shown`` are the texts that were shown, by name; ``guidelines_hash`` what the reviewer was told then.
+    """
 
     task_id: str
     round_number: int
@@ -30,6 +33,8 @@ class Answer:
     annotation_id: int
     updated_at: str
     is_retired: bool
+    shown: Mapping[str, str] = field(default_factory=dict)
+    guidelines_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +158,14 @@ class _Reading:
                     self.superseded += 1
                     continue
                 faults = self._check(annotation, known, is_changed=is_changed)
-                is_answered = self._take(annotation, known, ext_id, faults)
+                is_answered = self._take(annotation, known, ext_id, data or {}, faults)
 
     def _take(
         self,
         annotation: Mapping[str, Any],
         known: SentTask | None,
         ext_id: str,
+        data: Mapping[str, Any],
         faults: list[str],
     ) -> bool:
         """Sort one annotation in; tell whether it stands as the answer of its task."""
@@ -189,6 +195,8 @@ class _Reading:
                 ext_id, self._slot.round_number, self._slot.reviewer, known.item_id,
                 known.content_hash, said, number, updated_at,
                 is_retired=(self._project_id, ext_id) in self._ledger.retired,
+                shown={name: str(text) for name, text in data.items() if name != "ext_id"},
+                guidelines_hash=self._ledger.find_guidelines(self._slot, updated_at),
             )
         )  # fmt: skip
         self.seen[number] = updated_at

@@ -1,14 +1,15 @@
 """Review tasks go out: each stands on the server exactly once, whatever fails on the way."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from annotations.label_config import load_label_config
 from annotations.label_studio.connection import LabelStudioError, Server, TaskOnServer
 from annotations.label_studio.ledger import Ledger, Slot, make_data
 from annotations.label_studio.projects import ProjectFinder
-from annotations.tasks import ReviewTask
+from annotations.tasks import ShownTask
 from schemas.errors import DataError
 
 __all__ = ["Pushed", "Tell", "make_link", "push_tasks"]
@@ -58,31 +59,41 @@ class _Tally:
 
 def push_tasks(
     server: Server,
-    tasks: Sequence[ReviewTask],
+    tasks: Sequence[ShownTask],
     ledger: Ledger,
     *,
     batch: int = 500,
     label_config: str = "",
     instruction: str = "",
+    guidelines: str = "",
+    whole: Iterable[tuple[int, str]] = (),
     tell: Tell = _tell_nobody,
 ) -> Pushed:
     """Put tasks on the server, one project a reviewer and round; run again, it adds what is missing.
 
     Where an item is given in another version than before, the earlier version's task is retired: without
-    answers it is removed, with answers it stays as it is. Items that are not given are left alone.
-    ``instruction`` is plain text, shown before the first item. Raises `LabelStudioError` where the server refuses or
+    answers it is removed, with answers it stays as it is. Items that are not given are left alone, but
+    for the rounds and reviewers in ``whole``, of whom all is given that they have yet to answer: what else
+    waits for them on the server is removed. ``instruction`` is plain text, shown before the first item;
+    ``guidelines`` the hash of what it says, and where that is another than before, projects that are there
+    show the new one. Raises `LabelStudioError` where the server refuses or
     stays silent, `DataError` where the ledger belongs to another server; what is done by then is kept.
     """
     tally = _Tally()
-    groups: dict[Slot, list[ReviewTask]] = {}
+    groups: dict[Slot, list[ShownTask]] = {}
     for task in tasks:
         groups.setdefault(ledger.claim_slot(task.round_number, task.reviewer), []).append(task)
     _require_one_version(groups)
+    for key in whole:
+        if key in ledger.slots:
+            groups.setdefault(ledger.slots[key], [])
     known = ProjectFinder(server, ledger)
     for slot, wanted in groups.items():
         config = label_config or load_label_config()
         project_id, is_new = known.ensure(slot, config, instruction)
-        _retire_changed(server, ledger, project_id, wanted, tally)
+        _instruct(server, ledger, slot, instruction, guidelines, is_new=is_new)
+        is_whole = (slot.round_number, slot.reviewer) in whole
+        _retire(server, ledger, project_id, wanted, tally, is_whole=is_whole)
         _send_missing(server, ledger, project_id, wanted, tally, batch=batch, is_new=is_new,
                       tell=lambda: tell(tally.sent + tally.found + tally.known, len(tasks)))  # fmt: skip
     return Pushed(
@@ -91,32 +102,54 @@ def push_tasks(
     )  # fmt: skip
 
 
-def _require_one_version(groups: Mapping[Slot, Sequence[ReviewTask]]) -> None:
+def _require_one_version(groups: Mapping[Slot, Sequence[ShownTask]]) -> None:
     for slot, tasks in groups.items():
         twice = [item for item, n in Counter(task.item_id for task in tasks).items() if n > 1]
         if twice:
             raise DataError(
-                f"{slot.title}, {slot.reviewer}: {', '.join(twice[:3])} stands more than once among "
+                f"round {slot.round_number}, {slot.reviewer}: {', '.join(twice[:3])} stands more than once among "
                 "the tasks. Give each item to a reviewer in one version."
             )
 
 
-def _retire_changed(
-    server: Server, ledger: Ledger, project_id: int, wanted: Sequence[ReviewTask], tally: _Tally
+def _instruct(
+    server: Server, ledger: Ledger, slot: Slot, instruction: str, digest: str, *, is_new: bool
 ) -> None:
-    """Retire tasks in force whose item is now wanted in another version."""
+    """Have a project show the guidelines in force, and note since when it does."""
+    told = ledger.guidelines.get(slot, [])
+    if not digest or (told and told[-1][1] == digest):
+        return
+    if not is_new:
+        server.set_instruction(ledger.projects[slot], instruction)
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    ledger.add_guidelines(slot, since, digest)
+
+
+def _retire(
+    server: Server,
+    ledger: Ledger,
+    project_id: int,
+    wanted: Sequence[ShownTask],
+    tally: _Tally,
+    *,
+    is_whole: bool,
+) -> None:
+    """Retire tasks in force whose item is wanted in another version, or ``is_whole``, not at all.
+
+    Of the latter those with answers stay in force: they were answered here.
+    """
     versions = {task.item_id: task.task_id for task in wanted}
-    changed = [
-        task
-        for task in ledger.list_active(project_id)
-        if versions.get(task.item_id, task.ext_id) != task.ext_id
-    ]
-    if not changed:
+    active = ledger.list_active(project_id)
+    changed = [t for t in active if versions.get(t.item_id, t.ext_id) != t.ext_id]
+    unwanted = [t for t in active if is_whole and t.item_id not in versions]
+    if not (changed or unwanted):
         return
     there = {task.server_id: task for task in server.list_tasks(project_id)}
-    for task in changed:
+    for task in [*changed, *unwanted]:
         on_server = there.get(task.server_id)
         is_answered = on_server is not None and bool(on_server.answers + on_server.skips)
+        if is_answered and task in unwanted:
+            continue
         if on_server is not None and not is_answered:
             server.delete_task(task.server_id)
         # Removed first and noted after: killed in between, the next run finds it gone, and notes it.
@@ -129,7 +162,7 @@ def _send_missing(
     server: Server,
     ledger: Ledger,
     project_id: int,
-    wanted: Sequence[ReviewTask],
+    wanted: Sequence[ShownTask],
     tally: _Tally,
     *,
     batch: int,
@@ -155,7 +188,7 @@ def _send(
     server: Server,
     ledger: Ledger,
     project_id: int,
-    part: dict[str, ReviewTask],
+    part: dict[str, ShownTask],
     tally: _Tally,
 ) -> None:
     """Import one batch; where the reply is lost, ask what is there and import only what is not."""
@@ -181,7 +214,7 @@ def _take_up(
     server: Server,
     ledger: Ledger,
     project_id: int,
-    missing: dict[str, ReviewTask],
+    missing: dict[str, ShownTask],
     tally: _Tally,
 ) -> None:
     """Note those of the missing tasks that the server holds, take them off, and remove doubles."""
