@@ -11,14 +11,15 @@ from rich.panel import Panel
 from annotations.adjudication import TEXTS
 from annotations.keys import Keys
 
-__all__ = ["Case", "Ruling", "run_expert_session"]
+__all__ = ["DEFAULT_REASON", "Case", "Ruling", "run_expert_session"]
 
 _TITLES = {
     "question": "question",
     "positive_option": "positive option (meant to be safe)",
     "negative_option": "negative option (meant to be unsafe)",
 }
-_DEFAULT_REASON = "the expert's judgement"
+DEFAULT_REASON = "the expert's judgement"
+"""The reason of a ruling for which none was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,9 @@ class Case:
     """
 
     item_id: str
+    content_hash: str
     dimension: str
+    definition: str
     texts: Mapping[str, str]
     votes: str
     said: Sequence[str]
@@ -87,7 +90,7 @@ def _ask_case(case: Case, rule: Rule, console: Console, keys: Keys) -> bool:
                 break
             console.print("Nothing was changed.")
     ruling = {"a": Ruling.ACCEPT, "x": Ruling.REJECT}.get(key, Ruling.REVISE)
-    reason = keys.read_text("Why? (Enter: your judgement)") or _DEFAULT_REASON
+    reason = keys.read_text("Why? (Enter: your judgement)") or DEFAULT_REASON
     rule(case, ruling, texts, reason)
     return True
 

@@ -18,9 +18,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from annotations.label_studio.accounts import make_login, read_user_id
-from annotations.label_studio.connection import LabelStudioError
 from annotations.server_install import install_server
-from schemas.errors import StorageError, UsageError
+from schemas.errors import LabelStudioError, StorageError, UsageError
 from schemas.storage import get_prepared_path, hold_lock, read_json
 
 __all__ = ["LocalServer", "add_login", "find", "start", "stop"]

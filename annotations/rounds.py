@@ -8,7 +8,7 @@ from typing import Any
 from annotations.simulation import SIMULATED_PREFIX
 from schemas.errors import DataError, Problem, UsageError
 from schemas.labels import Recommendation, Safer, ShownOrder, YesNo
-from schemas.storage import Row, append_row, read_log
+from schemas.storage import Row, append_rows, read_log
 from schemas.tables import ADDED_ANSWERS, TableName
 from schemas.texts import shorten
 from schemas.validation import validate_rows
@@ -83,8 +83,8 @@ def append_annotations(path: Path, rows: Sequence[Row]) -> None:
     problems = validate_rows(rows, TableName.ANNOTATION, file=path.name)
     if problems:
         raise DataError("the answer was not recorded.", problems)
-    for row in rows:
-        append_row(path, row)
+    if rows:
+        append_rows(path, rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from annotations.label_studio.connection import LabelStudioError
+from schemas.errors import LabelStudioError
 from schemas.storage import write_text
 
 __all__ = ["install_server"]

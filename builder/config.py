@@ -187,7 +187,8 @@ class ReviewConfig(_Section):
     ``random_share`` is drawn at random and the rest by how much is to be learned from them. ``rejected``
     items are drawn of what the checks turned down, and ``gold`` ones with known answers mixed in for
     each reviewer. Nobody is shown more than ``daily_cap`` items a day, unless the roster says otherwise.
-    ``contact`` is a sentence on whom reviewers may turn to.
+    ``contact`` is a sentence on whom reviewers may turn to. ``label_studio`` is the address of a server
+    that is there already, whose token is in the environment variable ``token_variable``.
     """
 
     overlap: Annotated[int, Field(ge=1, le=20)] = 3
@@ -198,6 +199,8 @@ class ReviewConfig(_Section):
     gold: Annotated[int, Field(ge=0)] = 0
     daily_cap: Annotated[int, Field(ge=1)] = 200
     contact: str = ""
+    label_studio: str = ""
+    token_variable: str = "LABEL_STUDIO_API_KEY"
 
     @model_validator(mode="after")
     def _check_votes(self) -> Self:

@@ -36,6 +36,7 @@ __all__ = [
     "print_table",
     "show_counts",
     "track_calls",
+    "track_count",
     "track_work",
 ]
 
@@ -222,6 +223,19 @@ def track_work() -> "Iterator[Callable[[str, int, int | None], None]]":
                 note(f"{subject}: {done:,}{of} compared")
 
         yield show
+
+
+@contextmanager
+def track_count(description: str) -> "Iterator[Callable[[int, int], None]]":
+    """Yield a callback that shows how many of how many are done; nothing where there is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    console = make_console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task, total=total, completed=done)
 
 
 def make_gate_table(gates: Sequence["Gate"]) -> Table:

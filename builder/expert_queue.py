@@ -78,7 +78,9 @@ def list_cases(workspace: Workspace) -> list[Case]:
         cases.append(
             Case(
                 item_id=decision["item_id"],
+                content_hash=decision["content_hash"],
                 dimension=workspace.taxonomy[decision["dimension"]].name,
+                definition=workspace.taxonomy[decision["dimension"]].definition,
                 texts={name: decision[name] for name in TEXTS},
                 votes=f"{counts} ({decision['reason']})",
                 said=[row["comment"] for row in found if row["comment"]],

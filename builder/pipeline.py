@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from builder import options, questions, review
 from builder.checks import stage as checks
+from builder.label_studio.access import Files
 from builder.llm.asking import Asking
 from builder.stage_records import Counts, StageInputs, find_staleness, finish_writing
 from builder.workspace import Stage, Workspace, parse_version, read_table
@@ -126,14 +127,22 @@ def find_next_step(workspace: Workspace) -> str:
         if step.stage is not Stage.CHECKED and not workspace.read_stage(step.stage):
             return _find_way_out(workspace)
     if not workspace.list_rounds():
-        return "finebench review --reviewer NAME"
+        return _find_first_review(workspace)
     for step in STEPS[3:]:
         if step.stage in stale:
             return step.command
     decisions = workspace.read_stage(Stage.ADJUDICATED)
     if any(row["decision"] == Decision.UNDECIDED for row in decisions):
-        return "finebench review --reviewer NAME, or finebench adjudicate --item ID --decision accept --reason WHY"
+        number = max(int(path.parent.name) for path in workspace.list_rounds()) + 1
+        return f"finebench annotate plan --round {number} for more answers, or finebench adjudicate --expert NAME"
     return _find_step_after_decisions(workspace, decisions)
+
+
+def _find_first_review(workspace: Workspace) -> str:
+    """Return what brings the first answers."""
+    if Files.of(workspace).items.exists():
+        return "finebench annotate pull"
+    return "finebench review --reviewer NAME, or finebench annotate up for Label Studio"
 
 
 def _find_way_out(workspace: Workspace) -> str:

@@ -4,7 +4,7 @@ In the run's folder, ``people/<reviewer>.jsonl`` holds what each person said, ``
 as judgements, and ``people.judgements.jsonl`` the majority's. Who judges what is planned by `reply_plans`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from builder.reply_plans import (
 from builder.rounds import count_shown_today, find_cap, tell_time
 from builder.workspace import Workspace, read_table
 from schemas.errors import DataError, StageError, UsageError
-from schemas.storage import Row, append_row, hash_file, read_log, sort_rows
+from schemas.storage import Row, append_rows, hash_file, read_log, sort_rows
 from schemas.tables import TableName
 from schemas.validation import validate_rows
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from annotations.terminal import Session
 
 __all__ = [
+    "append_reply_answers",
+    "list_open_replies",
     "list_reply_tasks",
     "merge_replies",
     "prepare_reply_session",
@@ -61,6 +63,15 @@ def list_reply_tasks(workspace: Workspace, run: str, reviewer: str) -> list[Repl
         for task in tasks
         if not find_reason_to_withhold(task.reply, task.language, is_flagged_shown=True)
     ]
+
+
+def list_open_replies(workspace: Workspace, run: str, reviewer: str) -> list[ReplyTask]:
+    """Return the replies that a person has yet to judge, in order."""
+    answered = {
+        row["reply_id"] for row in read_reply_answers(workspace, run) if row["reviewer"] == reviewer
+    }
+    tasks = list_reply_tasks(workspace, run, reviewer)
+    return [task for task in tasks if task.reply_id not in answered]
 
 
 def _make_task(workspace: Workspace, read: JudgedRun, row: Row) -> ReplyTask:
@@ -110,12 +121,20 @@ def record_reply_said(
         guidelines_hash=hash_file(workspace.guidelines),
         answered_at=answered_at or tell_time(),
     )
-    path = workspace.runs / run / "people" / f"{check_reviewer(task.reviewer)}.jsonl"
-    problems = validate_rows([row], TableName.REPLY_ANSWER, file=path.name)
+    append_reply_answers(workspace, run, task.reviewer, [row])
+    return row
+
+
+def append_reply_answers(
+    workspace: Workspace, run: str, reviewer: str, rows: Sequence[Row]
+) -> None:
+    """Append a person's answers to their file; raise `DataError`, and append none, where one breaks a rule."""
+    path = workspace.runs / run / "people" / f"{check_reviewer(reviewer)}.jsonl"
+    problems = validate_rows(rows, TableName.REPLY_ANSWER, file=path.name, unique=False)
     if problems:
         raise DataError("the answer was not recorded.", problems)
-    append_row(path, row)
-    return row
+    if rows:
+        append_rows(path, rows)
 
 
 @contextmanager

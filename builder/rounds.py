@@ -27,6 +27,7 @@ __all__ = [
     "list_answered",
     "list_assigned",
     "list_open",
+    "make_said_row",
     "record_said",
     "tell_time",
 ]
@@ -134,20 +135,37 @@ def record_said(
 ) -> Row:
     """Append what a reviewer said of a task to their file, and return the row; it is durable then.
 
-    ``answered_at`` is now, unless it was said elsewhere before. Raises `DataError` where an answer is missing or breaks a rule; nothing is appended then.
+    ``answered_at`` is now, unless it was said elsewhere before. Raises `DataError` where an answer is
+    missing or breaks a rule; nothing is appended then.
     """
     task = assigned.task
-    row = make_annotation(
+    row = make_said_row(
+        assigned,
+        said,
+        guidelines_hash=guidelines_hash or hash_file(workspace.guidelines),
+        answered_at=answered_at,
+    )
+    append_annotations(get_answers_path(workspace, task.reviewer, task.round_number), [row])
+    return row
+
+
+def make_said_row(
+    assigned: Assigned, said: Said, *, guidelines_hash: str, answered_at: datetime | None = None
+) -> Row:
+    """Return what a reviewer said of a task as a row of the annotation table.
+
+    Raises `DataError` where an answer is missing or none of those asked for.
+    """
+    task = assigned.task
+    return make_annotation(
         {"item_id": task.item_id, "content_hash": task.content_hash},
         {**make_answers(said, task, assigned.shown_order), "answered_at": tell_time(answered_at)},
         reviewer=task.reviewer,
         round_number=task.round_number,
-        guidelines_hash=guidelines_hash or hash_file(workspace.guidelines),
+        guidelines_hash=guidelines_hash,
         positive_first=assigned.shown_order is ShownOrder.POSITIVE_FIRST,
         simulated=task.reviewer.startswith(SIMULATED_PREFIX),
     )
-    append_annotations(get_answers_path(workspace, task.reviewer, task.round_number), [row])
-    return row
 
 
 def tell_time(at: datetime | None = None) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "EndpointError",
     "FineBenchError",
     "GateError",
+    "LabelStudioError",
     "Problem",
     "StageError",
     "StorageError",
@@ -89,3 +90,15 @@ class GateError(FineBenchError):
 
 class EndpointError(FineBenchError):
     """A model endpoint is misconfigured or does not answer."""
+
+
+class LabelStudioError(FineBenchError):
+    """A Label Studio server refused a request or gave no reply.
+
+    ``is_ambiguous`` where the request may have been carried out all the same.
+    """
+
+    def __init__(self, message: str, *, is_ambiguous: bool = False, status: int = 0) -> None:
+        super().__init__(message)
+        self.is_ambiguous = is_ambiguous
+        self.status = status

@@ -19,6 +19,7 @@ __all__ = [
     "Line",
     "Row",
     "append_row",
+    "append_rows",
     "get_prepared_path",
     "hash_file",
     "hold_lock",
@@ -182,12 +183,17 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def append_row(path: Path, row: Mapping[str, Any]) -> None:
-    """Add one row to an append-only log; once this returns it survives a kill and a loss of power.
+    """Add one row to an append-only log; see `append_rows`."""
+    append_rows(path, [row])
 
-    A tail that a kill or a full disk left torn is cut off first: its record never counted. The caller
+
+def append_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add rows to an append-only log; once this returns they survive a kill and a loss of power.
+
+    Killed meanwhile, some of them may stand there, from the first on. A tail that a kill or a full disk left torn is cut off first: its record never counted. The caller
     holds the log's lock.
     """
-    record = (canonical_json(row) + "\n").encode("utf-8")
+    record = "".join(canonical_json(row) + "\n" for row in rows).encode("utf-8")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b", buffering=0) as stream:

@@ -26,14 +26,14 @@ from label_studio_server import (
 
 from annotations import local_server
 from annotations.label_studio.accounts import make_personal_token
-from annotations.label_studio.connection import LabelStudioError, Server, connect
+from annotations.label_studio.connection import Server, connect
 from annotations.label_studio.ledger import open_ledger
 from annotations.label_studio.pull import Pulled, pull_answers
 from annotations.label_studio.push import Pushed, push_tasks
 from annotations.label_studio.status import get_status
 from annotations.local_server import LocalServer
 from annotations.tasks import ReviewTask
-from schemas.errors import DataError, UsageError
+from schemas.errors import DataError, LabelStudioError, UsageError
 
 pytestmark = [
     pytest.mark.server,

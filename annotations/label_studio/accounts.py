@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from annotations.label_studio.connection import LabelStudioError
+from schemas.errors import LabelStudioError
 
 if TYPE_CHECKING:
     import httpx

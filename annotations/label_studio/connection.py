@@ -14,11 +14,10 @@ from html import escape
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-from schemas.errors import FineBenchError, UsageError
+from schemas.errors import LabelStudioError, UsageError
 
 __all__ = [
     "PATIENCE_S",
-    "LabelStudioError",
     "ProjectOnServer",
     "Server",
     "TaskOnServer",
@@ -34,18 +33,6 @@ _ONCE = {"max_retries": 0, "timeout": _TIMEOUT_S}
 """The client repeats requests on its own, and would store every task of a lost reply twice."""
 
 _T = TypeVar("_T")
-
-
-class LabelStudioError(FineBenchError):
-    """A Label Studio server refused a request or gave no reply.
-
-    ``is_ambiguous`` where the request may have been carried out all the same.
-    """
-
-    def __init__(self, message: str, *, is_ambiguous: bool = False, status: int = 0) -> None:
-        super().__init__(message)
-        self.is_ambiguous = is_ambiguous
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)

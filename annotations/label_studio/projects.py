@@ -2,9 +2,9 @@
 
 from contextlib import suppress
 
-from annotations.label_studio.connection import LabelStudioError, Server
+from annotations.label_studio.connection import Server
 from annotations.label_studio.ledger import Ledger, Slot
-from schemas.errors import DataError
+from schemas.errors import DataError, LabelStudioError
 
 __all__ = ["ProjectFinder", "require_projects"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from annotations.label_config import load_label_config
-from annotations.label_studio.connection import LabelStudioError, Server, TaskOnServer
+from annotations.label_studio.connection import Server, TaskOnServer
 from annotations.label_studio.ledger import Ledger, Slot, make_data
 from annotations.label_studio.projects import ProjectFinder
 from annotations.tasks import ShownTask
-from schemas.errors import DataError
+from schemas.errors import DataError, LabelStudioError
 
 __all__ = ["Pushed", "Tell", "make_link", "push_tasks"]
 

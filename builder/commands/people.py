@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.commands import label_studio
 from builder.commands.shared import get_user, json_option, open_here
 
 if TYPE_CHECKING:
@@ -123,7 +124,9 @@ def plan(
     if dry_run:
         note("Nothing was kept.")
     else:
-        note(f"Next: finebench review --round {round_number} --reviewer NAME")
+        online = any(member.email for member in members)
+        push = f"finebench annotate push --round {round_number}, or " if online else ""
+        note(f"Next: {push}finebench review --round {round_number} --reviewer NAME")
 
 
 @annotate.command()
@@ -287,5 +290,8 @@ def _hear_expert(workspace: "Workspace", expert: str) -> None:
     note(f"{ruled} of {len(cases)} cases were ruled on")
     show_counts(str(Stage.ADJUDICATED), run_step(workspace, Stage.ADJUDICATED))
 
+
+for _command in label_studio.COMMANDS:
+    annotate.add_command(_command)
 
 COMMANDS = (review, annotate, adjudicate)

@@ -37,7 +37,9 @@ def plan_judging(
     if dry_run:
         note("Nothing was kept.")
     else:
-        note(f"Next: finebench review --responses {run} --reviewer NAME")
+        online = any(member.email for member in members)
+        push = f"finebench annotate push --responses {run}, or " if online else ""
+        note(f"Next: {push}finebench review --responses {run} --reviewer NAME")
 
 
 def _show_plan(plan: "ReplyPlan") -> None:
