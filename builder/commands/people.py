@@ -1,5 +1,6 @@
 """Commands of people's part: review, annotate, adjudicate."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -8,6 +9,7 @@ from builder.commands import label_studio
 from builder.commands.shared import get_user, json_option, open_here
 
 if TYPE_CHECKING:
+    from builder.roster import Member
     from builder.workspace import Workspace
 
 __all__ = ["COMMANDS"]
@@ -95,24 +97,38 @@ def plan(
 
     Example: finebench annotate plan --reviewer anna --reviewer ben --reviewer cleo --dry-run
     """
-    from builder.commands.plan_view import show_plan
-    from builder.console import note
-    from builder.round_plans import find_members, plan_review
+    from builder.round_plans import find_members
 
     workspace = open_here()
     members = find_members(workspace, names)
-    if run:
-        from builder.commands.replies import plan_judging
-
-        plan_judging(
-            workspace,
-            run,
-            members,
-            per_stratum=per_stratum,
-            is_flagged_shown=show_flagged,
-            dry_run=dry_run,
-        )
+    if not run:
+        _plan_round(workspace, round_number, members, pilot=pilot, dry_run=dry_run)
         return
+    from builder.commands.replies import plan_judging
+
+    plan_judging(
+        workspace,
+        run,
+        members,
+        per_stratum=per_stratum,
+        is_flagged_shown=show_flagged,
+        dry_run=dry_run,
+    )
+
+
+def _plan_round(
+    workspace: "Workspace",
+    round_number: int,
+    members: "Sequence[Member]",
+    *,
+    pilot: bool,
+    dry_run: bool,
+) -> None:
+    """Plan who reviews which items in a round, and show it."""
+    from builder.commands.plan_view import show_plan
+    from builder.console import note
+    from builder.round_plans import plan_review
+
     made = plan_review(
         workspace,
         round_number,
@@ -123,10 +139,10 @@ def plan(
     show_plan(workspace, made, members)
     if dry_run:
         note("Nothing was kept.")
-    else:
-        online = any(member.email for member in members)
-        push = f"finebench annotate push --round {round_number}, or " if online else ""
-        note(f"Next: {push}finebench review --round {round_number} --reviewer NAME")
+        return
+    online = any(member.email for member in members)
+    push = f"finebench annotate push --round {round_number}, or " if online else ""
+    note(f"Next: {push}finebench review --round {round_number} --reviewer NAME")
 
 
 @annotate.command()
