@@ -33,13 +33,17 @@ class Reviewer:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One version of an item that may come into a round; of greater ``value`` is more to be learned."""
+    """One version of an item that may come into a round; of greater ``value`` is more to be learned.
+
+    ``authors`` are reviewers whose words it holds: they are asked only where nobody else may be.
+    """
 
     item_id: str
     content_hash: str
     dimension: str
     language: str
     value: float = 0.0
+    authors: frozenset[str] = frozenset()
 
     @property
     def version(self) -> tuple[str, str]:
@@ -154,9 +158,15 @@ def _choose(
     missing: int,
     seed: int,
 ) -> list[Reviewer]:
-    """Return who takes an item: the least loaded of those who may, by hash among equals."""
+    """Return who takes an item: the least loaded of those who may, by hash among equals, authors last."""
     eligible = [r for r in reviewers if r.name not in held and r.takes(candidate)]
-    eligible.sort(key=lambda r: (load.get(r.name, 0), _hash(seed, candidate.item_id, r.name)))
+    eligible.sort(
+        key=lambda r: (
+            r.name in candidate.authors,
+            load.get(r.name, 0),
+            _hash(seed, candidate.item_id, r.name),
+        )
+    )
     return eligible[: max(0, missing)]
 
 

@@ -6,7 +6,7 @@ A round's plan is ``rounds/N.plan.jsonl``, rows of the table of assignments.
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,7 +20,7 @@ from builder.roster import Member, read_roster
 from builder.versions import list_revised_versions
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import StageError, UsageError
-from schemas.labels import Decision, JudgeWord, Rung, Severity, Stratum
+from schemas.labels import Decision, JudgeWord, Recommendation, Rung, Severity, Stratum
 from schemas.storage import Row, index_rows, sort_rows, write_rows
 from schemas.tables import TableName
 from schemas.validation import require_valid
@@ -87,7 +87,7 @@ def plan_review(
     """Return the plan of a round for these reviewers, and keep it unless told otherwise.
 
     What was planned in the round before stands. Versions that came of a review go to one reviewer each,
-    for confirmation. A ``pilot`` shows twenty items, drawn at random, to every reviewer, so that all
+    for confirmation: to somebody who did not ask for the revision, where there is one. A ``pilot`` shows twenty items, drawn at random, to every reviewer, so that all
     calibrate on the same ones. Raises `UsageError` where nobody reviews.
     """
     if not reviewers:
@@ -100,7 +100,7 @@ def plan_review(
         revised = list_revised_versions(workspace)
         where: Any = {"round_number": round_number, "seed": workspace.config.seed}
         confirmations = plan_round(
-            [candidate for candidate in candidates if candidate.version in revised],
+            _name_authors(workspace, [c for c in candidates if c.version in revised]),
             reviewers,
             Sampling(overlap=1),
             stratum=Stratum.CONFIRM,
@@ -119,6 +119,26 @@ def plan_review(
         if is_kept:
             _write_plan(path, plan.assignments)
     return Plan(plan.assignments, confirmations.short | plan.short)
+
+
+def _name_authors(workspace: Workspace, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return revised versions with the reviewers who asked for the revision of the version before."""
+    before = {
+        (edit["item_id"], edit["content_hash"]): edit["from_hash"]
+        for edit in read_table(workspace.edits, TableName.EDIT)
+    }
+    revisers: dict[tuple[str, str], set[str]] = {}
+    for row in merge_rounds(workspace.list_rounds()).rows:
+        if row["recommendation"] == Recommendation.REVISE:
+            version = (row["item_id"], row["content_hash"])
+            revisers.setdefault(version, set()).add(row["reviewer"])
+    return [
+        replace(
+            candidate,
+            authors=frozenset(revisers.get((candidate.item_id, before[candidate.version]), ())),
+        )
+        for candidate in candidates
+    ]
 
 
 def _choose_sampling(review: ReviewConfig, reviewers: int, *, pilot: bool) -> Sampling:

@@ -150,8 +150,9 @@ def test_an_agreed_correction_becomes_a_version_that_one_answer_confirms(
         "ben",
     )
     rows = read_rows(workspace.get_plan(2))
-    assert [(row["item_id"], row["stratum"]) for row in rows] == [(item_id, "confirm")]
-    assert answer(workspace, rows[0]["reviewer"], 2) == 1
+    told = [(row["item_id"], row["stratum"], row["reviewer"]) for row in rows]
+    assert told == [(item_id, "confirm", "cleo")], "not ben, whose words they are"
+    assert answer(workspace, "cleo", 2) == 1
     finebench(workspace.root, "build")
     decision = {row["item_id"]: row for row in workspace.read_stage(Stage.ADJUDICATED)}[item_id]
     assert (decision["decision"], decision["method"]) == ("accept", "confirmation")

@@ -221,3 +221,11 @@ def test_a_round_for_a_purpose_names_it(stratum: Stratum) -> None:
     """A confirmation is no draw: an estimate must not take it for one."""
     found = plan(make_candidates(3), make_reviewers("a"), overlap=1, stratum=stratum)
     assert {(row["stratum"], row["probability"]) for row in found.assignments} == {(stratum, 1.0)}
+
+
+def test_authors_are_asked_about_their_own_words_only_where_nobody_else_may() -> None:
+    """Whoever wrote a correction would confirm it; where there is nobody else, that is better than none."""
+    written = make_candidates(20, authors=frozenset("a"))
+    found = plan(written, make_reviewers("ab"), overlap=1)
+    assert count_by_reviewer(found) == {"b": 20}
+    assert count_by_reviewer(plan(written, make_reviewers("a"), overlap=1)) == {"a": 20}

@@ -24,7 +24,7 @@ from builder.label_studio.access import Files, list_members_online
 from builder.reply_review import append_reply_answers, read_reply_answers
 from builder.rounds import Assigned, get_answers_path, make_said_row, tell_time
 from builder.workspace import Workspace, read_table
-from schemas.errors import DataError, StorageError
+from schemas.errors import DataError, StorageError, UsageError
 from schemas.labels import ShownOrder, Stratum
 from schemas.storage import Row
 from schemas.tables import TableName
@@ -256,7 +256,7 @@ def _store_rulings(
             found = read_ruling(answer.said, answer.shown)
             if found and case:
                 rule_on_case(workspace, case, *found, by=answer.reviewer)
-        except DataError as error:
+        except (DataError, UsageError) as error:
             _refuse(answer, error, fetched)
             continue
         done.append(answer.annotation_id)
