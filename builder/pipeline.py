@@ -17,10 +17,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from annotations.adjudication import needs_expert
 from builder import options, questions, review
 from builder.checks import stage as checks
 from builder.label_studio.access import Files
 from builder.llm.asking import Asking
+from builder.rounds import find_last_round
 from builder.stage_records import Counts, StageInputs, find_staleness, finish_writing
 from builder.workspace import Stage, Workspace, parse_version, read_table
 from schemas.errors import StorageError
@@ -133,8 +135,7 @@ def find_next_step(workspace: Workspace) -> str:
             return step.command
     decisions = workspace.read_stage(Stage.ADJUDICATED)
     if any(row["decision"] == Decision.UNDECIDED for row in decisions):
-        number = max(int(path.parent.name) for path in workspace.list_rounds()) + 1
-        return f"finebench annotate plan --round {number} for more answers, or finebench adjudicate --expert NAME"
+        return _find_next_review(workspace, decisions)
     return _find_step_after_decisions(workspace, decisions)
 
 
@@ -143,6 +144,18 @@ def _find_first_review(workspace: Workspace) -> str:
     if Files.of(workspace).items.exists():
         return "finebench annotate pull"
     return "finebench review --reviewer NAME, or finebench annotate up for Label Studio"
+
+
+def _find_next_review(workspace: Workspace, decisions: list[Row]) -> str:
+    """Return what brings the answers that undecided items lack: open tasks, an expert, or a new round."""
+    number, is_open = find_last_round(workspace)
+    if is_open:
+        pull = " or finebench annotate pull" if Files.of(workspace).items.exists() else ""
+        return f"finebench review --round {number} --reviewer NAME{pull}: tasks of round {number} are open"
+    expert = "finebench adjudicate --expert NAME"
+    if all(needs_expert(d) for d in decisions if d["decision"] == Decision.UNDECIDED):
+        return expert
+    return f"finebench annotate plan --round {number + 1}, or {expert}"
 
 
 def _find_way_out(workspace: Workspace) -> str:

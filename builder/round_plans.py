@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 _PILOT = 20
+# The rules whose breach keeps a text from everybody's eyes.
+_NEVER_SHOWN = "minors:"
 # An item takes about so long before anybody's pace is known.
 _GUESSED_S = 60.0
 
@@ -206,9 +208,23 @@ def find_value(item: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -
 
 
 def list_rejected_items(workspace: Workspace) -> dict[str, Row]:
-    """Return the items that the checks turned down, as far as they have options, by id."""
-    rows = [json.loads(row["row"]) for row in workspace.read_rejected(Stage.CHECKED)]
-    return {row["item_id"]: row for row in rows if row.get("negative_option")}
+    """Return the items that the checks turned down and people may read, as far as they have options, by id.
+
+    A withdrawn item was turned down by a person, and one that joins minors and sexual content is shown
+    to nobody.
+    """
+    withdrawn = {row["item_id"] for row in read_table(workspace.withdrawals, TableName.WITHDRAWAL)}
+    rows = [
+        json.loads(rejection["row"])
+        for rejection in workspace.read_rejected(Stage.CHECKED)
+        if rejection["item_id"] not in withdrawn and _NEVER_SHOWN not in rejection["reasons"]
+    ]
+    known = {dimension.id for dimension in workspace.taxonomy}
+    return {
+        row["item_id"]: row
+        for row in rows
+        if row.get("negative_option") and row["dimension"] in known
+    }
 
 
 def read_gold(workspace: Workspace) -> dict[str, Row]:

@@ -23,6 +23,7 @@ __all__ = [
     "Assigned",
     "count_shown_today",
     "find_cap",
+    "find_last_round",
     "get_answers_path",
     "list_answered",
     "list_assigned",
@@ -67,10 +68,13 @@ def list_assigned(workspace: Workspace, reviewer: str, round_number: int) -> lis
             )
         own = plan_for_one(workspace, round_number, reviewer)
     items = workspace.read_stage(Stage.CHECKED)
-    sources = read_gold(workspace) | list_rejected_items(workspace) | index_rows(items)
+    rejected = list_rejected_items(workspace)
+    sources = read_gold(workspace) | index_rows(items)
     assigned = []
     for row in sort_rows(own, "position"):
-        item = sources.get(row["item_id"])
+        # What the checks turned down since it was planned is shown only as a draw of such items.
+        is_rejected = row["stratum"] == Stratum.REJECTED
+        item = (rejected if is_rejected else sources).get(row["item_id"])
         if item is not None and item["content_hash"] == row["content_hash"]:
             assigned.append(_assign(item, row, _find_dimension(workspace, item["dimension"])))
     return assigned
@@ -113,6 +117,19 @@ def list_answered(workspace: Workspace, reviewer: str, round_number: int) -> lis
         if _get_version(assigned) in place
     ]
     return sorted(answered, key=lambda assigned: place[_get_version(assigned)])
+
+
+def find_last_round(workspace: Workspace) -> tuple[int, bool]:
+    """Return the number of the last round, and whether people have yet to answer something planned in it.
+
+    The number is 0 where nobody was asked yet.
+    """
+    plans = [int(p.name.split(".")[0]) for p in (workspace.root / "rounds").glob("*.plan.jsonl")]
+    numbers = plans + [int(path.parent.name) for path in workspace.list_rounds()]
+    number = max(numbers, default=0)
+    rows = read_table(workspace.get_plan(number), TableName.ASSIGNMENT)
+    names = {row["reviewer"] for row in rows}
+    return number, any(list_open(workspace, name, number) for name in sorted(names))
 
 
 def _get_version(assigned: Assigned) -> tuple[str, str]:

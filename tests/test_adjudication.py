@@ -150,8 +150,8 @@ def test_an_agreed_correction_becomes_a_version_that_one_answer_confirms(
         "ben",
     )
     rows = read_rows(workspace.get_plan(2))
-    told = [(row["item_id"], row["stratum"], row["reviewer"]) for row in rows]
-    assert told == [(item_id, "confirm", "cleo")], "not ben, whose words they are"
+    planned = [(row["item_id"], row["stratum"], row["reviewer"]) for row in rows]
+    assert planned == [(item_id, "confirm", "cleo")], "not ben, whose words they are"
     assert answer(workspace, "cleo", 2) == 1
     finebench(workspace.root, "build")
     decision = {row["item_id"]: row for row in workspace.read_stage(Stage.ADJUDICATED)}[item_id]
