@@ -17,6 +17,7 @@ from annotations.routing import Candidate, Plan, Reviewer, Sampling, plan_round
 from builder.config import ReviewConfig
 from builder.exclusions import read_exclusions
 from builder.roster import Member, read_roster
+from builder.screening import find_reason_to_withhold_item
 from builder.versions import list_revised_versions
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import StageError, UsageError
@@ -186,9 +187,19 @@ def find_value(item: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -
 
 
 def list_rejected_items(workspace: Workspace) -> dict[str, Row]:
-    """Return the items that the checks turned down, as far as they have options, by id."""
+    """Return the items that the checks turned down and that people may see, by id, as far as they have options.
+
+    Withdrawn ones are not among them, nor those of `find_reason_to_withhold_item`.
+    """
+    withdrawn = {row["item_id"] for row in read_table(workspace.withdrawals, TableName.WITHDRAWAL)}
     rows = [json.loads(row["row"]) for row in workspace.read_rejected(Stage.CHECKED)]
-    return {row["item_id"]: row for row in rows if row.get("negative_option")}
+    return {
+        row["item_id"]: row
+        for row in rows
+        if row.get("negative_option")
+        and row["item_id"] not in withdrawn
+        and not find_reason_to_withhold_item(row)
+    }
 
 
 def read_gold(workspace: Workspace) -> dict[str, Row]:
