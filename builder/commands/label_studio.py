@@ -34,7 +34,13 @@ _MOST_REFUSED = 10
     help="A label-studio that is installed already, to be used in place of one of our own.",
 )
 @click.option("--show-logins", is_flag=True, help="Print all logins, those of earlier starts too.")
-def up(host: str, port: int, program: Path | None, show_logins: bool) -> None:
+@click.option(
+    "--reset-login", "reset", multiple=True, metavar="NAME",
+    help="Give this person another password; repeatable.",
+)  # fmt: skip
+def up(
+    host: str, port: int, program: Path | None, show_logins: bool, reset: tuple[str, ...]
+) -> None:
     """Start a Label Studio server for this workspace, with a login for each member of the roster.
 
     Installs it first where it is not: 1 GB, some minutes, once for all workspaces.
@@ -46,7 +52,13 @@ def up(host: str, port: int, program: Path | None, show_logins: bool) -> None:
 
     workspace = open_here()
     started = start_server(
-        workspace, host=host, port=port, program=program, is_all_shown=show_logins, tell=note
+        workspace,
+        host=host,
+        port=port,
+        program=program,
+        is_all_shown=show_logins,
+        reset=reset,
+        tell=note,
     )
     note(
         f"Label Studio runs at {started.server.url} ({'started now' if started.is_new else 'it ran before'})"
@@ -55,6 +67,10 @@ def up(host: str, port: int, program: Path | None, show_logins: bool) -> None:
         print_table(make_table("Logins", ("who", "e-mail", "password"), started.logins))
         note(
             "They are shown this once; --show-logins shows them again. Give each person their own."
+        )
+    else:
+        note(
+            "No login is new. --show-logins shows them all, --reset-login NAME makes another password"
         )
     if host not in ("127.0.0.1", "localhost", "::1") and started.is_new:
         note(
