@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from builder import options, questions, review
 from builder.checks import stage as checks
 from builder.label_studio.access import Files
+from builder.label_studio.progress import is_answer_awaited
 from builder.llm.asking import Asking
 from builder.stage_records import Counts, StageInputs, find_staleness, finish_writing
 from builder.workspace import Stage, Workspace, parse_version, read_table
@@ -128,14 +129,18 @@ def find_next_step(workspace: Workspace) -> str:
             return _find_way_out(workspace)
     if not workspace.list_rounds():
         return _find_first_review(workspace)
+    first = _AWAITED if is_answer_awaited(workspace) else ""
     for step in STEPS[3:]:
         if step.stage in stale:
-            return step.command
+            return f"{first}{step.command}"
     decisions = workspace.read_stage(Stage.ADJUDICATED)
     if any(row["decision"] == Decision.UNDECIDED for row in decisions):
         number = max(int(path.parent.name) for path in workspace.list_rounds()) + 1
-        return f"finebench annotate plan --round {number} for more answers, or finebench adjudicate --expert NAME"
+        return f"{first}finebench annotate plan --round {number} for more answers, or finebench adjudicate --expert NAME"
     return _find_step_after_decisions(workspace, decisions)
+
+
+_AWAITED = "finebench annotate pull (not everything sent to Label Studio is answered here), then "
 
 
 def _find_first_review(workspace: Workspace) -> str:
