@@ -206,7 +206,11 @@ def _launch(
 ) -> subprocess.Popen[bytes]:
     command = [str(executable), "start", "--no-browser", "--internal-host", host]
     log = folder / "server.log"
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
+    try:
+        number = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise _explain_disk(log, error) from error
+    with os.fdopen(number, "wb") as output:
         try:
             return subprocess.Popen(  # noqa: S603 - the program that was installed here
                 [*command, "--port", str(server.port)],
@@ -312,9 +316,20 @@ def _read(folder: Path) -> LocalServer | None:
 def _write(folder: Path, server: LocalServer) -> None:
     path = folder / "server.json"
     prepared = get_prepared_path(path)
-    prepared.unlink(missing_ok=True)
-    with os.fdopen(os.open(prepared, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(json.dumps(asdict(server), indent=1) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    prepared.replace(path)
+    try:
+        prepared.unlink(missing_ok=True)
+        with os.fdopen(
+            os.open(prepared, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
+        ) as stream:
+            stream.write(json.dumps(asdict(server), indent=1) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        prepared.replace(path)
+    except OSError as error:
+        raise _explain_disk(path, error) from error
+
+
+def _explain_disk(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{path}: cannot be written ({error.strerror}). Make room or change permissions, then run again."
+    )
