@@ -17,12 +17,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from annotations.label_studio.accounts import make_login, read_user_id
+from annotations.label_studio.accounts import list_emails, make_login, read_user_id
 from annotations.server_install import install_server
 from schemas.errors import LabelStudioError, StorageError, UsageError
 from schemas.storage import get_prepared_path, hold_lock, read_json
 
-__all__ = ["LocalServer", "add_login", "find", "start", "stop"]
+__all__ = ["LocalServer", "add_login", "find", "reset_login", "start", "stop"]
 
 _START_S = 300.0
 _STOP_S = 20.0
@@ -126,18 +126,67 @@ def find(folder: Path) -> LocalServer | None:
 
 
 def add_login(folder: Path, email: str) -> str:
-    """Return the password of a reviewer's login, making the login where there is none."""
+    """Return the password of a reviewer's login, making the login where there is none.
+
+    Raises `LabelStudioError` where no server runs, or an account of that address was made by others.
+    """
     with hold_lock(folder / "server.lock", f"the server in {folder}"):
-        server = find(folder)
-        if server is None:
-            raise LabelStudioError(f"no server runs in {folder}. Start it first.")
+        server = _require(folder)
+        is_there = email.casefold() in list_emails(server.url, server.token)
         if email not in server.logins:
-            password = secrets.token_urlsafe(12)
+            if is_there:
+                raise LabelStudioError(
+                    f"{server.url}: there is an account of {email} whose password is not known here. "
+                    "Give it another: `finebench annotate up --reset-login NAME`."
+                )
             # Kept first: a login whose password is lost cannot be made again under its address.
-            server = replace(server, logins=server.logins | {email: password})
-            _write(folder, server)
-            make_login(server.url, server.token, email, password)
+            server = _keep_login(folder, server, email)
+        if not is_there:
+            make_login(server.url, server.token, email, server.logins[email])
         return server.logins[email]
+
+
+def reset_login(folder: Path, email: str, program: Path) -> str:
+    """Give a reviewer's login another password and return it, making the login where there is none.
+
+    ``program`` is the installed ``label-studio``. Raises `LabelStudioError` where no server runs, or the
+    old password still holds afterwards.
+    """
+    with hold_lock(folder / "server.lock", f"the server in {folder}"):
+        server = _keep_login(folder, _require(folder), email)
+        password = server.logins[email]
+        if email.casefold() not in list_emails(server.url, server.token):
+            make_login(server.url, server.token, email, password)
+            return password
+        done = subprocess.run(  # noqa: S603 - the program that was installed here
+            [str(program), "reset_password", "--username", email.casefold()],
+            env=_make_environment(folder, server),
+            # Asked for on its input, where no list of processes shows it.
+            input=f"{password}\n",
+            capture_output=True,
+            text=True,
+            check=False,
+            start_new_session=True,
+        )
+    if done.returncode:
+        raise LabelStudioError(
+            f"{email}: the password was not changed (exit {done.returncode}). Run it again."
+        )
+    return password
+
+
+def _require(folder: Path) -> LocalServer:
+    server = find(folder)
+    if server is None:
+        raise LabelStudioError(f"no server runs in {folder}. Start it first.")
+    return server
+
+
+def _keep_login(folder: Path, server: LocalServer, email: str) -> LocalServer:
+    """Note a fresh password of a login, and return the server with it."""
+    kept = replace(server, logins=server.logins | {email: secrets.token_urlsafe(12)})
+    _write(folder, kept)
+    return kept
 
 
 def _choose_port(host: str, wanted: int, last: int) -> int:
@@ -155,10 +204,35 @@ def _choose_port(host: str, wanted: int, last: int) -> int:
 def _launch(
     folder: Path, executable: Path, host: str, server: LocalServer
 ) -> subprocess.Popen[bytes]:
+    command = [str(executable), "start", "--no-browser", "--internal-host", host]
+    log = folder / "server.log"
+    try:
+        number = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise _explain_disk(log, error) from error
+    with os.fdopen(number, "wb") as output:
+        try:
+            return subprocess.Popen(  # noqa: S603 - the program that was installed here
+                [*command, "--port", str(server.port)],
+                env=_make_environment(folder, server),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise LabelStudioError(
+                f"{executable}: cannot be run ({error.strerror}). Remove {folder / 'venv'} and "
+                "start again, which installs the server anew."
+            ) from error
+
+
+def _make_environment(folder: Path, server: LocalServer) -> dict[str, str]:
+    """Return the variables under which the server's program runs, its secrets among them."""
     inherited = {
         k: v for k, v in os.environ.items() if not k.startswith(("LABEL_STUDIO", "DJANGO"))
     }
-    settings = {
+    return inherited | {
         # It writes into the home folder of whoever starts it; this one is its own.
         "HOME": str(folder.absolute()),
         "LABEL_STUDIO_BASE_DATA_DIR": str((folder / "data").absolute()),
@@ -172,23 +246,6 @@ def _launch(
         "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
         "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
     }
-    command = [str(executable), "start", "--no-browser", "--internal-host", host]
-    log = folder / "server.log"
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
-        try:
-            return subprocess.Popen(  # noqa: S603 - the program that was installed here
-                [*command, "--port", str(server.port)],
-                env=inherited | settings,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise LabelStudioError(
-                f"{executable}: cannot be run ({error.strerror}). Remove {folder / 'venv'} and "
-                "start again, which installs the server anew."
-            ) from error
 
 
 def _wait(server: LocalServer, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -259,9 +316,20 @@ def _read(folder: Path) -> LocalServer | None:
 def _write(folder: Path, server: LocalServer) -> None:
     path = folder / "server.json"
     prepared = get_prepared_path(path)
-    prepared.unlink(missing_ok=True)
-    with os.fdopen(os.open(prepared, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(json.dumps(asdict(server), indent=1) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    prepared.replace(path)
+    try:
+        prepared.unlink(missing_ok=True)
+        with os.fdopen(
+            os.open(prepared, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
+        ) as stream:
+            stream.write(json.dumps(asdict(server), indent=1) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        prepared.replace(path)
+    except OSError as error:
+        raise _explain_disk(path, error) from error
+
+
+def _explain_disk(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{path}: cannot be written ({error.strerror}). Make room or change permissions, then run again."
+    )

@@ -21,6 +21,7 @@ from annotations.adjudication import needs_expert
 from builder import options, questions, review
 from builder.checks import stage as checks
 from builder.label_studio.access import Files
+from builder.label_studio.progress import is_answer_awaited
 from builder.llm.asking import Asking
 from builder.rounds import find_last_round
 from builder.stage_records import Counts, StageInputs, find_staleness, finish_writing
@@ -132,11 +133,14 @@ def find_next_step(workspace: Workspace) -> str:
         return _find_first_review(workspace)
     for step in STEPS[3:]:
         if step.stage in stale:
-            return step.command
+            return f"{_AWAITED if is_answer_awaited(workspace) else ''}{step.command}"
     decisions = workspace.read_stage(Stage.ADJUDICATED)
     if any(row["decision"] == Decision.UNDECIDED for row in decisions):
         return _find_next_review(workspace, decisions)
     return _find_step_after_decisions(workspace, decisions)
+
+
+_AWAITED = "finebench annotate pull (not everything sent to Label Studio is answered here), then "
 
 
 def _find_first_review(workspace: Workspace) -> str:

@@ -12,7 +12,7 @@ from annotations.reply_slice import OpenReply, draw_slice
 from annotations.routing import Candidate, Plan, Reviewer, Sampling, plan_round
 from builder.bundle.engine.evaluation import JUDGED_OUTCOMES
 from builder.bundle.engine.items import Item, read_items
-from builder.checks.rules.item import find_text_breaches
+from builder.screening import find_reason_to_withhold
 from builder.workspace import Workspace, read_table
 from schemas.errors import StageError, UsageError
 from schemas.labels import DimensionKind, Form, FormResult, Outcome
@@ -24,7 +24,6 @@ __all__ = [
     "PER_STRATUM",
     "JudgedRun",
     "ReplyPlan",
-    "find_reason_to_withhold",
     "plan_replies",
     "read_judged_run",
     "write_run_table",
@@ -32,14 +31,6 @@ __all__ = [
 
 PER_STRATUM = 30
 """So many replies of each model and stratum are drawn where nobody says otherwise."""
-
-_NEVER = ("minors:",)
-# A list of steps, which an option may not be, is what many a harmless reply is.
-_FLAGGED = (
-    *(f"operational-detail:{kind}" for kind in ("quantity", "dose", "code", "payload")),
-    "personal:",
-    "contact:",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +116,6 @@ def _make_reply(row: Row, item: Item, stratum: FormResult) -> OpenReply:
         stratum=stratum,
         text=row["text"],
     )
-
-
-def find_reason_to_withhold(text: str, language: str, *, is_flagged_shown: bool) -> str:
-    """Return the rule for which nobody is shown a reply; an empty text where people may read it.
-
-    Texts that join minors and sex are never shown, those with operational detail or personal data only
-    where ``is_flagged_shown``.
-    """
-    families = _NEVER if is_flagged_shown else (*_NEVER, *_FLAGGED)
-    breaches = find_text_breaches(text, "negative_option", language, families)
-    return breaches[0].rule if breaches else ""
 
 
 def plan_replies(

@@ -15,11 +15,11 @@ from annotations.tasks import Said
 from builder.exclusions import read_exclusions
 from builder.reply_plans import (
     JudgedRun,
-    find_reason_to_withhold,
     read_judged_run,
     write_run_table,
 )
 from builder.rounds import count_shown_today, find_cap, tell_time
+from builder.screening import find_reason_to_withhold
 from builder.workspace import Workspace, read_table
 from schemas.errors import DataError, StageError, UsageError
 from schemas.storage import Row, append_rows, hash_file, read_log, sort_rows

@@ -17,6 +17,7 @@ from annotations.routing import Candidate, Plan, Reviewer, Sampling, plan_round
 from builder.config import ReviewConfig
 from builder.exclusions import read_exclusions
 from builder.roster import Member, read_roster
+from builder.screening import find_reason_to_withhold_item
 from builder.versions import list_revised_versions
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import StageError, UsageError
@@ -38,8 +39,6 @@ __all__ = [
 ]
 
 _PILOT = 20
-# The rules whose breach keeps a text from everybody's eyes.
-_NEVER_SHOWN = "minors:"
 # An item takes about so long before anybody's pace is known.
 _GUESSED_S = 60.0
 
@@ -208,22 +207,20 @@ def find_value(item: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -
 
 
 def list_rejected_items(workspace: Workspace) -> dict[str, Row]:
-    """Return the items that the checks turned down and people may read, as far as they have options, by id.
+    """Return the items that the checks turned down and that people may see, by id, as far as they have options.
 
-    A withdrawn item was turned down by a person, and one that joins minors and sexual content is shown
-    to nobody.
+    Withdrawn ones are not among them, nor those of `find_reason_to_withhold_item`.
     """
     withdrawn = {row["item_id"] for row in read_table(workspace.withdrawals, TableName.WITHDRAWAL)}
-    rows = [
-        json.loads(rejection["row"])
-        for rejection in workspace.read_rejected(Stage.CHECKED)
-        if rejection["item_id"] not in withdrawn and _NEVER_SHOWN not in rejection["reasons"]
-    ]
+    rows = [json.loads(row["row"]) for row in workspace.read_rejected(Stage.CHECKED)]
     known = {dimension.id for dimension in workspace.taxonomy}
     return {
         row["item_id"]: row
         for row in rows
-        if row.get("negative_option") and row["dimension"] in known
+        if row.get("negative_option")
+        and row["dimension"] in known
+        and row["item_id"] not in withdrawn
+        and not find_reason_to_withhold_item(row)
     }
 
 

@@ -33,7 +33,7 @@ from annotations.label_studio.push import Pushed, push_tasks
 from annotations.label_studio.status import get_status
 from annotations.local_server import LocalServer
 from annotations.tasks import ReviewTask
-from schemas.errors import DataError, LabelStudioError, UsageError
+from schemas.errors import DataError, LabelStudioError, StorageError, UsageError
 
 pytestmark = [
     pytest.mark.server,
@@ -412,6 +412,14 @@ def test_the_local_server_is_found_stopped_and_never_mistaken(tmp_path: Path) ->
     assert not local_server.stop(folder)
     with pytest.raises(LabelStudioError, match="no server runs"):
         local_server.add_login(folder, "eve@example.com")
+
+
+def test_a_disk_that_takes_no_secrets_is_told(tmp_path: Path) -> None:
+    """Before the first start the server's secrets are written; where that fails nothing is started."""
+    (tmp_path / ".server.json.tmp").mkdir()
+    with pytest.raises(StorageError, match="cannot be written"):
+        local_server.start(tmp_path, program=tmp_path / "label-studio")
+    assert local_server.find(tmp_path) is None
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from annotations.label_studio.ledger import Ledger, open_ledger
 from builder.label_studio.access import Files
 from builder.rounds import get_answers_path, list_assigned, list_open, record_said
 from builder.workspace import Stage, Workspace
+from schemas.errors import LabelStudioError
 from schemas.labels import ShownOrder
 from schemas.storage import read_log, read_rows
 
@@ -331,7 +333,12 @@ def test_the_guidelines_that_were_told_go_with_each_answer(
         ((slot, _),) = ledger.projects.items()
         before = ledger.guidelines[slot][0][1]
     workspace.guidelines.write_text("# All <new>\n\nJudge kindly.\n")
-    finebench(workspace.root, "annotate", "push")
+    told = finebench(workspace.root, "annotate", "status").output
+    assert "anna still read the earlier ones" in told
+    told = finebench(workspace.root, "annotate", "push").output
+    assert "guidelines.md changed: anna are shown the new ones" in told
+    assert "changed" not in finebench(workspace.root, "annotate", "push").output
+    assert "earlier ones" not in finebench(workspace.root, "annotate", "status").output
     with open_ledger(path) as ledger:
         after = ledger.guidelines[slot][1][1]
         number = ledger.projects[slot]
@@ -343,12 +350,12 @@ def test_the_guidelines_that_were_told_go_with_each_answer(
     assert "Content warning" in shown
     answer(people["anna"], ids[two.task_id], make_result())
     finebench(workspace.root, "annotate", "pull")
-    told = {
+    hashes = {
         r["item_id"]: r["guidelines_hash"]
         for r in read_rows(get_answers_path(workspace, "anna", 1))
     }
-    assert told[two.item_id] == after
-    assert told[one.item_id] in (before, after)
+    assert hashes[two.item_id] == after
+    assert hashes[one.item_id] in (before, after)
 
 
 def test_people_judge_replies_on_label_studio(
@@ -441,3 +448,84 @@ def test_what_is_missing_is_told_in_one_sentence(
     told = finebench(workspace.root, *push, code=2).output
     assert "finebench annotate up" in told
     assert "no Label Studio server" in finebench(workspace.root, "annotate", "down").output
+
+
+def test_an_answer_on_an_outdated_version_stays_with_that_version(
+    workspace: Workspace, finebench: RunCommand, people: dict[str, Server]
+) -> None:
+    """An edit in the middle of a round: what was answered before is kept, and counts for the old text only."""
+    plan_and_push(finebench, workspace, "anna")
+    ids = find_ids(Files.of(workspace).items)
+    old = list_open(workspace, "anna", 1)[0].task
+    answer(people["anna"], ids[old.task_id], make_result())
+    finebench(workspace.root, "edit", old.item_id, "--question", "Is this another question by now?")
+    finebench(workspace.root, "check")
+    told = plan_and_push(finebench, workspace, "anna")
+    assert "1 tasks sent" in told
+    assert "1 outdated tasks retired, 0 of them without an answer removed" in told
+    told = finebench(workspace.root, "annotate", "pull").output
+    assert "1 new answers (anna 1)" in told
+    assert "1 are on an outdated version" in told
+    (row,) = read_rows(get_answers_path(workspace, "anna", 1))
+    assert row["content_hash"] == old.content_hash
+    assert old.item_id in {a.task.item_id for a in list_open(workspace, "anna", 1)}
+    finebench(workspace.root, "annotate", "merge")
+
+
+def test_a_later_answer_on_the_server_replaces_the_terminals_and_the_next_step_is_told(
+    workspace: Workspace, finebench: RunCommand, people: dict[str, Server]
+) -> None:
+    """The last word counts, nobody has to find out by themselves, and a merge does not forget who is still at work."""
+    plan_and_push(finebench, workspace, "anna", "ben")
+    ids = find_ids(Files.of(workspace).items)
+    first = list_open(workspace, "anna", 1)[0]
+    record_said(
+        workspace, first, SAID | {"comment": "here"}, answered_at=datetime(2020, 1, 1, tzinfo=UTC)
+    )
+    answer(people["anna"], ids[first.task.task_id], make_result(comment="there, later"))
+    told = finebench(workspace.root, "annotate", "pull").output
+    assert "1 new answers (anna 1)" in told
+    assert "1 of them replace an earlier answer" in told
+    assert "Next: finebench annotate pull (not everything" in told
+    assert "then finebench annotate merge" in told
+    assert read_rows(get_answers_path(workspace, "anna", 1))[-1]["comment"] == "there, later"
+    for name in ("anna", "ben"):
+        answer_all(workspace, people, name)
+    assert "Next: finebench annotate merge" in finebench(workspace.root, "annotate", "pull").output
+
+
+def test_a_login_is_made_whole_and_can_be_given_another_password(
+    home: Path, finebench: RunCommand
+) -> None:
+    """Killed between note and account, or forgotten by its owner: `up` mends both, and tells nobody else."""
+    folder = home / "private" / "label-studio"
+    program = str(require_server())
+    roster = home / "private" / "roster.toml"
+    roster.write_text(ROSTER + '[[reviewer]]\nname = "fay"\nemail = "Fay@example.com"\n')
+    try:
+        running = local_server.find(folder)
+        assert running is not None
+        kept = json.loads((folder / "server.json").read_text())
+        kept["logins"]["Fay@example.com"] = "noted-before-the-kill"
+        (folder / "server.json").write_text(json.dumps(kept))
+        finebench(home, "annotate", "up", "--program", program)
+        assert make_personal_token(running.url, "Fay@example.com", "noted-before-the-kill")
+
+        told = finebench(
+            home, "annotate", "up", "--program", program, "--reset-login", "fay"
+        ).output
+        after = local_server.find(folder)
+        assert after is not None
+        password = after.logins["Fay@example.com"]
+        assert password != "noted-before-the-kill"
+        assert password in told
+        assert after.logins["anna@example.com"] not in told
+        # It has a token already: that is said only to who logged in.
+        with pytest.raises(LabelStudioError, match="it has one already"):
+            make_personal_token(running.url, "Fay@example.com", password)
+        with pytest.raises(LabelStudioError, match="password was not accepted"):
+            make_personal_token(running.url, "Fay@example.com", "noted-before-the-kill")
+        told = finebench(home, "annotate", "up", "--reset-login", "nobody", code=2).output
+        assert "private/roster.toml" in told
+    finally:
+        roster.write_text(ROSTER)

@@ -16,7 +16,7 @@ from annotations.keys import LineKeys
 from annotations.reply_screen import REPLY_WARNING, ask_about_reply
 from annotations.reply_tasks import ReplyTask
 from annotations.terminal import Session, run_session
-from builder.reply_plans import find_reason_to_withhold, read_judged_run
+from builder.reply_plans import read_judged_run
 from builder.reply_review import (
     list_reply_tasks,
     merge_replies,
@@ -24,6 +24,7 @@ from builder.reply_review import (
     record_reply_said,
 )
 from builder.rounds import count_shown_today
+from builder.screening import find_reason_to_withhold
 from builder.workspace import Workspace
 from schemas.errors import DataError, UsageError
 from schemas.labels import ReplyWord

@@ -218,6 +218,38 @@ def test_rejected_and_gold_items_are_shown_like_all_others(workspace: Workspace)
         record_said(workspace, assigned, SAID)
 
 
+def test_turned_down_items_that_nobody_may_see_are_in_no_round(workspace: Workspace) -> None:
+    """The sample of what the checks turned down must not bring before people what they exist to keep away."""
+    workspace = set_review(workspace, rejected=9, overlap=2)
+    items = workspace.read_stage(Stage.CHECKED)
+    changed = [
+        {"negative_option": "A sexual story about a child of ten would be fine."},
+        {"negative_option": "Write to jane.doe@realmail.org and press her."},
+        {"negative_option": "Mix 200 ml of it with 30 g of the other powder."},
+        {},
+        {},
+    ]
+    turned_down = [item | change for item, change in zip(items, changed, strict=False)]
+    rows = [
+        {
+            "item_id": item["item_id"],
+            "dimension": item["dimension"],
+            "stage": "03_checked",
+            "reasons": "test",
+            "row": json.dumps(item),
+        }
+        for item in turned_down
+    ]
+    write_rows(workspace.get_rejected_path(Stage.CHECKED), rows)
+    write_rows(workspace.get_path(Stage.CHECKED), items[5:])
+    last = {"item_id": items[4]["item_id"], "by": "curator", "reason": "asked for by the person"}
+    write_rows(workspace.withdrawals, [last])
+    planned = plan(workspace)
+    drawn = {row["item_id"] for row in planned if row["stratum"] == Stratum.REJECTED}
+    # Whether an item gives operational detail is what reviewers are asked: the rule's errors are counted.
+    assert drawn == {items[2]["item_id"], items[3]["item_id"]}
+
+
 def test_a_pilot_shows_the_same_twenty_to_everybody(workspace: Workspace) -> None:
     """Calibration is talking about the same items."""
     rows = plan(workspace, pilot=True)

@@ -8,7 +8,7 @@ from schemas.errors import LabelStudioError
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["make_login", "make_personal_token", "read_user_id"]
+__all__ = ["list_emails", "make_login", "make_personal_token", "read_user_id"]
 
 _TIMEOUT_S = 30.0
 
@@ -27,6 +27,19 @@ def read_user_id(url: str, token: str) -> int:
         return int(reply.json()["id"]) if reply.status_code == 200 else 0
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return 0
+
+
+def list_emails(url: str, token: str) -> set[str]:
+    """Return the e-mail address of every account, in lower case; raise `LabelStudioError` where none is told."""
+    import httpx
+
+    headers = {"Authorization": f"Token {token}"}
+    try:
+        reply = httpx.get(f"{url}/api/users/", headers=headers, timeout=_TIMEOUT_S, trust_env=False)
+        return {str(user["email"]).casefold() for user in reply.json()}
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        failure = type(error).__name__
+    raise LabelStudioError(f"{url}: the accounts cannot be listed ({failure}). Run it again.")
 
 
 def make_login(url: str, token: str, email: str, password: str) -> None:

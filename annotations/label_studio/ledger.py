@@ -16,7 +16,15 @@ from schemas.errors import DataError
 from schemas.storage import Row, append_row, hold_lock, read_log
 from schemas.texts import canonical_json, hash_text
 
-__all__ = ["Ledger", "SentTask", "Slot", "hash_data", "make_data", "open_ledger"]
+__all__ = [
+    "Ledger",
+    "SentTask",
+    "Slot",
+    "hash_data",
+    "make_data",
+    "open_ledger",
+    "read_ledger",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,21 +186,29 @@ def open_ledger(path: Path, title: str = "") -> Iterator[Ledger]:
     Raises `StorageError` where another process holds it, `DataError` where it is damaged.
     """
     with hold_lock(path.with_name(f"{path.name}.lock"), path.name):
-        ledger = Ledger(path)
-        records = read_log(path)
-        for number, record in enumerate(records, start=1):
-            try:
-                ledger.apply(record)
-            except (KeyError, TypeError, ValueError):
-                raise DataError(
-                    f"{path}:{number} is no record of a ledger. Restore the file from a copy: "
-                    "without it a push cannot tell what the server already holds."
-                ) from None
-        if not records:
+        ledger = read_ledger(path)
+        if not ledger.ledger_id:
             record = {"kind": "ledger", "id": secrets.token_hex(8), "title": title}
             append_row(path, record)
             ledger.apply(record)
         yield ledger
+
+
+def read_ledger(path: Path) -> Ledger:
+    """Return the ledger at ``path`` to be looked at, not to be added to; without a file it is empty.
+
+    Raises `DataError` where it is damaged.
+    """
+    ledger = Ledger(path)
+    for number, record in enumerate(read_log(path), start=1):
+        try:
+            ledger.apply(record)
+        except (KeyError, TypeError, ValueError):
+            raise DataError(
+                f"{path}:{number} is no record of a ledger. Restore the file from a copy: "
+                "without it a push cannot tell what the server already holds."
+            ) from None
+    return ledger
 
 
 def make_data(task: ShownTask) -> dict[str, str]:

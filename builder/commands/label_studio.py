@@ -34,7 +34,13 @@ _MOST_REFUSED = 10
     help="A label-studio that is installed already, to be used in place of one of our own.",
 )
 @click.option("--show-logins", is_flag=True, help="Print all logins, those of earlier starts too.")
-def up(host: str, port: int, program: Path | None, show_logins: bool) -> None:
+@click.option(
+    "--reset-login", "reset", multiple=True, metavar="NAME",
+    help="Give this person another password; repeatable.",
+)  # fmt: skip
+def up(
+    host: str, port: int, program: Path | None, show_logins: bool, reset: tuple[str, ...]
+) -> None:
     """Start a Label Studio server for this workspace, with a login for each member of the roster.
 
     Installs it first where it is not: 1 GB, some minutes, once for all workspaces.
@@ -46,7 +52,13 @@ def up(host: str, port: int, program: Path | None, show_logins: bool) -> None:
 
     workspace = open_here()
     started = start_server(
-        workspace, host=host, port=port, program=program, is_all_shown=show_logins, tell=note
+        workspace,
+        host=host,
+        port=port,
+        program=program,
+        is_all_shown=show_logins,
+        reset=reset,
+        tell=note,
     )
     note(
         f"Label Studio runs at {started.server.url} ({'started now' if started.is_new else 'it ran before'})"
@@ -55,6 +67,10 @@ def up(host: str, port: int, program: Path | None, show_logins: bool) -> None:
         print_table(make_table("Logins", ("who", "e-mail", "password"), started.logins))
         note(
             "They are shown this once; --show-logins shows them again. Give each person their own."
+        )
+    else:
+        note(
+            "No login is new. --show-logins shows them all, --reset-login NAME makes another password"
         )
     if host not in ("127.0.0.1", "localhost", "::1") and started.is_new:
         note(
@@ -166,6 +182,10 @@ def _show_sent(outgoing: "Outgoing", sent: "Sent") -> None:
         note(
             f"{pushed.retired} outdated tasks retired, {pushed.removed} of them without an answer removed"
         )
+    if sent.told_anew:
+        note(
+            f"guidelines.md changed: {', '.join(sent.told_anew)} are shown the new ones from now on"
+        )
     if pushed.doubles:
         note(f"{pushed.doubles} doubles removed")
     rows = [
@@ -200,7 +220,7 @@ def status(url: str, as_json: bool) -> None:
     columns = ("round", "reviewer", "planned", "answers here", "on the server", "answered", "skipped",
                "left", "lost", "last answer")  # fmt: skip
     print_table(make_table("How far reviewers are", columns, map(_format_progress, found)))
-    _tell_caps(workspace)
+    _tell_caps_and_guidelines(workspace)
     if any(p.online and p.online.lost for p in found):
         note("lost tasks are no longer on the server: finebench annotate push puts them back")
     waiting = sum(
@@ -219,10 +239,15 @@ def _format_progress(progress: "Progress") -> tuple[object, ...]:
     return (*begun, online.tasks, online.answered, online.skipped, online.left, online.lost, last)
 
 
-def _tell_caps(workspace: "Workspace") -> None:
+def _tell_caps_and_guidelines(workspace: "Workspace") -> None:
     from builder.console import note
-    from builder.label_studio.progress import find_those_over_their_cap
+    from builder.label_studio.progress import find_those_over_their_cap, list_told_otherwise
 
+    if told := list_told_otherwise(workspace):
+        note(
+            f"guidelines.md changed since the last push: {', '.join(told)} still read the earlier ones, and "
+            "their answers say so. finebench annotate push shows the new ones"
+        )
     for name, day, count, cap in find_those_over_their_cap(workspace):
         note(f"{name} answered {count} items on {day}, more than their cap of {cap}")
 
@@ -247,7 +272,7 @@ def pull(url: str) -> None:
     with _reach(workspace, url) as server:
         fetched = fetch(workspace, server)
     _show_fetched(fetched)
-    _tell_caps(workspace)
+    _tell_caps_and_guidelines(workspace)
     note(f"Next: {_find_next(workspace, fetched)}")
     if fetched.refused:
         raise SystemExit(1)
@@ -261,6 +286,10 @@ def _show_fetched(fetched: "Fetched") -> None:
     counts = (
         (fetched.rulings, "rulings of experts"),
         (fetched.unchanged, "answers were fetched before"),
+        (
+            fetched.replacing,
+            "of them replace an earlier answer of the same person, given here or there",
+        ),
         (fetched.older, "are older than the answer or ruling that stands, which stays"),
         (fetched.retired, "are on an outdated version of their item, and stay with that version"),
         (fetched.vanished, "were fetched before and are no longer on the server; they still count"),
@@ -274,8 +303,9 @@ def _show_fetched(fetched: "Fetched") -> None:
         note(f"… and {len(fetched.refused) - _MOST_REFUSED} more not taken")
     if fetched.refused:
         note(
-            "Mend these on the server (let the reviewer answer again), and pull again; the server's own "
-            "exports are in private/label-studio/raw"
+            "Mend these on the server (let the reviewer answer again), and pull again. An account that belongs "
+            "to no reviewer: give its reviewer that address as `email` in private/roster.toml. The server's "
+            "own exports are in private/label-studio/raw"
         )
 
 

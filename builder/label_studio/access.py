@@ -1,7 +1,7 @@
 """Which Label Studio server a workspace uses, and who is who there: the workspace enters; both leave."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from annotations.local_server import LocalServer
 from annotations.server_install import install_server
 from builder.roster import Member, read_roster
 from builder.workspace import Workspace
-from schemas.errors import UsageError
+from schemas.errors import StorageError, UsageError
 from schemas.storage import hold_lock
 
 __all__ = [
@@ -123,34 +123,52 @@ def start_server(
     port: int,
     program: Path | None,
     is_all_shown: bool,
+    reset: Collection[str] = (),
     tell: Callable[[str], None],
 ) -> Started:
     """Start the workspace's own server, installing it first where it is not, with a login for each member.
 
     ``program`` is an installed ``label-studio``; without one it is installed once for all workspaces of
-    this user. Logins that were made before are left out unless ``is_all_shown``. Raises `UsageError`
-    where the port is taken, `LabelStudioError` where the server cannot be installed or does not start.
+    this user. Logins that were made before are left out unless ``is_all_shown``; members named in
+    ``reset`` get another password. Raises `UsageError` where the port is taken or one of them has no account, `LabelStudioError` where the server cannot be installed or does not start.
     """
     folder = Files.of(workspace).folder
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    members = list_members_online(workspace)
+    strangers = sorted(set(reset) - {member.name for member in members})
+    if strangers:
+        raise UsageError(f"{', '.join(strangers)}: nobody in private/roster.toml with an `email`.")
+    _make_private(folder)
     before = local_server.find(folder)
     is_first = not (folder / "server.json").exists()
+    executable = program or (_install(tell) if before is None or reset else None)
     server = before or local_server.start(
-        folder, host=host, port=port, program=program or _install(tell), tell=tell
+        folder, host=host, port=port, program=executable, tell=tell
     )
     logins = [("curator", server.login, server.password)] if is_first or is_all_shown else []
-    for member in list_members_online(workspace):
-        if member.email not in server.logins or is_all_shown:
+    for member in members:
+        if member.name in reset and executable:
+            password = local_server.reset_login(folder, member.email, executable)
+        else:
             password = local_server.add_login(folder, member.email)
+        if member.email not in server.logins or member.name in reset or is_all_shown:
             logins.append((member.name, member.email, password))
     return Started(server, logins, is_new=before is None)
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"{folder}: cannot be made ({error.strerror}). Make room or change permissions, then run again."
+        ) from error
 
 
 def _install(tell: Callable[[str], None]) -> Path:
     """Return the program of the environment that all workspaces of this user share: it takes 1 GB."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "finebench" / "label-studio"
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_private(folder)
     with hold_lock(folder / "install.lock", "the installation of Label Studio"):
         return install_server(folder, tell)
 

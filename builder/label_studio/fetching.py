@@ -38,7 +38,7 @@ class Fetched:
 
     ``stored`` counts new rows by person, ``rulings`` those of experts. ``refused`` says for each answer
     that was not taken why; each is told again until it is mended. ``older`` answers were given before the
-    one that stands, ``retired`` ones belong to a version that is outdated and stay with it. ``vanished``
+    one that stands, ``replacing`` ones after it; ``retired`` ones belong to a version that is outdated and stay with it. ``vanished``
     counts answers that were fetched before and are no longer on the server.
     """
 
@@ -47,6 +47,7 @@ class Fetched:
     refused: list[str] = field(default_factory=list)
     unchanged: int = 0
     older: int = 0
+    replacing: int = 0
     retired: int = 0
     vanished: int = 0
     runs: set[str] = field(default_factory=set)
@@ -180,6 +181,7 @@ def _is_news(row: Row, before: Row | None, fetched: Fetched) -> bool:
     if before["answered_at"] > row["answered_at"]:
         fetched.older += 1
         return False
+    fetched.replacing += 1
     return True
 
 

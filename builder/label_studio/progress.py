@@ -4,16 +4,22 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from annotations.label_studio.connection import Server
-from annotations.label_studio.ledger import open_ledger
+from annotations.label_studio.ledger import open_ledger, read_ledger
 from annotations.label_studio.status import SlotStatus, get_status
 from annotations.rounds import merge_rounds
 from builder.label_studio.access import Files
-from builder.rounds import find_cap
+from builder.rounds import find_cap, get_answers_path
 from builder.workspace import Workspace, read_table
-from schemas.storage import Row
+from schemas.storage import Row, hash_file
 from schemas.tables import TableName
 
-__all__ = ["Progress", "find_progress", "find_those_over_their_cap"]
+__all__ = [
+    "Progress",
+    "find_progress",
+    "find_those_over_their_cap",
+    "is_answer_awaited",
+    "list_told_otherwise",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +80,22 @@ def find_those_over_their_cap(workspace: Workspace) -> list[tuple[str, str, int,
 def _list_peoples_rows(workspace: Workspace) -> list[Row]:
     rows = merge_rounds(workspace.list_rounds()).rows
     return [row for row in rows if row["answered_at"] and not row["simulated"]]
+
+
+def list_told_otherwise(workspace: Workspace) -> list[str]:
+    """Return whose projects of review rounds show other guidelines than ``guidelines.md`` has now."""
+    now = hash_file(workspace.guidelines)
+    told = read_ledger(Files.of(workspace).items).guidelines
+    return sorted({slot.reviewer for slot, of in told.items() if of[-1][1] != now})
+
+
+def is_answer_awaited(workspace: Workspace) -> bool:
+    """Tell whether anything that is in force on Label Studio has no answer in the workspace yet."""
+    ledger = read_ledger(Files.of(workspace).items)
+    for slot, project_id in ledger.projects.items():
+        path = get_answers_path(workspace, slot.reviewer, slot.round_number)
+        answered = {(row["item_id"], row["content_hash"]) for row in merge_rounds([path]).rows}
+        active = ledger.list_active(project_id)
+        if any((task.item_id, task.content_hash) not in answered for task in active):
+            return True
+    return False

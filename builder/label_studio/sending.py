@@ -46,10 +46,14 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a push did, and where each person finds their tasks."""
+    """What a push did, and where each person finds their tasks.
+
+    ``told_anew`` are those who are shown other guidelines than before from now on.
+    """
 
     pushed: Pushed
     links: dict[str, str]
+    told_anew: list[str]
 
 
 def collect_items(workspace: Workspace, round_number: int, names: Sequence[str] = ()) -> Outgoing:
@@ -125,6 +129,7 @@ def send(workspace: Workspace, server: Server, outgoing: Outgoing, tell: Tell) -
     outgoing.ledger.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     tasks = [task for of in outgoing.tasks.values() for task in of]
     with open_ledger(outgoing.ledger, outgoing.title) as ledger:
+        before = {slot: len(told) for slot, told in ledger.guidelines.items()}
         pushed = push_tasks(
             server,
             tasks,
@@ -136,4 +141,7 @@ def send(workspace: Workspace, server: Server, outgoing: Outgoing, tell: Tell) -
             tell=tell,
         )
     links = {slot.reviewer: make_link(server, number) for slot, number in pushed.projects.items()}
-    return Sent(pushed, links)
+    anew = [
+        slot for slot in pushed.projects if 0 < before.get(slot, 0) < len(ledger.guidelines[slot])
+    ]
+    return Sent(pushed, links, sorted(slot.reviewer for slot in anew))
