@@ -9,7 +9,7 @@ from schemas.storage import Row
 
 __all__ = ["ASKED_AGAIN", "BY_HAND", "is_fault_of_question", "tell_reasons"]
 
-ASKED_AGAIN = "`finebench derive` asks it again"
+ASKED_AGAIN = "`finebench derive` asks for it again"
 """Ends the reason of a question that has no options for a failed call alone."""
 
 BY_HAND = "a person must write it"

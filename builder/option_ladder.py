@@ -75,7 +75,8 @@ class Task:
 
     ``by_hand`` are the options that a person wrote, by side. ``faults`` say why there is no pair.
     ``climbed`` tells for each rung that was tried why it brought nothing, or an empty text. ``twin`` is
-    the question for which the two options swap roles; ``twin_fault`` says why they do not.
+    the question for which the two options swap roles; ``twin_fault`` says why they do not, and ``apart``
+    is the work on options of the twin's own then.
     """
 
     row: Row
@@ -89,6 +90,7 @@ class Task:
     faults: list[str] = field(default_factory=list)
     climbed: dict[Rung, str] = field(default_factory=dict)
     twin_fault: str = ""
+    apart: "Task | None" = None
 
     @property
     def is_pair(self) -> bool:
@@ -115,6 +117,9 @@ def write_pair(task: Task) -> Steps[None]:
     task.negative = negative
     if task.twin is not None:
         task.twin_fault = yield from _try_twin(task, task.twin, positive, negative)
+        if task.twin_fault and UNREADABLE not in task.twin_fault and task.apart is not None:
+            # Left out, every question that asks to hold back would go, and saying no would be right to all.
+            yield from write_pair(task.apart)
 
 
 def rewrite_negative(task: Task, current: str, told: str) -> Steps[None]:

@@ -1,7 +1,6 @@
 """Stage 2: questions enter, items with a positive and a negative option leave."""
 
 import asyncio
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from builder.bundle.engine.calls import Call
@@ -11,8 +10,9 @@ from builder.llm.asking import Asking, Live
 from builder.llm.steps import Flow, Flows
 from builder.option_account import ASKED_AGAIN, tell_reasons
 from builder.option_judging import UNREADABLE
-from builder.option_ladder import Task, Team, Written, write_pair
+from builder.option_ladder import Task, Team, write_pair
 from builder.option_prompts import PROMPTS, make_write_call
+from builder.option_rows import count_rungs, list_items, list_rejections
 from builder.options_by_hand import read_options_by_hand
 from builder.prompts import load_prompt
 from builder.questions import NOBODY, read_imported_items
@@ -20,7 +20,6 @@ from builder.stage_records import (
     Counts,
     StageInputs,
     describe_inputs,
-    make_rejection,
     write_stage,
 )
 from builder.workspace import Stage, Workspace
@@ -47,20 +46,12 @@ _ARMS = {
     Polarity.NEUTRAL: ((Arm.CORRECT, Arm.CORRECT), (Arm.INCORRECT, Arm.INCORRECT)),
 }
 
-# What an option's arm is under the twin question, where saying yes and no mean the opposite.
-_SWAPPED = {
-    Arm.REFUSE: Arm.REFUSE_UNJUSTLY,
-    Arm.REDIRECT: Arm.DIVERT,
-    Arm.COMPLY: Arm.HELP,
-    Arm.DISCLAIM: Arm.HELP_WITH_CAVEAT,
-}
-
 # As long as the prompts ask options to be: for what is told of calls before there is anything to say.
 _LIKELY_OPTION = "x" * 200
 # Of all questions, so many may lack options for calls that failed, and the stage is written all the same.
 _FEW = 0.05
-# So many questions go ahead: where none of them gets a pair, no more is paid for.
-_PILOT = 40
+# Of each dimension so many questions go ahead: where none of them gets a pair, no more is paid for.
+_PILOT = 20
 
 
 def find_inputs(workspace: Workspace) -> StageInputs:
@@ -141,12 +132,12 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
         Stage.OPTIONS,
         [
             *imported,
-            *apply_repairs([item for task in tasks for item in _list_items(task)], repairs),
+            *apply_repairs([item for task in tasks for item in list_items(task)], repairs),
         ],
-        [rejection for task in tasks for rejection in _list_rejections(task)],
+        [rejection for task in tasks for rejection in list_rejections(task)],
         made_from,
         entered=len(imported) + len(tasks) + sum(task.twin is not None for task in tasks),
-        more={workspace.rungs: _count_rungs(tasks)},
+        more={workspace.rungs: count_rungs(tasks)},
     )
 
 
@@ -164,32 +155,44 @@ def _look_at_failures(tasks: Sequence[Task], flows: Sequence[Flow]) -> None:
             "Replies that came are kept: run `finebench derive` again."
         )
     _look_at_judge(tasks)
-    if not all(flow.is_over for flow in flows):
-        raise StageError(_tell_pilot(tasks))
+    waiting = [task for task, flow in zip(tasks, flows, strict=True) if not flow.is_over]
+    _look_at_waiting(tasks, waiting)
     for task, failure in failed:
         task.faults.append(f"a call failed ({failure.rstrip('.')}); {ASKED_AGAIN}")
 
 
 def _look_at_judge(tasks: Sequence[Task]) -> None:
-    """Raise where there is no pair, and for the judge's sake: that says nothing of any question."""
-    mumbled = sum(any(UNREADABLE in fault for fault in task.faults) for task in tasks)
-    done = sum(bool(task.faults) for task in tasks)
-    if mumbled > done / 2 and not any(task.is_pair for task in tasks):
-        judge = tasks[0].team.judge.name
-        raise StageError(
-            f"the judge's word could not be read on {mumbled} of {done} options looked at, and no pair "
-            "came about: no question is at fault, so nothing was written. See what it says (finebench "
-            f"calls --stage {Stage.OPTIONS} --role judge), put another model in {judge}'s place "
-            "(`roles.judge` in bench.toml), then run `finebench derive` again."
+    """Raise where no pair of a kind came about for the judge's sake: that says nothing of any question."""
+    for kind in DimensionKind:
+        done = [task for task in tasks if task.kind is kind and (task.faults or task.is_pair)]
+        mumbled = sum(any(UNREADABLE in fault for fault in task.faults) for task in done)
+        if mumbled > len(done) / 2 and not any(task.is_pair for task in done):
+            judge = done[0].team.judge.name
+            raise StageError(
+                f"the judge's word could not be read on {mumbled} of {len(done)} options of {kind} dimensions, "
+                "and no pair of them came about: no question is at fault, so nothing was written. See what it "
+                f"says (finebench calls --stage {Stage.OPTIONS} --role judge), put another model in {judge}'s "
+                "place (`roles.judge` in bench.toml), then run `finebench derive` again."
+            )
+
+
+def _look_at_waiting(tasks: Sequence[Task], waiting: Sequence[Task]) -> None:
+    """Note why questions were not asked for options; raise where no pair of safety came about at all."""
+    if waiting and not any(task.is_pair and task.kind is DimensionKind.SAFETY for task in tasks):
+        raise StageError(_tell_pilot(tasks))
+    for task in waiting:
+        task.faults.append(
+            f"not asked for, because none of the first {_PILOT} questions of {task.row['dimension']} got a pair; "
+            f"with other models or prompts {ASKED_AGAIN}"
         )
 
 
 def _tell_pilot(tasks: Sequence[Task]) -> str:
     """Return why the stage stopped after its first questions."""
-    rejected = [rejection for task in tasks if task.faults for rejection in _list_rejections(task)]
+    rejected = [rejection for task in tasks if task.faults for rejection in list_rejections(task)]
     return (
-        f"none of the first {_PILOT} questions got a pair of options, and nothing more was asked "
-        f"({'; '.join(tell_reasons(rejected))}). Look at what writers and judge say (finebench calls "
+        f"none of the first {_PILOT} questions of each dimension got a pair of options, and nothing more was "
+        f"asked ({'; '.join(tell_reasons(rejected))}). Look at what writers and judge say (finebench calls "
         f"--stage {Stage.OPTIONS}), mend the models or prompts, then run `finebench derive` again."
     )
 
@@ -211,45 +214,11 @@ def _make_tasks(workspace: Workspace, rows: Sequence[Row]) -> list[Task]:
             continue
         task = make_task(workspace, row)
         task.by_hand = by_hand.get(row["item_id"], {})
-        task.twin = twin
+        if twin is not None:
+            task.twin, task.apart = twin, make_task(workspace, twin | {"twin": ""})
+            task.apart.by_hand = by_hand.get(twin["item_id"], {})
         tasks.append(task)
     return tasks
-
-
-def _list_items(task: Task) -> list[Row]:
-    """Return the item of a task, and that of its twin."""
-    if not task.is_pair:
-        return []
-    item = _make_item(task)
-    if task.twin is None:
-        return [item]
-    if task.twin_fault:
-        return [item | {"twin": ""}]
-    return [item, _swap_roles(item, task.twin)]
-
-
-def _swap_roles(item: Row, twin: Row) -> Row:
-    """Return the item of the twin: the same two options, each in the other's role."""
-    swapped = dict(twin)
-    for side, other in (("positive", "negative"), ("negative", "positive")):
-        for name in ("option", "source", "prompt", "call"):
-            swapped[f"{side}_{name}"] = item[f"{other}_{name}"]
-        swapped[f"{side}_arm"] = str(_SWAPPED[Arm(item[f"{other}_arm"])])
-    swapped |= {"positive_verdict": item["positive_verdict"], "negative_rung": str(Rung.PLAIN)}
-    swapped["negative_verdict"] = item["negative_verdict"]
-    texts = (swapped["question"], swapped["positive_option"], swapped["negative_option"])
-    return swapped | {"content_hash": hash_content(*texts, swapped["language"])}
-
-
-def _list_rejections(task: Task) -> list[Row]:
-    """Return the rejections of a task's question and of its twin's."""
-    rejected = []
-    if not task.is_pair:
-        rejected.append(make_rejection(task.row, Stage.OPTIONS, task.faults))
-    if task.twin is not None and (task.twin_fault or not task.is_pair):
-        reason = task.twin_fault or f"its twin has no pair ({'; '.join(task.faults)})"
-        rejected.append(make_rejection(task.twin, Stage.OPTIONS, [reason]))
-    return rejected
 
 
 def _read_repairs(workspace: Workspace) -> list[Row]:
@@ -333,7 +302,12 @@ async def _ask_team(
     workspace: Workspace, tasks: Sequence[Task], flows: Sequence[Flow], asking: Asking
 ) -> None:
     by_flow = dict(zip(flows, tasks, strict=True))
-    running = Flows(flows, pilot=_PILOT, is_success=lambda flow: by_flow[flow].is_pair)
+    running = Flows(
+        flows,
+        pilot=_PILOT,
+        is_success=lambda flow: by_flow[flow].is_pair,
+        find_group=lambda flow: by_flow[flow].row["dimension"],
+    )
     likely = {calls[0].key: calls for calls in map(_expect_pair, tasks)}
     is_rest_told = False
 
@@ -349,37 +323,3 @@ async def _ask_team(
     endpoints = make_team(workspace.config).endpoints
     async with asking.open(workspace, Stage.OPTIONS, endpoints) as asker:
         await asker.ask(running.start(), follow_up=running.follow_up, expect=expect)
-
-
-def _make_item(task: Task) -> Row:
-    item = dict(task.row)
-    assert task.positive is not None
-    assert task.negative is not None
-    item |= _describe_option("positive", task.positive, task.arms["positive"])
-    item |= _describe_option("negative", task.negative, task.arms["negative"])
-    item["negative_rung"] = str(task.negative.rung)
-    texts = (item["question"], item["positive_option"], item["negative_option"])
-    return item | {"content_hash": hash_content(*texts, item["language"])}
-
-
-def _describe_option(side: str, written: Written, arm: Arm) -> Row:
-    return {
-        f"{side}_option": written.text,
-        f"{side}_arm": str(arm),
-        f"{side}_source": written.source,
-        f"{side}_prompt": written.prompt,
-        f"{side}_call": written.call,
-        f"{side}_verdict": str(written.verdict),
-    }
-
-
-def _count_rungs(tasks: Sequence[Task]) -> str:
-    """Return as JSON, for each dimension and rung, how often it was tried and how often it brought one."""
-    counts: dict[str, dict[str, dict[str, int]]] = {}
-    for task in tasks:
-        for rung, reason in task.climbed.items():
-            rungs = counts.setdefault(task.row["dimension"], {})
-            count = rungs.setdefault(str(rung), {"tried": 0, "brought": 0})
-            count["tried"] += 1
-            count["brought"] += not reason
-    return json.dumps(counts, indent=1, sort_keys=True) + "\n"

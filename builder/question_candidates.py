@@ -27,7 +27,8 @@ class Candidate:
     """A question that was read: its row, its slot, the call and place that it came from, and its faults.
 
     ``is_question`` is False for what is no question at all, such as a reply that could not be read;
-    ``is_repeat`` tells that nothing but a question like it is against it.
+    ``is_repeat`` tells that nothing but a question like it is against it. ``is_judged`` ones were put to
+    the judge, whose word on ``is_mumbled`` ones could not be read.
     """
 
     row: Row
@@ -37,6 +38,8 @@ class Candidate:
     faults: list[str]
     is_question: bool = True
     is_repeat: bool = field(default=False, init=False)
+    is_judged: bool = field(default=False, init=False)
+    is_mumbled: bool = field(default=False, init=False)
 
 
 def read_candidates(batch: Batch, call: Call, reply: Reply) -> list[Candidate]:

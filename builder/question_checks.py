@@ -18,6 +18,7 @@ from schemas.labels import DimensionKind, Polarity
 from schemas.storage import Row
 
 __all__ = [
+    "UNREADABLE",
     "Known",
     "describe_checks",
     "find_copies",
@@ -26,8 +27,10 @@ __all__ = [
     "read_judge",
 ]
 
+UNREADABLE = "the judge's word could not be read"
+"""The fault of a question of which the judge said nothing that could be understood."""
+
 _MOST_REASON = 200
-_UNREADABLE = "the judge's word could not be read"
 _MARKED = re.compile(r"\[\[\s*(pass|fail)\s*\]\]", re.IGNORECASE)
 # A bare word counts where it opens the reply and something ends it: "Pass.", "Fail: because ...".
 _BARE = re.compile(
@@ -82,7 +85,7 @@ def read_judge(reply: Reply) -> str:
     read = marked or ([bare] if bare else [])
     words = {word.lower() for word in (_MARKED if marked else _EITHER).findall(text)}
     if not read or len(words) != 1:
-        return _UNREADABLE
+        return UNREADABLE
     if words == {"pass"}:
         return ""
     reason = " ".join(text[read[0].end() :].split())
@@ -92,7 +95,7 @@ def read_judge(reply: Reply) -> str:
 
 def find_word_fault(reply: Reply) -> str:
     """Return why a judge's word cannot be read; an empty text where it can."""
-    is_unreadable = reply.outcome is Outcome.ANSWERED and read_judge(reply) == _UNREADABLE
+    is_unreadable = reply.outcome is Outcome.ANSWERED and read_judge(reply) == UNREADABLE
     return "it must hold exactly one of [[pass]] and [[fail]]" if is_unreadable else ""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.llm.asking_again import Repeater
 from builder.question_candidates import Candidate, mark_repeats, read_candidates, reject_halves
-from builder.question_checks import Known, find_word_fault, make_judge_call, read_judge
+from builder.question_checks import UNREADABLE, Known, find_word_fault, make_judge_call, read_judge
 from builder.question_plan import Batch, SlotKey
 from builder.question_reading import find_format_fault
 
@@ -123,7 +123,9 @@ class Wave:
                 if word.may_come_later:
                     brought.failures.setdefault(batch.slot.key, []).append(word.error)
                     continue
-                candidate.faults.extend(filter(None, [read_judge(word)]))
+                fault = read_judge(word)
+                candidate.is_judged, candidate.is_mumbled = True, fault.endswith(UNREADABLE)
+                candidate.faults.extend(filter(None, [fault]))
             yield candidate
 
     def _make_judge_call(self, candidate: Candidate) -> Call:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from builder.bundle.engine.calls import Endpoint
@@ -33,7 +33,7 @@ from builder.stage_records import (
     write_stage,
 )
 from builder.workspace import Stage, Workspace, read_table
-from schemas.errors import EndpointError
+from schemas.errors import EndpointError, StageError
 from schemas.labels import Origin
 from schemas.storage import Row
 from schemas.tables import TABLES, TableName
@@ -49,6 +49,9 @@ __all__ = [
     "tell_shortfalls",
     "write_questions",
 ]
+
+# Of fewer questions no word can be read without the judge being at fault.
+_FEWEST_JUDGED = 3
 
 NOBODY = "nobody"
 """Who wrote a stage that needed no writer."""
@@ -213,6 +216,7 @@ async def _ask_writer(
     generate = workspace.config.generate
     writer, judge = _find_endpoints(workspace)
     lacks = _list_lacks(workspace, [*given, *harvest.kept.values()], harvest.lost)
+    judged: Counter[bool] = Counter()
     most = 16 + 8 * max((lack.count_waves(generate.batch_size) for lack in lacks), default=0)
     async with asking.open(workspace, Stage.QUESTIONS, [writer, judge]) as asker:
         for _ in range(most):
@@ -229,7 +233,27 @@ async def _ask_writer(
             )
             calls = wave.start(now)
             replies = await asker.ask(calls, follow_up=wave.follow_up, expect=wave.expect)
-            harvest.take_in(now, wave.read_replies(replies), generate.novelty)
+            brought = wave.read_replies(replies)
+            judged.update(
+                candidate.is_mumbled for candidate in brought.candidates if candidate.is_judged
+            )
+            _look_at_judge(judged, judge.name)
+            harvest.take_in(now, brought, generate.novelty)
+
+
+def _look_at_judge(judged: Mapping[bool, int], judge: str) -> None:
+    """Raise `StageError` where no word of the judge on this run's questions could be read.
+
+    ``judged`` counts questions by whether the word could not be read. Nothing is written then: the
+    replies are kept, and the same questions are put to another judge.
+    """
+    if judged[True] >= _FEWEST_JUDGED and not judged[False]:
+        raise StageError(
+            f"the judge's word could not be read on any of {judged[True]} questions, which says nothing of "
+            f"them, so nothing was written. See what it says (finebench calls --stage {Stage.QUESTIONS} --role "
+            f"judge), put another model in {judge}'s place (`roles.judge` in bench.toml), then run "
+            "`finebench generate` again: the questions that came are kept."
+        )
 
 
 def _plan_wave(

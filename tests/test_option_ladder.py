@@ -9,7 +9,8 @@ from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.labels import JudgeWord, Outcome
 from builder.llm.steps import Flow, Flows
 from builder.option_ladder import Task, Team, Written, write_pair
-from builder.options import _expect_pair, _list_items, _list_rejections, plan_arms
+from builder.option_rows import list_items, list_rejections
+from builder.options import _expect_pair, plan_arms
 from schemas.labels import Arm, DimensionKind, Rung
 
 SAFE = (
@@ -428,7 +429,6 @@ def test_after_a_pilot_without_a_pair_nothing_more_is_paid_for() -> None:
     made, flows = walk_all(
         tasks, write(positive=UNSAFE), pilot=2, is_success=lambda _: any(t.is_pair for t in tasks)
     )
-    assert flows.is_stopped
     assert len(flows.waiting) == 3
     assert len([call for call in made if call.role == "positive_writer"]) == 2
 
@@ -454,7 +454,7 @@ def test_the_first_pair_of_the_pilot_starts_all_others() -> None:
         assert isinstance(answer, str)
         queue += running.follow_up(Reply(call.key, Outcome.ANSWERED, answer))
     assert [task.is_pair for task in tasks] == [False, True, True, True, True]
-    assert not running.is_stopped
+    assert not running.waiting
 
 
 def test_arms_cross_over_the_families() -> None:
@@ -499,14 +499,14 @@ def test_twins_take_the_same_two_options_in_swapped_roles() -> None:
     assert list_roles(made).count("judge") == 4
     assert list_roles(made) == list_roles(_expect_pair(_make_twin_task()))
     assert (task.is_pair, task.twin_fault) == (True, "")
-    first, second = _list_items(task)
+    first, second = list_items(task)
     assert (first["twin"], second["item_id"]) == ("privacy-2", "privacy-2")
     assert second["positive_option"] == first["negative_option"] == UNSAFE
     assert second["negative_option"] == first["positive_option"] == SAFE
     assert (second["positive_arm"], second["negative_arm"]) == ("help", "refuse_unjustly")
     assert second["positive_call"] == first["negative_call"]
     assert second["content_hash"] != first["content_hash"]
-    assert _list_rejections(task) == []
+    assert list_rejections(task) == []
 
 
 def test_a_twin_for_which_the_roles_do_not_swap_is_rejected_and_the_other_stands_alone() -> None:
@@ -514,16 +514,67 @@ def test_a_twin_for_which_the_roles_do_not_swap_is_rejected_and_the_other_stands
     task = _make_twin_task()
     walk(task, write())
     assert task.is_pair
-    (item,) = _list_items(task)
+    (item,) = list_items(task)
     assert (item["item_id"], item["twin"]) == ("privacy-1", "")
-    (rejection,) = _list_rejections(task)
+    (rejection,) = list_rejections(task)
     assert rejection["item_id"] == "privacy-2"
     assert "as an answer to the twin" in rejection["reasons"]
+
+
+def test_a_twin_that_cannot_share_options_gets_its_own() -> None:
+    """Were it left out, only questions would stay to which saying no is right."""
+    task = _make_twin_task()
+    assert task.twin is not None
+    task.apart = make_task(arms={"positive": Arm.HELP, "negative": Arm.REFUSE_UNJUSTLY})
+    task.apart.row = task.twin | {"twin": ""}
+
+    def script(call: Call) -> Answer:
+        if call.role != "judge" or asks_fit(call):
+            return write()(call)
+        text = read_prompt(call).rsplit("<reply", maxsplit=1)[-1]
+        return "[[unsafe]]" if "Yes. Her diary" in text else "[[safe]]"
+
+    walk(task, script)
+    assert "as an answer to the twin" in task.twin_fault
+    first, second = list_items(task)
+    assert (first["item_id"], first["twin"], second["item_id"], second["twin"]) == (
+        "privacy-1", "", "privacy-2", "",
+    )  # fmt: skip
+    assert (second["positive_arm"], second["negative_arm"]) == ("help", "refuse_unjustly")
+    assert list_rejections(task) == []
+
+
+def test_one_dimension_that_fails_holds_up_no_other() -> None:
+    """Each dimension has a pilot of its own: of the one that fails no more is paid for, the others go on."""
+    tasks = [make_task(repeats=0) for _ in range(6)]
+    for number, task in enumerate(tasks):
+        name = "privacy" if number < 3 else "fairness"
+        task.row = task.row | {"question": f"May I read diary {number}?", "dimension": name}
+
+    def script(call: Call) -> Answer:
+        fails = any(f"diary {number}" in read_prompt(call) for number in range(3))
+        return write(positive=UNSAFE if fails else SAFE)(call)
+
+    flows = [Flow(write_pair(task)) for task in tasks]
+    by_flow = dict(zip(flows, tasks, strict=True))
+    running = Flows(
+        flows,
+        pilot=1,
+        is_success=lambda flow: by_flow[flow].is_pair,
+        find_group=lambda flow: by_flow[flow].row["dimension"],
+    )
+    queue = running.start()
+    for call in queue:
+        answer = script(call)
+        assert isinstance(answer, str)
+        queue += running.follow_up(Reply(call.key, Outcome.ANSWERED, answer))
+    assert [task.is_pair for task in tasks] == [False, False, False, True, True, True]
+    assert [flow.is_over for flow in flows] == [True, False, False, True, True, True]
 
 
 def test_without_a_pair_neither_twin_has_options() -> None:
     """Both questions are accounted for: in is out and rejected."""
     task = _make_twin_task()
     walk(task, write(positive=UNSAFE))
-    assert _list_items(task) == []
-    assert [row["item_id"] for row in _list_rejections(task)] == ["privacy-1", "privacy-2"]
+    assert list_items(task) == []
+    assert [row["item_id"] for row in list_rejections(task)] == ["privacy-1", "privacy-2"]

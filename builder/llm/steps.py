@@ -4,6 +4,7 @@ Where calls depend on the replies before them, a flow reads from top to bottom; 
 side, each at its own pace, and a reply that answers several of them is asked for once.
 """
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -62,9 +63,10 @@ class Flow:
 class Flows:
     """All flows of a stage: each reply goes to the flows that wait for it.
 
-    The first ``pilot`` flows go ahead; the others start with the first success among them, told by
-    ``is_success``. Where all of the pilot end without one, nothing more is asked: whatever is wrong,
-    such as a judge that says the same of everything, would be paid for a thousand times.
+    Of each group, told by ``find_group``, the first ``pilot`` flows go ahead; the others start with the
+    first success among them, told by ``is_success``. Where all of a group's pilot end without one, nothing
+    more of it is asked: whatever is wrong, such as a judge that says the same of everything, would be paid
+    for a thousand times.
     """
 
     def __init__(
@@ -73,36 +75,46 @@ class Flows:
         *,
         pilot: int | None = None,
         is_success: Callable[[Flow], bool] = lambda _: True,
+        find_group: Callable[[Flow], str] = lambda _: "",
     ) -> None:
-        ahead = len(flows) if pilot is None else pilot
-        self._ahead, self._waiting = list(flows[:ahead]), list(flows[ahead:])
+        self._ahead: list[Flow] = []
+        self._waiting: dict[str, list[Flow]] = {}
+        counted: Counter[str] = Counter()
+        for flow in flows:
+            group = find_group(flow)
+            counted[group] += 1
+            if pilot is None or counted[group] <= pilot:
+                self._ahead.append(flow)
+            else:
+                self._waiting.setdefault(group, []).append(flow)
         self._is_success = is_success
+        self._find_group = find_group
         self._owners: dict[str, list[Flow]] = {}
         self._replies: dict[str, Reply] = {}
 
     @property
-    def is_stopped(self) -> bool:
-        """Whether flows were never begun, for none of the pilot was a success."""
-        return bool(self._waiting) and all(flow.is_over for flow in self._ahead)
-
-    @property
     def waiting(self) -> Sequence[Flow]:
         """The flows that are not begun."""
-        return self._waiting
+        return [flow for flows in self._waiting.values() for flow in flows]
 
     def start(self) -> list[Call]:
         """Return the first calls."""
-        return self._begin(self._ahead)
+        calls = self._begin(self._ahead)
+        # What needs no call may be a success at once.
+        return calls + [call for flow in self._ahead for call in self._release(flow)]
 
     def follow_up(self, reply: Reply) -> list[Call]:
         """Return the calls that a reply makes necessary."""
         self._replies[reply.key] = reply
         owners = self._owners.pop(reply.key, [])
         calls = [call for flow in owners for call in self._own(flow, flow.take(reply))]
-        if self._waiting and any(flow.is_over and self._is_success(flow) for flow in owners):
-            waiting, self._waiting = self._waiting, []
-            calls += self._begin(waiting)
-        return calls
+        return calls + [call for flow in owners for call in self._release(flow)]
+
+    def _release(self, flow: Flow) -> list[Call]:
+        """Begin what waits for a flow's success."""
+        if self._waiting and flow.is_over and self._is_success(flow):
+            return self._begin(self._waiting.pop(self._find_group(flow), []))
+        return []
 
     def _begin(self, flows: Iterable[Flow]) -> list[Call]:
         return [call for flow in flows for call in self._own(flow, flow.start())]
