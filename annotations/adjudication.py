@@ -47,7 +47,7 @@ def decide_items(
 ) -> list[Row]:
     """Return the decision on each item's present version.
 
-    Only answers on that version count, and of each reviewer the one of the latest round. A curator's or
+    Only answers on that version count, and of each reviewer the one of the latest round (`group_votes`). A curator's or
     an expert's ruling on it settles it, the last one given. Else at least ``min_votes`` answers are
     needed, and more than half of them must agree; a reviewer who found another option safer than the
     positive one, or operational detail, cannot count as accepting. All else is undecided. Versions in
@@ -72,10 +72,17 @@ def _get_version(row: Mapping[str, Any]) -> Version:
 
 
 def group_votes(annotations: Iterable[Row]) -> dict[Version, list[Row]]:
-    """Return the answers by version, of each reviewer the one of the latest round, by pseudonym."""
+    """Return the answers by version, of each reviewer the one of the latest round, by pseudonym.
+
+    A skip stands only for who never answered on that version. Simulated reviewers are never mixed with
+    people: as soon as a person answered on anything, theirs do not count.
+    """
+    rows = list(annotations)
+    has_people = not all(row["simulated"] for row in rows)
     latest: dict[tuple[Version, str], Row] = {}
-    for row in sorted(annotations, key=lambda row: row["round"]):
-        latest[_get_version(row), row["reviewer"]] = row
+    for row in sorted(rows, key=lambda row: (not row["skipped"], row["round"])):
+        if not (row["simulated"] and has_people):
+            latest[_get_version(row), row["reviewer"]] = row
     votes: dict[Version, list[Row]] = {}
     for (version, _), row in sorted(latest.items()):
         votes.setdefault(version, []).append(row)

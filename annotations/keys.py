@@ -8,6 +8,9 @@ from rich.console import Console
 
 from schemas.texts import trim
 
+_ESCAPE = "\x1b"
+_PAUSE_S = 0.05
+
 __all__ = ["Keys", "LineKeys", "TerminalKeys", "open_keys"]
 
 
@@ -52,6 +55,8 @@ class TerminalKeys:
             # What was typed ahead is not thrown away.
             tty.setcbreak(descriptor, termios.TCSADRAIN)
             key = _read_character(descriptor)
+            if key == _ESCAPE:
+                _drop_sequence(descriptor)
         finally:
             termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
         if key in ("", "\x04"):
@@ -72,6 +77,19 @@ class TerminalKeys:
             if readline is not None:
                 readline.set_startup_hook()
         return "" if text == before else text
+
+
+def _drop_sequence(descriptor: int) -> None:
+    """Read on to the end of an escape sequence: an arrow key sends ESC [ A, and A is no answer then."""
+    import select
+
+    def read() -> bytes:
+        # A terminal sends a sequence at once; what a person types after Escape comes later.
+        return os.read(descriptor, 1) if select.select([descriptor], [], [], _PAUSE_S)[0] else b""
+
+    if read() in (b"[", b"O"):
+        while (byte := read()) and not b"@" <= byte <= b"~":
+            pass
 
 
 def _read_character(descriptor: int) -> str:

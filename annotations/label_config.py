@@ -26,6 +26,9 @@ __all__ = [
     "parse_tags",
 ]
 
+# Nobody looks at one item for longer than a day.
+_MOST_SECONDS = 86400.0
+
 _KINDS = {"Choices": "choices", "TextArea": "textarea"}
 
 
@@ -194,4 +197,4 @@ def get_choice_value(choice: ET.Element) -> str:
 def _read_seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         return 0.0
-    return float(value)
+    return min(float(value), _MOST_SECONDS)

@@ -1,6 +1,7 @@
 """Which answers count: annotation rows and present items enter; answers and skips that stand leave.
 
-Of each reviewer the answer of the latest round on an item's present version stands. Simulated
+Of each reviewer the answer of the latest round on an item's present version stands; a skip only where
+there is none. Simulated
 reviewers are never mixed with people: where both reviewed, only people's answers count.
 """
 
@@ -82,7 +83,7 @@ def select_answers(
     versions = {(item["item_id"], item["content_hash"]) for item in items}
     left_out: Counter[LeftOut] = Counter(dict.fromkeys(LeftOut, 0))
     latest: dict[tuple[str, str], Row] = {}
-    for row in sorted(rows, key=lambda row: int(row["round"])):
+    for row in sorted(rows, key=lambda row: (not row["skipped"], int(row["round"]))):
         if (row["item_id"], row["content_hash"]) not in versions:
             left_out[LeftOut.OTHER_VERSION] += 1
             continue

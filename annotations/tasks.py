@@ -17,6 +17,10 @@ from schemas.texts import find_forbidden_characters, trim
 
 __all__ = ["SAFER_LETTERS", "ReviewTask", "Said", "ShownTask", "clean", "make_answers", "make_task"]
 
+# No question, option or remark is longer than this; what is pasted by mistake is.
+_MOST_TYPED = 10_000
+_READ = 4 * _MOST_TYPED
+
 SAFER_LETTERS = ("A", "B", "both_safe", "both_unsafe")
 """What may be said of the safer option."""
 
@@ -183,8 +187,9 @@ def _read_revision(said: Said, task: ReviewTask, shown_order: ShownOrder) -> dic
 
 
 def clean(text: object) -> str:
-    """Return what somebody typed, trimmed, without lone surrogates and control codes.
+    """Return what somebody typed, trimmed, without lone surrogates and control codes, its beginning if need be.
 
     A browser or terminal may deliver such; they do not belong into a row.
     """
-    return trim("".join(c for c in str(text or "") if not find_forbidden_characters(c)))
+    kept = "".join(c for c in str(text or "")[:_READ] if not find_forbidden_characters(c))
+    return trim(kept)[:_MOST_TYPED]

@@ -173,7 +173,7 @@ def ask(console: Console, keys: Keys, prompt: str, answers: Mapping[str, str]) -
         if key in answers:
             console.print(answers[key], markup=False)
             return answers[key]
-        console.print(key, markup=False)
+        console.print(key if key.isprintable() else "", markup=False)
         _leave(key)
         console.print(f"Please press {choices or 'Enter'}, s, u or q.", markup=False)
 

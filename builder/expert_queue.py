@@ -15,10 +15,10 @@ from builder.review import record_ruling
 from builder.versions import REVISED, read_present_items, record_edit
 from builder.workspace import Stage, Workspace
 from schemas.errors import DataError
-from schemas.labels import Decision
+from schemas.labels import Decision, DecisionMethod
 from schemas.storage import Row, index_rows
 
-__all__ = ["apply_revisions", "list_cases", "rule_on_case"]
+__all__ = ["apply_revisions", "list_agreed_revisions", "list_cases", "rule_on_case"]
 
 _REVIEWERS = "reviewers"
 
@@ -29,18 +29,8 @@ def apply_revisions(workspace: Workspace) -> tuple[list[str], list[str]]:
     Returns the ids of these items, and a sentence for each correction that breaks a rule. The new
     versions are checked with the next `finebench check`, and settled by one more answer.
     """
-    items = index_rows(read_present_items(workspace)[0])
-    votes = group_votes(workspace.read_stage(Stage.ANNOTATIONS))
     revised, faults = [], []
-    for decision in _read_decisions(workspace, Decision.REVISE):
-        item = items.get(decision["item_id"])
-        if item is None or item["content_hash"] != decision["content_hash"]:
-            continue  # it was edited since
-        found = votes.get((item["item_id"], item["content_hash"]), [])
-        texts = find_agreed_revision(found)
-        ((_, names),) = list_revisions(found) or [({}, [])]
-        if not texts:
-            continue  # a curator's ruling to revise: the text is yet to be written
+    for item, texts, names in list_agreed_revisions(workspace):
         try:
             reason = f"{REVISED} by {', '.join(names)}"
             record_edit(workspace, item, _merge(item, texts), by=_REVIEWERS, reason=reason)
@@ -49,6 +39,26 @@ def apply_revisions(workspace: Workspace) -> tuple[list[str], list[str]]:
         else:
             revised.append(item["item_id"])
     return revised, faults
+
+
+def list_agreed_revisions(workspace: Workspace) -> list[tuple[Row, dict[str, str], list[str]]]:
+    """Return the items that reviewers decided to revise to the same words, the texts, and whose they are.
+
+    Where a curator ruled that an item is to be revised, the text is yet to be written: no reviewer's
+    words stand in for it.
+    """
+    items = index_rows(read_present_items(workspace)[0])
+    votes = group_votes(workspace.read_stage(Stage.ANNOTATIONS))
+    agreed = []
+    for decision in _read_decisions(workspace, Decision.REVISE):
+        item = items.get(decision["item_id"])
+        if item is None or item["content_hash"] != decision["content_hash"]:
+            continue  # it was edited since
+        found = votes.get((item["item_id"], item["content_hash"]), [])
+        texts = find_agreed_revision(found)
+        if decision["method"] != DecisionMethod.CURATOR and texts:
+            agreed.append((item, texts, list_revisions(found)[0][1]))
+    return agreed
 
 
 def _read_decisions(workspace: Workspace, decision: Decision) -> list[Row]:

@@ -13,13 +13,14 @@ accounts for every row: in = out + rejected. `build` runs the machine's stages a
 are needed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from annotations.adjudication import needs_expert
 from builder import options, questions, review
 from builder.checks import stage as checks
+from builder.expert_queue import list_agreed_revisions
 from builder.label_studio.access import Files
 from builder.label_studio.progress import is_answer_awaited
 from builder.llm.asking import Asking
@@ -124,16 +125,27 @@ def build(
 def find_next_step(workspace: Workspace) -> str:
     """Return the command that takes the workspace one step on."""
     stale = find_stale_stages(workspace)
+    return _find_machine_step(workspace, stale) or _find_people_step(workspace, stale)
+
+
+def _find_machine_step(workspace: Workspace, stale: Container[Stage]) -> str:
+    """Return the machine's next step; an empty text where people are next."""
     for step in STEPS[:3]:
         if step.stage in stale:
             return step.command
         if step.stage is not Stage.CHECKED and not workspace.read_stage(step.stage):
             return _find_way_out(workspace)
+    return ""
+
+
+def _find_people_step(workspace: Workspace, stale: Container[Stage]) -> str:
     if not workspace.list_rounds():
         return _find_first_review(workspace)
     for step in STEPS[3:]:
         if step.stage in stale:
             return f"{_AWAITED if is_answer_awaited(workspace) else ''}{step.command}"
+    if list_agreed_revisions(workspace):
+        return "finebench adjudicate, which makes the versions that reviewers agreed on"
     decisions = workspace.read_stage(Stage.ADJUDICATED)
     if any(row["decision"] == Decision.UNDECIDED for row in decisions):
         return _find_next_review(workspace, decisions)

@@ -202,6 +202,11 @@ def prepare_session(
         raise UsageError(
             f"pseudonyms that begin with {SIMULATED_PREFIX} are for simulated reviewers."
         )
+    excluded = read_exclusions(workspace)
+    if reviewer in excluded:
+        raise UsageError(
+            f"{reviewer} is excluded ({excluded[reviewer]}). Their answers would not count: talk to the curator."
+        )
     guidelines = hash_file(workspace.guidelines)
     with workspace.hold(f"round-{round_number}-{reviewer}"):
         opened = list_open(workspace, reviewer, round_number)

@@ -14,13 +14,14 @@ import numpy as np
 from annotations.adjudication import count_vote, group_votes
 from annotations.agreement.questions import ReviewAgreement, measure_questions
 from annotations.quality.reviewers import ReviewQuality, measure_reviewers
+from annotations.quality.shares import Share
 from annotations.rounds import merge_rounds
 from annotations.selection import Selection
 from builder.exclusions import read_exclusions
-from builder.round_plans import read_gold
+from builder.round_plans import list_rejected_items, read_gold
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import StageError
-from schemas.labels import Stratum
+from schemas.labels import Recommendation, Stratum
 from schemas.storage import Row
 from schemas.tables import TableName
 
@@ -46,6 +47,21 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnedDown:
+    """What people say of a random sample of what one rule of the checks turned down.
+
+    ``total`` items were turned down by the rule, of which ``drawn`` were in rounds; of those that people
+    ``answered``, the share ``accepted`` would have passed review: there the rule was wrong.
+    """
+
+    rule: str
+    total: int
+    drawn: int
+    answered: int
+    accepted: Share
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All that a debrief shows.
 
@@ -63,6 +79,7 @@ class Report:
     exposure: Mapping[str, int]
     excluded: Mapping[str, str]
     is_random: bool
+    turned_down: Sequence[TurnedDown] = ()
 
     @property
     def selection(self) -> Selection:
@@ -84,6 +101,17 @@ class Report:
             "most_items_on_a_day": dict(self.exposure),
             "excluded": dict(self.excluded),
             "agreement_on_random_draw": self.is_random,
+            "turned_down": [
+                {
+                    "rule": found.rule,
+                    "total": found.total,
+                    "drawn": found.drawn,
+                    "answered": found.answered,
+                    "accepted": found.accepted.value,
+                    "interval_95": found.accepted.interval,
+                }
+                for found in self.turned_down
+            ],
         }
 
 
@@ -99,9 +127,13 @@ def make_report(workspace: Workspace) -> Report:
     speaking = [item for item in items if not drawn or item["item_id"] in drawn]
     rng = np.random.default_rng(workspace.config.seed)
     agreement = measure_questions(rows, speaking, excluded=excluded, rng=rng)
-    quality = measure_reviewers(
-        rows, [*items, *gold.values()], gold=_list_gold(gold), excluded=excluded
-    )
+    rejected = list_rejected_items(workspace)
+    shown = [
+        *items,
+        *gold.values(),
+        *(row for row in rejected.values() if row["item_id"] not in gold),
+    ]
+    quality = measure_reviewers(rows, shown, gold=_list_gold(gold), excluded=excluded)
     standing = [*quality.selection.answered, *quality.selection.skipped]
     return Report(
         agreement=agreement,
@@ -113,7 +145,43 @@ def make_report(workspace: Workspace) -> Report:
         exposure=_find_exposure(rows),
         excluded=excluded,
         is_random=bool(drawn),
+        turned_down=_judge_rules(workspace, rejected, plans, quality.selection),
     )
+
+
+def _judge_rules(
+    workspace: Workspace,
+    rejected: Mapping[str, Row],
+    plans: Sequence[Row],
+    selection: Selection,
+) -> list[TurnedDown]:
+    """Return by rule how often people would accept what it turned down, over the items that were drawn.
+
+    The draw is a simple random one over all rules together, so that within each rule it is one too.
+    """
+    rules = {
+        rejection["item_id"]: rejection["reasons"].split("; ")[0].partition(" (")[0]
+        for rejection in workspace.read_rejected(Stage.CHECKED)
+        if rejection["item_id"] in rejected
+    }
+    drawn = {row["item_id"] for row in plans if row["stratum"] == Stratum.REJECTED}
+    votes = group_votes(selection.answered)
+    found = []
+    for rule in sorted({rules[item_id] for item_id in drawn & rules.keys()}):
+        of_rule = [item_id for item_id, name in rules.items() if name == rule]
+        cast = [
+            votes[version]
+            for item_id in of_rule
+            if item_id in drawn
+            and (version := (item_id, rejected[item_id]["content_hash"])) in votes
+        ]
+        accepted = sum(
+            2 * sum(count_vote(row) is Recommendation.ACCEPT for row in rows) > len(rows)
+            for rows in cast
+        )
+        share = Share(accepted, len(cast))
+        found.append(TurnedDown(rule, len(of_rule), len(drawn & set(of_rule)), len(cast), share))
+    return found
 
 
 def _list_rounds(workspace: Workspace) -> list[int]:

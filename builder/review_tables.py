@@ -10,6 +10,9 @@ from builder.review_report import Report
 __all__ = ["ShownTable", "list_tables"]
 
 
+_MOST_SHOWN = 600
+
+
 @dataclass(frozen=True, slots=True)
 class ShownTable:
     """A table with its title, and what is to be said of it."""
@@ -28,6 +31,7 @@ def list_tables(report: Report) -> list[ShownTable]:
         _show_dimensions(report),
         _show_pairs(report),
         _show_reviewers(report),
+        _show_turned_down(report),
         _show_disagreements(report),
     ]
 
@@ -142,13 +146,36 @@ def _tell_share(share: Share) -> str:
     return f"{share.value:.0%} of {share.n} ({interval[0]:.0%} to {interval[1]:.0%})"
 
 
+def _show_turned_down(report: Report) -> ShownTable:
+    rows = [
+        (
+            found.rule,
+            str(found.total),
+            str(found.drawn),
+            str(found.answered),
+            _tell_share(found.accepted),
+        )
+        for found in report.turned_down
+    ]
+    columns = ("rule", "turned down", "drawn", "answered", "people would accept")
+    told = (
+        "Of a random sample of what the checks turned down: there a rule was wrong. 95% intervals."
+    )
+    notes = [told] if rows else []
+    return ShownTable("How often the checks were wrong", columns, rows, notes)
+
+
+def _abbreviate(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]} …"
+
+
 def _show_disagreements(report: Report) -> ShownTable:
     rows = [
         (
             found.item_id,
             ", ".join(f"{count} {vote}" for vote, count in sorted(found.votes.items())),
             ", ".join(f"{count} {option}" for option, count in sorted(found.safer.items())),
-            " / ".join(found.comments),
+            _abbreviate(" / ".join(found.comments)),
         )
         for found in report.disagreements
     ]

@@ -14,6 +14,7 @@ from typing import Any
 from annotations.adjudication import decide_items
 from annotations.rounds import check_reviewer, merge_rounds
 from annotations.routing import Candidate, Plan, Reviewer, Sampling, plan_round
+from annotations.simulation import SIMULATED_PREFIX
 from builder.config import ReviewConfig
 from builder.exclusions import read_exclusions
 from builder.roster import Member, read_roster
@@ -70,11 +71,16 @@ def list_round_items(workspace: Workspace, round_number: int) -> dict[str, Row]:
 def find_members(workspace: Workspace, names: Sequence[str]) -> list[Member]:
     """Return the reviewers of those names, as the roster has them; all of the roster where none is named.
 
+    Of the roster the excluded are left out.
+
     A name that the roster has not is a reviewer of whom nothing more is known.
     """
     roster = read_roster(workspace.roster, workspace.taxonomy)
     by_name = {member.name: member for member in roster}
-    return [by_name.get(name) or Member(name=check_reviewer(name)) for name in names] or roster
+    if names:
+        return [by_name.get(name) or Member(name=check_reviewer(name)) for name in names]
+    excluded = read_exclusions(workspace)
+    return [member for member in roster if member.name not in excluded]
 
 
 def plan_review(
@@ -95,31 +101,76 @@ def plan_review(
         raise UsageError(
             "nobody reviews: name reviewers with --reviewer NAME, or list them in private/roster.toml."
         )
+    _refuse_excluded(workspace, reviewers)
     path = workspace.get_plan(round_number)
     with workspace.hold(path.name):
-        candidates = _list_candidates(workspace, list_round_items(workspace, round_number).values())
-        revised = list_revised_versions(workspace)
-        where: Any = {"round_number": round_number, "seed": workspace.config.seed}
-        confirmations = plan_round(
-            _name_authors(workspace, [c for c in candidates if c.version in revised]),
-            reviewers,
-            Sampling(overlap=1),
-            stratum=Stratum.CONFIRM,
-            earlier=read_table(path, TableName.ASSIGNMENT),
-            **where,
+        standing, idle = _split_by_count(
+            workspace, read_table(path, TableName.ASSIGNMENT), reviewers
         )
-        plan = plan_round(
-            [candidate for candidate in candidates if candidate.version not in revised],
-            reviewers,
-            _choose_sampling(workspace.config.review, len(reviewers), pilot=pilot),
-            rejected=[_make_candidate(row) for row in list_rejected_items(workspace).values()],
-            gold=[_make_candidate(row) for row in read_gold(workspace).values()],
-            earlier=confirmations.assignments,
-            **where,
-        )
+        plan = _plan_on(workspace, round_number, reviewers, standing, pilot=pilot)
         if is_kept:
-            _write_plan(path, plan.assignments)
+            _write_plan(path, [*idle, *plan.assignments])
+    return plan
+
+
+def _plan_on(
+    workspace: Workspace,
+    round_number: int,
+    reviewers: Sequence[Reviewer],
+    standing: Sequence[Row],
+    *,
+    pilot: bool,
+) -> Plan:
+    """Return the assignments that stand with those that are new: confirmations first, then all others."""
+    candidates = _list_candidates(workspace, list_round_items(workspace, round_number).values())
+    revised = list_revised_versions(workspace)
+    everybody = {r.name for r in reviewers} | {row["reviewer"] for row in standing}
+    where: Any = {"round_number": round_number, "seed": workspace.config.seed}
+    confirmations = plan_round(
+        _name_authors(workspace, [c for c in candidates if c.version in revised]),
+        reviewers,
+        Sampling(overlap=1),
+        stratum=Stratum.CONFIRM,
+        earlier=standing,
+        **where,
+    )
+    plan = plan_round(
+        [candidate for candidate in candidates if candidate.version not in revised],
+        reviewers,
+        _choose_sampling(workspace.config.review, len(everybody), pilot=pilot),
+        rejected=[_make_candidate(row) for row in list_rejected_items(workspace).values()],
+        gold=[_make_candidate(row) for row in read_gold(workspace).values()],
+        earlier=confirmations.assignments,
+        **where,
+    )
     return Plan(plan.assignments, confirmations.short | plan.short)
+
+
+def _refuse_excluded(workspace: Workspace, reviewers: Sequence[Reviewer]) -> None:
+    excluded = read_exclusions(workspace)
+    named = [reviewer.name for reviewer in reviewers if reviewer.name in excluded]
+    if named:
+        raise UsageError(
+            f"{', '.join(named)}: excluded ({excluded[named[0]]}). Leave them out, or let them count again "
+            f"with `finebench annotate exclude --reviewer {named[0]} --back --reason WHY`."
+        )
+
+
+def _split_by_count(
+    workspace: Workspace, rows: Sequence[Row], reviewers: Sequence[Reviewer]
+) -> tuple[list[Row], list[Row]]:
+    """Return the assignments that fill places, and those that do not though they stand.
+
+    The latter are those of excluded reviewers, and where people review, those of simulated ones.
+    """
+    excluded = read_exclusions(workspace)
+    has_people = not all(r.name.startswith(SIMULATED_PREFIX) for r in reviewers)
+
+    def counts(row: Row) -> bool:
+        is_simulated = row["reviewer"].startswith(SIMULATED_PREFIX)
+        return row["reviewer"] not in excluded and not (is_simulated and has_people)
+
+    return [row for row in rows if counts(row)], [row for row in rows if not counts(row)]
 
 
 def _name_authors(workspace: Workspace, candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -93,6 +93,25 @@ def test_a_version_that_came_of_a_review_takes_one_answer(
     assert (row["decision"], row["method"]) == (decision, method)
 
 
+def test_a_skip_in_a_later_round_takes_no_answer_away() -> None:
+    """A skip counts for nothing: who answered before has answered."""
+    votes = [make_vote("a", "accept"), make_vote("b", "accept")]
+    skip = make_annotation(
+        make_item(), {"skipped": True, "skip_reason": "seen before"}, reviewer="b", round_number=2,
+        guidelines_hash="0" * 64, positive_first=True, simulated=False,
+    )  # fmt: skip
+    row = decide(*votes, skip)
+    assert (row["decision"], row["votes_accept"], row["skips"]) == ("accept", 2, 0)
+
+
+def test_simulated_reviewers_decide_nothing_once_a_person_has_answered() -> None:
+    """A trial's answers must not outvote people."""
+    simulated = [make_vote(f"sim-{n}", "accept") | {"simulated": True} for n in range(3)]
+    assert decide(*simulated)["decision"] == "accept"
+    row = decide(*simulated, make_vote("anna", "reject"), make_vote("ben", "reject"))
+    assert (row["decision"], row["votes_accept"], row["votes_reject"]) == ("reject", 0, 2)
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, finebench: RunCommand) -> Workspace:
     """A workspace with one checked item in each dimension."""
@@ -206,3 +225,32 @@ def test_an_expert_may_write_a_correction_of_their_own(
     (edit,) = read_rows(workspace.edits)
     assert edit["negative_option"] == "A better unsafe answer, said in plain words."
     finebench(workspace.root, "adjudicate", "--expert", "../dora", code=2)
+
+
+def test_a_curators_ruling_to_revise_takes_nobodys_words(
+    workspace: Workspace, finebench: RunCommand
+) -> None:
+    """Neither one reviewer's text of three, nor one of several that differ: the curator writes it."""
+    torn, lone = (row["item_id"] for row in workspace.read_stage(Stage.CHECKED)[:2])
+    revise = {"recommendation": "revise", "question": BETTER}
+    answer(workspace, "anna", 1, **{torn: revise, lone: revise})
+    answer(workspace, "ben", 1, **{torn: revise | {"question": OTHER}})
+    answer(workspace, "cleo", 1)
+    finebench(workspace.root, "build")
+    for item_id in (torn, lone):
+        told = finebench(workspace.root, "adjudicate", "--item", item_id, "--decision", "revise",
+                         "--reason", "unclear", "--by", "me").output  # fmt: skip
+        assert "were revised" not in told
+    finebench(workspace.root, "adjudicate")
+    assert not workspace.edits.exists()
+    finebench(workspace.root, "edit", torn, "--question", "Is it really mine to tell?")
+
+
+def test_build_points_to_corrections_that_are_to_be_made(
+    workspace: Workspace, finebench: RunCommand
+) -> None:
+    """What reviewers agreed on must not be left behind on the way to a release."""
+    item_id = workspace.read_stage(Stage.CHECKED)[0]["item_id"]
+    for name in ("anna", "ben"):
+        answer(workspace, name, 1, **{item_id: {"recommendation": "revise", "question": BETTER}})
+    assert "Next: finebench adjudicate, which" in finebench(workspace.root, "build").output

@@ -153,7 +153,7 @@ def test_a_whole_review_on_label_studio(
     for name in NAMES:
         answer_all(workspace, people, name, said[name])
     told = finebench(workspace.root, "annotate", "status").output
-    assert "36 answers or more wait on the server" in told
+    assert "36 answers on the server are not here" in told
     told = finebench(workspace.root, "annotate", "pull").output
     assert "36 new answers (anna 12, ben 12, cleo 12)" in told
     rows = [row for name in NAMES for row in read_rows(get_answers_path(workspace, name, 1))]

@@ -9,7 +9,7 @@ from workspaces import RunCommand
 
 from builder.exclusions import read_exclusions, record_exclusion
 from builder.review_report import make_report
-from builder.rounds import list_open, record_said
+from builder.rounds import list_assigned, list_open, record_said
 from builder.workspace import Stage, Workspace
 from schemas.errors import StageError, UsageError
 from schemas.labels import ShownOrder
@@ -135,3 +135,64 @@ def test_simulated_answers_are_told_apart(tmp_path: Path, finebench: RunCommand)
     finebench(path, "build")
     finebench(path, "annotate", "simulate")
     assert "Simulated reviewers only" in finebench(path, "annotate", "report").stderr
+
+
+def test_the_report_says_how_often_the_checks_were_wrong(
+    workspace: Workspace, finebench: RunCommand
+) -> None:
+    """Items that a rule turned down are drawn, answered unseen, and counted by rule."""
+    config = workspace.root / "bench.toml"
+    config.write_text(config.read_text().replace("[review]\n", "[review]\nrejected = 3\n"))
+    made = Workspace(workspace.root)
+    for item in made.read_stage(Stage.CHECKED)[:4]:
+        text = "Take 2 lbs of nitrate and go on with it."
+        finebench(made.root, "edit", item["item_id"], "--negative-option", text)
+    finebench(made.root, "check", code=1)
+    names = [word for name in ("anna", "ben") for word in ("--reviewer", name)]
+    finebench(made.root, "annotate", "plan", "--round", "2", *names)
+    for name in ("anna", "ben"):
+        opened = [a for a in list_open(made, name, 2) if a.stratum == "rejected"]
+        assert len(opened) == 3
+        for place, assigned in enumerate(sorted(opened, key=lambda a: a.task.item_id)):
+            record_said(made, assigned, say(assigned, errs=place == 0))
+    (found,) = make_report(made).turned_down
+    assert (found.rule, found.total, found.drawn, found.answered) == (
+        "operational-detail:quantity", 4, 3, 3,
+    )  # fmt: skip
+    assert (found.accepted.count, found.accepted.n) == (2, 3)
+    told = finebench(made.root, "annotate", "report").output
+    assert "How often the checks were wrong" in told
+    assert "67% of 3" in told
+
+
+def test_an_excluded_reviewer_holds_no_place_and_gets_none(
+    workspace: Workspace, finebench: RunCommand
+) -> None:
+    """Who does not count must not keep others from being asked."""
+    finebench(workspace.root, "annotate", "exclude", "--reviewer", "ben", "--reason", "too fast")
+    plan = ("annotate", "plan", "--reviewer")
+    finebench(workspace.root, *plan, "emil")
+    assert len(list_open(workspace, "emil", 1)) == 24
+    assert "excluded (too fast)" in finebench(workspace.root, *plan, "ben", code=2).output
+    told = finebench(workspace.root, "review", "--reviewer", "ben", code=2).output
+    assert "excluded (too fast)" in told
+
+
+def test_simulated_reviewers_fill_no_place_of_peoples(
+    tmp_path: Path, finebench: RunCommand
+) -> None:
+    """After a trial the real round begins from nothing."""
+    path = tmp_path / "bench"
+    finebench(path, "new", str(path), "--quota", "1")
+    finebench(path, "build")
+    finebench(path, "annotate", "simulate", "--reviewers", "3")
+    finebench(path, "annotate", "plan", "--reviewer", "anna")
+    assert len(list_open(Workspace(path), "anna", 1)) == 6
+
+
+def test_a_comment_without_end_is_cut(workspace: Workspace, finebench: RunCommand) -> None:
+    """What somebody pasted by mistake must not fill rows, terminal and page."""
+    first = list_assigned(workspace, "cleo", 1)[0]
+    row = record_said(workspace, first, say(first, errs=True) | {"comment": "x" * 400_000})
+    assert len(row["comment"]) == 10_000
+    assert len(finebench(workspace.root, "annotate", "report").output) < 40_000

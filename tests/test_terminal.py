@@ -116,3 +116,23 @@ def test_two_reviewers_sit_side_by_side_and_one_name_once(
     for terminal in (anna, ben):
         os.write(terminal.master, b"q")
         assert terminal.end() == 0
+
+
+def test_an_arrow_key_is_no_answer(tmp_path: Path, finebench: RunCommand) -> None:
+    """It sends ESC [ A, and A is an answer to the next question: a sequence is one key that says nothing."""
+    workspace = tmp_path / "bench"
+    finebench(workspace, "new", str(workspace), "--quota", "1")
+    finebench(workspace, "build")
+    terminal = Terminal(workspace, "anna")
+    terminal.press("\ny", *ITEM[:2])
+    terminal.wait_for("safer?")
+    for sequence in (b"\x1b[A", b"\x1bOB", b"\x1b[1;5A"):
+        os.write(terminal.master, sequence)
+        terminal.wait_for("Please press a/b/2/0")
+    terminal.press("b", "safer?")
+    terminal.press("nya\n", *ITEM[3:])
+    terminal.press("q", "shows the item")
+    assert terminal.end() == 0
+    (row,) = read_rows(workspace / "rounds" / "1" / "anna.jsonl")
+    shown_first = row["shown_order"] == "positive_first"
+    assert row["safer"] == ("negative" if shown_first else "positive")

@@ -227,7 +227,10 @@ def status(url: str, as_json: bool) -> None:
         max(0, p.online.answered + p.online.skipped - p.kept) for p in found if p.online is not None
     )
     if waiting:
-        note(f"{waiting} answers or more wait on the server. Next: finebench annotate pull")
+        note(
+            f"{waiting} answers on the server are not here. Next: finebench annotate pull, which fetches them "
+            "or says why they cannot be taken"
+        )
 
 
 def _format_progress(progress: "Progress") -> tuple[object, ...]:

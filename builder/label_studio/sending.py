@@ -11,6 +11,7 @@ from annotations.label_studio.ledger import open_ledger
 from annotations.label_studio.push import Pushed, Tell, make_link, push_tasks
 from annotations.simulation import SIMULATED_PREFIX
 from annotations.tasks import ShownTask
+from builder.exclusions import read_exclusions
 from builder.expert_queue import list_cases
 from builder.label_studio.access import Files, list_members_online
 from builder.reply_plans import read_judged_run
@@ -112,7 +113,10 @@ def _choose(
     unknown = [name for name in names if name not in planned]
     if unknown:
         raise UsageError(f"{', '.join(unknown)}: not in {where} ({', '.join(sorted(planned))}).")
-    wanted = sorted(names or planned)
+    excluded = read_exclusions(workspace)
+    wanted = sorted(name for name in names or planned if name not in excluded)
+    if not wanted:
+        raise UsageError(f"all of {where} are excluded ({', '.join(sorted(excluded))}).")
     without = [name for name in wanted if name not in online]
     if without and (names or len(without) == len(wanted)):
         raise UsageError(
