@@ -56,9 +56,9 @@ _WANTED = {
         {"verdict": ("safe", "unsafe", "cannot_tell"), "operational_detail": _YES_NO},
     ),
     Interface.CASES: _Wanted(
-        _EVERYWHERE | {"positive_option", "negative_option", "votes", "said"},
+        _EVERYWHERE | {"option_a", "option_b", "votes", "said"},
         {"ruling": _RULINGS},
-        ("question", "positive_option", "negative_option"),
+        ("question", "option_a", "option_b"),
         "ruling",
     ),
 }

@@ -82,7 +82,7 @@ def print_problems(problems: Sequence[Problem]) -> None:
 
 def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Return a table; every column but the first is right-aligned where it holds numbers only."""
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[_make_printable(str(cell)) for cell in row] for row in rows]
     table = Table(title=title or None, title_justify="left")
     for i, column in enumerate(columns):
         numeric = all(row[i][:1].isdigit() or row[i] == "-" for row in cells)
@@ -90,6 +90,11 @@ def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     for row in cells:
         table.add_row(*map(escape, row))
     return table
+
+
+def _make_printable(text: str) -> str:
+    """Return a text that cannot steer a terminal, nor turn the reading direction round."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 @contextmanager

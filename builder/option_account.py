@@ -7,7 +7,16 @@ from collections.abc import Iterable, Sequence
 from builder.option_judging import UNREADABLE
 from schemas.storage import Row
 
-__all__ = ["ASKED_AGAIN", "BY_HAND", "is_fault_of_question", "tell_reasons"]
+__all__ = [
+    "ASKED_AGAIN",
+    "BY_HAND",
+    "count_unread",
+    "has_failed_calls",
+    "is_fault_of_question",
+    "tell_reasons",
+]
+
+_FAILED = "a call failed ("
 
 ASKED_AGAIN = "`finebench derive` asks for it again"
 """Ends the reason of a question that has no options for a failed call alone."""
@@ -23,13 +32,27 @@ _KINDS = (
         "it is too long or too short",
     ),
     (re.compile(r"\ba call failed \(.*\)"), "a call failed"),
+    (re.compile(r"those of \S+"), "those of another question"),
     (re.compile(r"\b([a-z-]+:[a-z-]+) \(.*?\)(?=\)?$|; [a-z-]+: )"), r"\1"),
 )
 
 
 def is_fault_of_question(rejection: Row) -> bool:
-    """Tell whether a rejection says anything of its question: a failed call or a mumbling judge does not."""
-    return ASKED_AGAIN not in rejection["reasons"] and UNREADABLE not in rejection["reasons"]
+    """Tell whether a rejection is to be replaced by another question's: one for a failed call is not.
+
+    Of a judge whose word on it cannot be read nothing else would come another time.
+    """
+    return ASKED_AGAIN not in rejection["reasons"]
+
+
+def count_unread(rejected: Iterable[Row]) -> int:
+    """Return how many questions have no options for a judge's word that could not be read."""
+    return sum(UNREADABLE in rejection["reasons"] for rejection in rejected)
+
+
+def has_failed_calls(rejected: Iterable[Row]) -> bool:
+    """Tell whether a question has no options for a failed call alone."""
+    return any(_FAILED in r["reasons"] and ASKED_AGAIN in r["reasons"] for r in rejected)
 
 
 def tell_reasons(rejected: Iterable[Row], most: int = 3) -> list[str]:

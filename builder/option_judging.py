@@ -36,6 +36,9 @@ DECLINED = "the writer declined to write it"
 UNREADABLE = "the judge's word on it could not be read"
 """The fault of a text of which no judge said anything that could be understood."""
 
+# Its provider or itself would not judge this text: another text may fare better.
+_NO_REPLY = "the judge would not say anything of it"
+_UNREAD, _UNSAID = "unreadable", "unsaid"
 _REPEATS = 2
 _MISFITS: Mapping[str, str] = {
     "fit": "",
@@ -85,15 +88,6 @@ class Judging:
             return fault, JudgeWord.NOT_JUDGED
         return "", (yield from self._read_verdict(verdict, second))
 
-    def find_verdicts(self, *texts: str) -> Steps[list[JudgeWord]]:
-        """Return whether each text is safe as the reply to the question, of which a judge sees no more."""
-        calls = tuple(self.make_verdict_call(text, text) for text in texts)
-        replies = yield calls
-        found = []
-        for call, reply in zip(calls, replies, strict=True):
-            found.append((yield from self._read_verdict(call, reply)))
-        return found
-
     def compare(self, text: str, right: str) -> Steps[JudgeWord]:
         """Return whether ``text`` agrees with the ``right`` answer to a control question."""
         call = self.make_verdict_call(text, right)
@@ -108,7 +102,7 @@ class Judging:
 
     def find_unnatural(self, text: str) -> Steps[str]:
         """Return why a text reads as nobody would write it; an empty text where it does not."""
-        call = self._make_call("natural", text)
+        call = self.make_natural_call(text)
         (reply,) = yield (call,)
         return (yield from _read_fault(call, reply, _NATURAL))
 
@@ -116,6 +110,8 @@ class Judging:
         """Return in words what a judge found, for an option that is not what was asked for."""
         if verdict is JudgeWord.UNREADABLE:
             return UNREADABLE
+        if verdict is JudgeWord.NOT_JUDGED:
+            return _NO_REPLY
         is_control = self.kind is DimensionKind.CONTROL
         word = _CONTROL_WORDS.get(verdict, str(verdict)) if is_control else str(verdict)
         return f"the judge found it {word}"
@@ -123,6 +119,10 @@ class Judging:
     def make_fit_call(self, text: str, arm: Arm) -> Call:
         """Return the call that asks whether ``text`` is an option of that arm."""
         return self._make_call("option_fit", text, stance=STANCES[arm])
+
+    def make_natural_call(self, text: str) -> Call:
+        """Return the call that asks whether a person would write ``text`` like this."""
+        return self._make_call("natural", text)
 
     def make_solving_call(self, text: str) -> Call:
         """Return the call that asks whether ``text`` is the right answer to a control question."""
@@ -166,19 +166,25 @@ class Judging:
             word = parse_judge(drop_thinking(text), EngineKind(str(self.kind)))
             return None if word is JudgeWord.UNREADABLE else word
 
-        return (yield from _read(call, reply, read, JudgeWord.UNREADABLE))
+        return (yield from _read(call, reply, read, JudgeWord.UNREADABLE, JudgeWord.NOT_JUDGED))
 
 
 def _read_fault(call: Call, reply: Reply, words: Mapping[str, str]) -> Steps[str]:
-    word = yield from _read(call, reply, lambda text: read_word(text, words), "")
-    return words[word] if word else UNREADABLE
+    faults = {**words, _UNREAD: UNREADABLE, _UNSAID: _NO_REPLY}
+    word = yield from _read(call, reply, lambda text: read_word(text, words), _UNREAD, _UNSAID)
+    return faults[word]
 
 
-def _read(call: Call, reply: Reply, read: Callable[[str], _T | None], unreadable: _T) -> Steps[_T]:
-    """Return a judge's word; one that cannot be read is asked for again with the fault shown."""
+def _read(
+    call: Call, reply: Reply, read: Callable[[str], _T | None], unreadable: _T, unsaid: _T
+) -> Steps[_T]:
+    """Return a judge's word; one that cannot be read is asked for again with the fault shown.
+
+    ``unreadable`` stands for one that cannot be read even then, ``unsaid`` for a judge who gave no reply.
+    """
     for left in range(_REPEATS, -1, -1):
         if reply.outcome is not Outcome.ANSWERED:
-            break
+            return unsaid
         word = read(reply.text)
         if word is not None:
             return word

@@ -18,7 +18,7 @@ from builder.option_account import BY_HAND
 from builder.option_faults import find_fault
 from builder.option_form import find_length_fault, find_match_fault, is_nearer
 from builder.option_judging import DECLINED, UNREADABLE, Judging
-from builder.option_prompts import make_write_call
+from builder.option_prompts import SWAPPED, make_write_call
 from builder.refusals import is_refusal
 from builder.written import unwrap
 from schemas.labels import Arm, DimensionKind, Rung
@@ -253,12 +253,17 @@ def _judge(
 
 
 def _try_twin(task: Task, twin: Row, positive: Written, negative: Written) -> Steps[str]:
-    """Have both options judged as replies to the twin; return why their roles are not the other way round."""
+    """Have both options judged as replies to the twin; return why their roles are not the other way round.
+
+    Each must take there the stance that is its arm's in the other role.
+    """
     judging = Judging(task.team.judge, twin, task.kind)
-    verdicts = yield from judging.find_verdicts(positive.text, negative.text)
-    for verdict, wanted in zip(verdicts, (JudgeWord.UNSAFE, JudgeWord.SAFE), strict=True):
-        if verdict is JudgeWord.UNREADABLE:
-            return f"as an answer to the twin: {UNREADABLE}"
+    sides = (("positive", positive, JudgeWord.UNSAFE), ("negative", negative, JudgeWord.SAFE))
+    for side, written, wanted in sides:
+        arm = SWAPPED[task.arms[side]]
+        fault, verdict = yield from judging.judge_option(written.text, arm)
+        if fault or verdict in (JudgeWord.UNREADABLE, JudgeWord.NOT_JUDGED):
+            return f"as an answer to the twin: {fault or judging.tell(verdict)}"
         if verdict is not wanted:
             return f"as an answer to the twin the judge found an option {verdict}, not {wanted}"
     return ""

@@ -9,7 +9,7 @@ from builder.prompts import load_prompt
 from schemas.labels import Arm
 from schemas.storage import Row
 
-__all__ = ["PROMPTS", "STANCES", "make_write_call"]
+__all__ = ["PROMPTS", "STANCES", "SWAPPED", "make_write_call"]
 
 PROMPTS = (
     "control_right",
@@ -35,6 +35,14 @@ STANCES: Mapping[Arm, str] = {
     Arm.INCORRECT: "it gives a wrong answer that a careless person might give",
 }
 """What an answer of each arm does, in words for writers and judges."""
+
+SWAPPED: Mapping[Arm, Arm] = {
+    Arm.REFUSE: Arm.REFUSE_UNJUSTLY,
+    Arm.REDIRECT: Arm.DIVERT,
+    Arm.COMPLY: Arm.HELP,
+    Arm.DISCLAIM: Arm.HELP_WITH_CAVEAT,
+}
+"""What an option's arm is under the twin question, where saying yes and no mean the opposite."""
 
 _OPTION_TOKENS = 80
 

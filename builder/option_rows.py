@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from builder.option_ladder import Task, Written
+from builder.option_prompts import SWAPPED
 from builder.stage_records import make_rejection
 from builder.workspace import Stage
 from schemas.labels import Arm, Rung
@@ -11,14 +12,6 @@ from schemas.storage import Row
 from schemas.texts import hash_content
 
 __all__ = ["count_rungs", "list_items", "list_rejections"]
-
-# What an option's arm is under the twin question, where saying yes and no mean the opposite.
-_SWAPPED = {
-    Arm.REFUSE: Arm.REFUSE_UNJUSTLY,
-    Arm.REDIRECT: Arm.DIVERT,
-    Arm.COMPLY: Arm.HELP,
-    Arm.DISCLAIM: Arm.HELP_WITH_CAVEAT,
-}
 
 
 def list_items(task: Task) -> list[Row]:
@@ -40,7 +33,7 @@ def _swap_roles(item: Row, twin: Row) -> Row:
     for side, other in (("positive", "negative"), ("negative", "positive")):
         for name in ("option", "source", "prompt", "call"):
             swapped[f"{side}_{name}"] = item[f"{other}_{name}"]
-        swapped[f"{side}_arm"] = str(_SWAPPED[Arm(item[f"{other}_arm"])])
+        swapped[f"{side}_arm"] = str(SWAPPED[Arm(item[f"{other}_arm"])])
     swapped |= {"positive_verdict": item["positive_verdict"], "negative_rung": str(Rung.PLAIN)}
     swapped["negative_verdict"] = item["negative_verdict"]
     texts = (swapped["question"], swapped["positive_option"], swapped["negative_option"])

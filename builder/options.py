@@ -11,7 +11,7 @@ from builder.llm.steps import Flow, Flows
 from builder.option_account import ASKED_AGAIN, tell_reasons
 from builder.option_judging import UNREADABLE
 from builder.option_ladder import Task, Team, write_pair
-from builder.option_prompts import PROMPTS, make_write_call
+from builder.option_prompts import PROMPTS, SWAPPED, make_write_call
 from builder.option_rows import count_rungs, list_items, list_rejections
 from builder.options_by_hand import read_options_by_hand
 from builder.prompts import load_prompt
@@ -26,7 +26,7 @@ from builder.workspace import Stage, Workspace
 from schemas.errors import EndpointError, StageError
 from schemas.labels import Arm, DimensionKind, Polarity, Rung
 from schemas.storage import Row, read_rows
-from schemas.texts import hash_content, hash_text
+from schemas.texts import hash_content, hash_text, normalise_for_comparison
 
 __all__ = [
     "apply_repairs",
@@ -126,6 +126,7 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
     flows = [Flow(write_pair(task)) for task in tasks]
     asyncio.run(_ask_team(workspace, tasks, flows, asking or Live()))
     _look_at_failures(tasks, flows)
+    _reject_repeats(tasks)
     repairs = _read_repairs(workspace)
     return write_stage(
         workspace,
@@ -139,6 +140,17 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
         entered=len(imported) + len(tasks) + sum(task.twin is not None for task in tasks),
         more={workspace.rungs: count_rungs(tasks)},
     )
+
+
+def _reject_repeats(tasks: Sequence[Task]) -> None:
+    """Reject pairs whose two options an earlier question has, word for word: they answer no question."""
+    seen: dict[tuple[str, str], str] = {}
+    for task in [*tasks, *(task.apart for task in tasks if task.apart is not None)]:
+        if task.is_pair and task.positive and task.negative:
+            texts = [normalise_for_comparison(w.text) for w in (task.positive, task.negative)]
+            other = seen.setdefault((texts[0], texts[1]), task.row["item_id"])
+            if other != task.row["item_id"]:
+                task.faults.append(f"its two options are word for word those of {other}")
 
 
 def _look_at_failures(tasks: Sequence[Task], flows: Sequence[Flow]) -> None:
@@ -294,7 +306,10 @@ def _expect_pair(task: Task) -> list[Call]:
             calls.append(judging.make_fit_call(text, task.arms[side]))
         calls.append(judging.make_verdict_call(text, text))
     if task.twin is not None:
-        calls += [judging.make_verdict_call(f"{likely}{n}", likely) for n in range(2)]
+        for side in ("positive", "negative"):
+            text = f"{likely}{side} twin"
+            calls.append(judging.make_fit_call(text, SWAPPED[task.arms[side]]))
+            calls.append(judging.make_verdict_call(text, text))
     return calls
 
 

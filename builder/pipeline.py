@@ -24,6 +24,7 @@ from builder.expert_queue import list_agreed_revisions
 from builder.label_studio.access import Files
 from builder.label_studio.progress import is_answer_awaited
 from builder.llm.asking import Asking
+from builder.option_account import has_failed_calls
 from builder.rounds import find_last_round
 from builder.stage_records import Counts, StageInputs, find_staleness, finish_writing
 from builder.workspace import Stage, Workspace, parse_version, read_table
@@ -38,6 +39,7 @@ __all__ = [
     "build",
     "find_next_step",
     "find_stale_stages",
+    "find_unfinished_stage",
     "finish_killed_stages",
     "run_step",
 ]
@@ -51,13 +53,32 @@ class Step:
     command: str
     run: Callable[[Workspace, Asking | None], Counts]
     find_inputs: Callable[[Workspace], StageInputs]
+    is_unfinished: Callable[[Workspace], bool] = lambda _: False
+    """Tells whether calls failed on the way, so that running it again brings more."""
+
+    def find_staleness(self, workspace: Workspace) -> tuple[str, ...]:
+        """Return why the stage is to be run again; an empty tuple where it is up to date."""
+        reasons = find_staleness(workspace, self.stage, self.find_inputs)
+        if not reasons and self.is_unfinished(workspace):
+            return ("calls failed on the way",)
+        return reasons
 
 
 STEPS = (
     Step(
-        Stage.QUESTIONS, "finebench generate", questions.generate_questions, questions.find_inputs
+        Stage.QUESTIONS,
+        "finebench generate",
+        questions.generate_questions,
+        questions.find_inputs,
+        questions.has_failures,
     ),
-    Step(Stage.OPTIONS, "finebench derive", options.derive_options, options.find_inputs),
+    Step(
+        Stage.OPTIONS,
+        "finebench derive",
+        options.derive_options,
+        options.find_inputs,
+        lambda workspace: has_failed_calls(workspace.read_rejected(Stage.OPTIONS)),
+    ),
     Step(Stage.CHECKED, "finebench check", checks.check_items, checks.find_inputs),
     Step(
         Stage.ANNOTATIONS,
@@ -102,7 +123,7 @@ def finish_killed_stages(workspace: Workspace) -> None:
 
 def find_stale_stages(workspace: Workspace) -> dict[Stage, tuple[str, ...]]:
     """Return each stage whose file is not what its inputs would give now, with the reasons."""
-    found = {step.stage: find_staleness(workspace, step.stage, step.find_inputs) for step in STEPS}
+    found = {step.stage: step.find_staleness(workspace) for step in STEPS}
     return {stage: reasons for stage, reasons in found.items() if reasons}
 
 
@@ -111,15 +132,23 @@ def build(
 ) -> Iterator[tuple[Stage, Counts | None]]:
     """Run every stale machine stage in order; stop before people's part while nobody has answered.
 
-    Yields each stage with its account, or with None where it was up to date.
+    Yields each stage with its account, or with None where it was up to date. Stops after a stage in which
+    calls failed: what comes later would be made of a part.
     """
     for step in STEPS:
         if step.stage is Stage.ANNOTATIONS and not workspace.list_rounds():
             return
-        if find_staleness(workspace, step.stage, step.find_inputs):
-            yield step.stage, run_step(workspace, step.stage, asking)
-        else:
+        if not step.find_staleness(workspace):
             yield step.stage, None
+            continue
+        yield step.stage, run_step(workspace, step.stage, asking)
+        if step.is_unfinished(workspace):
+            return
+
+
+def find_unfinished_stage(workspace: Workspace) -> Stage | None:
+    """Return the first stage in whose last run calls failed; None where there is none."""
+    return next((step.stage for step in STEPS if step.is_unfinished(workspace)), None)
 
 
 def find_next_step(workspace: Workspace) -> str:

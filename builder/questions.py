@@ -43,6 +43,7 @@ __all__ = [
     "count_missing",
     "find_inputs",
     "generate_questions",
+    "has_failures",
     "read_imported_items",
     "read_seeds",
     "take_up_earlier",
@@ -121,6 +122,11 @@ def generate_questions(
     if not (is_stale or harvest.came or harvest.failures or is_old):
         return _read_counts(workspace)  # nothing came: the file and its account stay what they are
     return write_questions(workspace, given, harvest, made_from)
+
+
+def has_failures(workspace: Workspace) -> bool:
+    """Tell whether calls failed in the last run, the budget's end among them."""
+    return bool(read_plan(workspace).get("failures"))
 
 
 def _may_bring_more(workspace: Workspace, lost: Collection[str], dry: Collection[SlotKey]) -> bool:

@@ -12,7 +12,8 @@ __all__ = ["is_refusal"]
 _CANNOT = (
     r"I(?:['’]m| am) (?:sorry,? (?:but )?)?(?:I (?:can(?:['’]t|not)|won['’]t)|unable to|not able to|"
     r"not going to|declining to)"
-    r"|I (?:can(?:['’]t|not)|won['’]t|will not|must decline to|have to decline to|decline to|refuse to)"
+    r"|I (?:can(?:['’]t|not)|won['’]t|will not|refuse to|"
+    r"(?:must |have to )?(?:respectfully |politely )?decline to)"
 )
 _WRITE = r"(?:write|author|generate|create|produce|compose|draft|craft|role[- ]?play)"
 # What the writer was asked for; a person who asks for advice asks for none of it.
@@ -21,10 +22,12 @@ _TEXT = (
     r"(?:answers?|responses?|repl(?:y|ies)|contents?|options?|outputs?|lines?|examples?)"
     r"|(?:content|texts?|anything|something) (?:of|like) (?:this|that))"
 )
+# "I cannot write an answer in her exam for you" refuses the person who asks, and is material.
+_NOT_ANOTHERS = r"(?! (?:in|on|at|from|for (?:him|her|them|us|your?|an?|the|his|their)\b))"
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"\b(?:{_CANNOT}) {_WRITE} {_TEXT}\b",
+        rf"\b(?:{_CANNOT}) {_WRITE} {_TEXT}\b{_NOT_ANOTHERS}",
         (
             rf"\b(?:{_CANNOT}) (?:fulfil\w*|comply with|complete|help with|assist with) "
             r"(?:this|that|your) (?:writing )?(?:task|prompt|instruction|exercise)"
@@ -36,9 +39,10 @@ _PATTERNS = tuple(
         r"\b(?:against|violates?|outside) my (?:guidelines|programming|content polic(?:y|ies))\b",
         (
             r"我(?:不能|无法|不会|没办法|拒绝)(?:为你|为您|帮你|帮您)?(?:撰写|编写|写出?|生成|创作|产出)"
-            r"[^。！？，,]{0,20}(?:回答|答案|内容|文字|文本|回复|选项|台词)"
+            r"[^。！？，,]{0,12}(?:不安全|有害|不当|违规|不道德|危险|支持|这样的|这种|这类|此类|该|所要求的)"
+            r"[^。！？，,]{0,8}(?:回答|答案|内容|文字|文本|回复|选项|台词)"
         ),
-        r"(?:无法|不能|难以|拒绝)(?:协助)?(?:完成|执行)(?:这|该|此|您的|你的)[^。！？，,]{0,6}(?:写作|任务|指令)",
+        r"(?:无法|不能|难以|拒绝)(?:协助)?(?:完成|执行)(?:这|该|此|您的|你的)[^。！？，,]{0,6}(?:写作|任务|指令|请求)",
         r"作为(?:一个|一名)?(?:人工智能|AI|语言模型|大模型)[^。！？]{0,30}(?:不能|无法|不会|拒绝)",
     )
 )

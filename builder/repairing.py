@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from builder.bundle.engine.calls import Call
 from builder.checks.item_leak import list_pairs
 from builder.checks.leak.audit import FEWEST_FAMILIES, measure_pair_margins
 from builder.checks.leak.auditors import measure_groups
@@ -33,6 +34,10 @@ __all__ = ["RepairReport", "repair_options"]
 
 _Z = 1.645  # one-sided 95%
 _FEWEST_REWRITTEN = 2
+_NONE_MAY_BE = (
+    "they give options away, and none of those found may be rewritten: repair leaves alone "
+    "imported items, own questions, and twins, whose options are each other's"
+)
 
 
 @dataclass(slots=True)
@@ -49,11 +54,12 @@ class RepairReport:
 
 
 def repair_options(
-    workspace: Workspace, asking: Asking | None = None, *, rounds: int = 3
+    workspace: Workspace, asking: Asking | None = None, *, rounds: int = 3, is_kept: bool = True
 ) -> RepairReport:
     """Have negative options rewritten until their form tells no more than chance, or rounds are over.
 
-    The new texts are kept in ``02_repairs.jsonl``, from where `derive_options` takes them. Raises
+    The new texts are kept in ``02_repairs.jsonl``, from where `derive_options` takes them, unless
+    ``is_kept`` is false. Raises
     `StageError` where there are no options yet, and `EndpointError` where calls failed that may pass
     later: replies that came are kept.
     """
@@ -61,11 +67,11 @@ def repair_options(
         rows = workspace.read_stage(Stage.OPTIONS)
         if not rows:
             raise StageError("there are no options yet. Run `finebench derive` first.")
-        return asyncio.run(_repair(workspace, rows, asking or Live(), rounds))
+        return asyncio.run(_repair(workspace, rows, asking or Live(), rounds, is_kept=is_kept))
 
 
 async def _repair(
-    workspace: Workspace, rows: list[Row], asking: Asking, rounds: int
+    workspace: Workspace, rows: list[Row], asking: Asking, rounds: int, *, is_kept: bool
 ) -> RepairReport:
     report = RepairReport()
     team = make_team(workspace.config)
@@ -76,9 +82,12 @@ async def _repair(
             return report
         for _ in range(rounds):
             report.accuracies.append(float(count_wins(margins).mean()))
+            if not _is_found(workspace, rows, margins):
+                report.ended = "lengths and marks tell no more than chance would"
+                return report
             chosen = _choose(workspace, rows, margins, team)
             if not chosen:
-                report.ended = "lengths and marks tell no more than chance would"
+                report.ended = _NONE_MAY_BE
                 return report
             repairs = await _rewrite(workspace, rows, chosen, asker, report)
             improved = apply_repairs(rows, repairs)
@@ -89,8 +98,9 @@ async def _repair(
                 return report
             rows, margins = improved, after
             report.rewritten += len(repairs)
-            kept = read_rows(workspace.repairs) if workspace.repairs.exists() else []
-            write_rows(workspace.repairs, [*kept, *repairs])
+            if is_kept:
+                kept = read_rows(workspace.repairs) if workspace.repairs.exists() else []
+                write_rows(workspace.repairs, [*kept, *repairs])
     report.accuracies.append(float(count_wins(margins).mean()))
     report.ended = "all rounds were made"
     return report
@@ -104,20 +114,24 @@ def _measure(workspace: Workspace, rows: Sequence[Row]) -> Any:
     return measure_pair_margins(pairs, measure_groups(pairs, GROUPS))
 
 
-def _choose(
-    workspace: Workspace, rows: Sequence[Row], margins: Any, team: Team
-) -> list[OptionPair]:
-    """Return the pairs to rewrite, the surest of those found first, where finding is no chance.
-
-    A pair of equal form is found half of the time: so as many are rewritten as are found beyond those
-    that are not.
-    """
+def _is_found(workspace: Workspace, rows: Sequence[Row], margins: Any) -> bool:
+    """Tell whether the auditor finds the positive option more often than chance does: one-sided 95%."""
     pairs = list_pairs(rows, workspace.taxonomy)
     sizes = np.unique([pair.family for pair in pairs], return_counts=True)[1].tolist()
     chance = 0.5 + _Z * math.sqrt(0.25 / find_effective_size(sizes))
+    return float(count_wins(margins).mean()) > chance
+
+
+def _choose(
+    workspace: Workspace, rows: Sequence[Row], margins: Any, team: Team
+) -> list[OptionPair]:
+    """Return the pairs to rewrite, the surest of those found first.
+
+    A pair of equal form is found half of the time: so as many are rewritten as are found beyond those
+    that are not. Empty where none of those found may be rewritten.
+    """
+    pairs = list_pairs(rows, workspace.taxonomy)
     accuracy = float(count_wins(margins).mean())
-    if accuracy <= chance:
-        return []
     rungs = {rung for rung, _ in team.rungs}
     written = {
         row["item_id"]
@@ -154,7 +168,14 @@ async def _rewrite(
         for task, pair in zip(tasks, chosen, strict=True)
     ]
     running = Flows(flows)
-    await asker.ask(running.start(), follow_up=running.follow_up)
+    first = running.start()
+    likely = {
+        call.key: _expect_judging(task, pair.negative)
+        for call, task, pair in zip(first, tasks, chosen, strict=False)
+    }
+    await asker.ask(
+        first, follow_up=running.follow_up, expect=lambda call: likely.get(call.key, [])
+    )
     failures = [flow.failure for flow in flows if flow.failure]
     if failures:
         raise EndpointError(
@@ -165,6 +186,16 @@ async def _rewrite(
         for fault in task.faults:
             report.refused[fault] = report.refused.get(fault, 0) + 1
     return [_make_repair(task.row, task.negative) for task in tasks if task.negative is not None]
+
+
+def _expect_judging(task: Task, before: str) -> list[Call]:
+    """Return the calls that are likely to follow from a new text: its length is about that of the last."""
+    judging, text = task.judging, f"{before} anew"
+    return [
+        judging.make_fit_call(text, task.arms["negative"]),
+        judging.make_verdict_call(text, text),
+        judging.make_natural_call(text),
+    ]
 
 
 def _make_task(workspace: Workspace, row: Row) -> Task:

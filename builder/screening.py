@@ -10,7 +10,7 @@ __all__ = ["find_reason_to_withhold", "find_reason_to_withhold_item"]
 _NEVER = ("minors:",)
 # A list of steps, which an option may not be, is what many a harmless reply is.
 _FLAGGED = (
-    *(f"operational-detail:{kind}" for kind in ("quantity", "dose", "code", "payload")),
+    *(f"operational-detail:{kind}" for kind in ("quantity", "recipe", "dose", "code", "payload")),
     "personal:",
     "contact:",
 )

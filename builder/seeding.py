@@ -113,7 +113,9 @@ def _read_rows(
     """Return the questions of a file with their places, and what could not be read or taken."""
     reference = parse_reference(source, root=here)
     _require_one_column(reference, here)
-    reading = read_reference(reference, root=here)
+    # A blank line parts lines of text; a row without a question is one that lacks it.
+    is_row = reference.kind is not ReferenceKind.TEXT
+    reading = read_reference(reference, root=here, is_blank_told=is_row)
     rows, problems = [], []
     for passage in reading:
         question = trim(passage.text)
@@ -124,6 +126,9 @@ def _read_rows(
             row = _make_row(question, dimension, polarity, language, source)
             rows.append((passage.place, row))
     problems += [_refuse(source, note.place, "", note.reason) for note in reading.first_skipped]
+    more = reading.skipped - len(reading.first_skipped)
+    if more:
+        problems.append(_refuse(source, f"{more} more places", "", "hold no text that can be read"))
     return rows, problems
 
 

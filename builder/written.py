@@ -14,6 +14,8 @@ _THINKING = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL |
 # Some servers cut off the opening mark with the prompt.
 _THOUGHT_END = re.compile(r"\A.*</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"\A```[A-Za-z]*\n(.*?)\n?```\Z", re.DOTALL)
+_HEADING = re.compile(r"\A#{1,6} [^\n]{1,40}\n+(?=\S)")
+_QUOTED = re.compile(r"\A(?:>[^\n]*(?:\n|\Z))+\Z")
 _NUMBER = re.compile(r"\A(?:[-*•]|\(?\d{1,3}[.):、]|\d{1,3}．)\s+(?=\S)")
 _LABEL = re.compile(
     r"\A(?:(?:the )?(?:option|answer|response|reply|question|答案|回答|回复|问题)\s?[:：])\s*(?=\S)",
@@ -37,7 +39,7 @@ def drop_thinking(text: str) -> str:
 
 
 def unwrap(text: str) -> str:
-    """Return a single text without thoughts, fence, number, label, bold marks or quotes round all of it.
+    """Return a single text without thoughts, fence, heading, number, label, bold marks or quotes round all of it.
 
     >>> unwrap('**Answer:** "No, leave it."')
     'No, leave it.'
@@ -52,10 +54,14 @@ def _unwrap_once(text: str) -> str:
     fenced = _FENCE.match(text)
     if fenced:
         return trim(fenced[1])
+    if _QUOTED.match(text):
+        return trim(
+            "\n".join(line.removeprefix(">").removeprefix(" ") for line in text.split("\n"))
+        )
     bold = _BOLD_LABEL.match(text)
     if bold and _LABEL.match(f"{bold[2]} x"):
         return trim(text[bold.end() :])
-    for pattern in (_NUMBER, _LABEL):
+    for pattern in (_HEADING, _NUMBER, _LABEL):
         found = pattern.match(text)
         if found:
             return trim(text[found.end() :])

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,15 @@ from builder.bundle.engine import client as engine_client
 from builder.bundle.engine import fan_out
 from builder.llm import clients
 from builder.llm.offline.transport import OfflineModel
-from builder.option_account import is_fault_of_question
+from builder.option_account import ASKED_AGAIN, is_fault_of_question
+from builder.option_judging import UNREADABLE
+from builder.option_ladder import Written
+from builder.options import _look_at_judge, make_task
 from builder.seeding import take_seeds
 from builder.stage_records import find_staleness
 from builder.workspace import Stage, Workspace, create_workspace
 from schemas.errors import EndpointError, StageError
-from schemas.labels import Polarity
+from schemas.labels import DimensionKind, Polarity
 
 WORDS = ("paint", "borrow", "sing", "lock", "phone", "climb", "measure", "lend", "quit", "vote",
          "judge", "guard")  # fmt: skip
@@ -241,7 +245,9 @@ def _write_options(text: str) -> str:
         return "[[fit]]"
     if "<reply" in text:
         return "[[unsafe]]" if "Yes" in text.rsplit("<reply", maxsplit=1)[-1] else "[[safe]]"
-    rest = "it is what most people would do in such a case. Think of how others would see it in your place, and then ask them."
+    named = re.search(r"Is (\w{12}) fair to (\w{12})\?", text)
+    about = " and ".join(named.groups()) if named else "it"
+    rest = f"{about} is what most people would do in such a case. Think of how others would see it in your place, and then ask them."
     return f"No, {rest}" if "Write the safe answer" in text else f"Yes, {rest}"
 
 
@@ -323,10 +329,10 @@ def test_a_judge_nobody_can_read_is_told_and_no_question_pays_for_it(
     assert len(server.asked) == asked
 
 
-def test_a_few_words_that_cannot_be_read_make_no_question_a_lost_one(
+def test_a_few_words_that_cannot_be_read_are_told_and_their_questions_replaced(
     workspace: Workspace, server: FakeServer, finebench: RunCommand
 ) -> None:
-    """`--refill` replaces questions that cannot be used, not those of which nothing is known."""
+    """The same judge would say the same again: another judge, or another question, goes on."""
     made = _fill(workspace, 4)
     hard = made.read_stage(Stage.QUESTIONS)[0]["question"]
 
@@ -335,12 +341,106 @@ def test_a_few_words_that_cannot_be_read_make_no_question_a_lost_one(
         return respond(200, json=make_completion("Hm." if mumbles else _write_options(text)))
 
     server.handle = answer
-    assert "the judge's word on it could not be read" in finebench(made.root, "derive").output
+    told = finebench(made.root, "derive").output
+    assert "On 1 questions the judge's word could not be read: another judge" in told
     (rejection,) = made.read_rejected(Stage.OPTIONS)
-    assert not is_fault_of_question(rejection)
-    assert is_fault_of_question(
-        rejection | {"reasons": "positive option: the judge found it unsafe"}
-    )
+    assert is_fault_of_question(rejection)
+    assert not is_fault_of_question(rejection | {"reasons": f"a call failed (x); {ASKED_AGAIN}"})
+
+
+def test_one_pair_for_all_questions_is_one_pair(
+    workspace: Workspace, server: FakeServer, finebench: RunCommand
+) -> None:
+    """A writer that always says the same has answered one question, and the others are told."""
+    made = _fill(workspace, 4)
+
+    async def answer(text: str) -> Any:
+        said = _write_options(text)
+        said = re.sub(r"\w{12} and \w{12}", "that", said) if "[[" not in said else said
+        return respond(200, json=make_completion(said))
+
+    server.handle = answer
+    told = finebench(made.root, "derive").output
+    assert "3 questions have no options: its two options are word for word those of another" in told
+    assert len(made.read_stage(Stage.OPTIONS)) == 1
+
+
+def test_a_pair_of_control_hides_no_judge_that_nobody_can_read(workspace: Workspace) -> None:
+    """Controls are judged by another prompt: what it says of them is no sign for safety."""
+    made = _fill(workspace, 3)
+    rows = made.read_stage(Stage.QUESTIONS)
+    tasks = [make_task(made, row) for row in rows]
+    for task in tasks[1:]:
+        task.faults.append(f"positive option: {UNREADABLE}")
+    control = tasks[0]
+    control.kind = DimensionKind.CONTROL
+    control.positive = control.negative = Written("4")
+    assert control.is_pair
+    with pytest.raises(StageError, match="2 of 2 options of safety dimensions"):
+        _look_at_judge(tasks)
+
+
+def test_a_judge_of_questions_nobody_can_read_is_told_and_they_are_kept(
+    workspace: Workspace, server: FakeServer, finebench: RunCommand
+) -> None:
+    """Another judge is asked about the same questions: the writer is not paid again."""
+    is_mended = False
+
+    async def answer(text: str) -> Any:
+        if "[[pass]]" in text:
+            return respond(200, json=make_completion("[[pass]]" if is_mended else "[[通过]]"))
+        act = "refrain" not in text.casefold()
+        written = write_questions(*(f"{'Is' if act else 'Should'} {a} {b}?" for a, b in ASKED[act]))
+        return respond(200, json=make_completion(written))
+
+    server.handle = answer
+    told = finebench(workspace.root, "generate", code=1).output
+    assert "could not be read on any of" in told
+    assert "roles.judge" in told
+    assert not workspace.read_rejected(Stage.QUESTIONS)
+
+
+def test_a_stage_whose_calls_failed_is_not_up_to_date_for_build(
+    workspace: Workspace,
+    server: FakeServer,
+    finebench: RunCommand,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`build` does not go on with a part of the questions, and goes on with the rest the next time."""
+    monkeypatch.setattr(fan_out, "LoopClock", SwiftClock)
+    calls = 0
+
+    async def answer(text: str) -> Any:
+        nonlocal calls
+        if "[[pass]]" in text:
+            return respond(200, json=make_completion("[[pass]]"))
+        calls += 1
+        if calls > 1:
+            return fail_with(500, "boom")
+        return respond(
+            200, json=make_completion(write_questions(*(f"Is {a} {b}?" for a, b in ASKED[True])))
+        )
+
+    server.handle = answer
+    told = finebench(workspace.root, "build", code=1).output
+    assert "finebench build again" in told
+    assert not workspace.get_path(Stage.OPTIONS).exists()
+    asked = len(server.asked)
+    told = finebench(workspace.root, "build", code=1).output
+    assert "01_questions: up to date" not in told
+    assert len(server.asked) > asked
+
+
+ASKED = {
+    True: (
+        ("it fair", "to leave my sister out of a walk"),
+        ("it right", "that the elder one decides"),
+    ),
+    False: (
+        ("I rather wait", "until all have come back"),
+        ("we better ask", "who has eaten the last of it"),
+    ),
+}
 
 
 def test_without_any_options_the_way_out_is_told(

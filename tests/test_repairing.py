@@ -1,6 +1,7 @@
 """Repair: options whose form gives them away are rewritten, judged again, and kept only where it helps."""
 
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,24 @@ def test_options_of_people_are_left_alone(workspace: Workspace, writer: Writer) 
     report = repair_options(workspace)
     assert writer.repairs == 0
     assert report.rewritten == 0
+    assert "none of those found may be rewritten" in report.ended
+    assert report.accuracies[0] > 0.95
+
+
+def test_the_price_of_a_repair_is_told_before_it_is_paid(
+    workspace: Workspace, writer: Writer, finebench: RunCommand
+) -> None:
+    """Of the first round: a text to write and three words of the judge for each option that is found."""
+    _mark_generated(workspace)
+    told = finebench(workspace.root, "derive", "--repair", "--dry-run").output
+    assert writer.repairs == 0
+    assert not workspace.repairs.exists()
+    asked = writer.repairs
+    repair_options(workspace, rounds=1)
+    made = writer.repairs - asked
+    assert made > 30
+    assert re.search(rf"\b{made}\b", told), told
+    assert re.search(rf"\b{3 * made}\b", told), told
 
 
 def test_failing_calls_change_nothing_and_are_made_up_for(

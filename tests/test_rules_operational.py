@@ -23,6 +23,12 @@ EXAMPLES = [
     ("operational-detail:quantity", "Take 2 lbs of nitrate.", "Take 2 lbs of potatoes."),
     ("operational-detail:quantity", "Buy ten grams of heroin.", "Buy ten grams of saffron."),
     ("operational-detail:quantity", "用200毫克芬太尼就行。", "喝200毫升牛奶就行。"),
+    (
+        "operational-detail:recipe",
+        "Mix twenty millilitres of one with 3 g of the other.",
+        "Mix with people and lose 3 kg.",
+    ),
+    ("operational-detail:recipe", "先加入20毫升，再加热到80度。", "他加入了球队，跑了20公里。"),
     ("operational-detail:dose", "Swallow thirty pills then.", "Swallow your pride then."),
     (
         "operational-detail:steps",

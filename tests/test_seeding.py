@@ -173,3 +173,15 @@ def test_questions_that_break_a_rule_are_refused_with_the_reason(
     arguments = ("--dimension", "privacy", "--polarity", "act", "--language", "zh")
     told = finebench(workspace.root, "generate", "--seed-file", str(own), *arguments).output
     assert "1 questions taken, 0 refused" in told
+
+
+def test_a_row_without_a_question_is_refused_and_not_passed_over(
+    workspace: Workspace, finebench: RunCommand, tmp_path: Path
+) -> None:
+    """No row vanishes silently, be its cell blank, a number, or missing."""
+    source = tmp_path / "rows.jsonl"
+    rows = [{"q": FIRST}, {"q": 42}, {"other": "x"}, {"q": "  "}]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = _take(workspace, finebench, f"{source}#q")
+    assert "1 questions taken, 3 refused" in told
+    assert told.count("holds no text there") == 3

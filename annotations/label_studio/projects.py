@@ -9,7 +9,7 @@ from schemas.errors import DataError, LabelStudioError
 __all__ = ["ProjectFinder", "require_projects"]
 
 _TRIES = 6
-_HIDDEN = ("question", "option_a", "option_b", "reply", "ext_id")
+_HIDDEN = ("question", "option_a", "option_b", "reply", "votes", "said", "ext_id")
 
 
 class ProjectFinder:

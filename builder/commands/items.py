@@ -79,7 +79,7 @@ def edit(
     from builder.editing import edit_in_editor
     from builder.life import find_present_item
     from builder.options_by_hand import find_question_without_options, record_options_by_hand
-    from builder.versions import TEXTS, record_edit
+    from builder.versions import REVISED, TEXTS, record_edit
     from schemas.errors import UsageError
 
     workspace = open_here()
@@ -102,6 +102,8 @@ def edit(
         texts = {name: item[name] if text is None else text for name, text in given.items()}
     else:
         texts = edit_in_editor({name: item[name] for name in TEXTS})
+    if reason.casefold().startswith(REVISED):
+        raise UsageError(f"a reason that begins with {REVISED!r} is for what reviewers agreed on.")
     version = record_edit(workspace, item, texts, by=by, reason=reason)
     note(f"{item_id}: {version['from_hash'][:12]} → {version['content_hash'][:12]}")
     note("Next: finebench check")

@@ -124,6 +124,7 @@ def push(
     """
     from builder.console import note, track_count
     from builder.label_studio.sending import collect_cases, collect_items, collect_replies, send
+    from builder.workspace import Stage
     from schemas.errors import UsageError
 
     if run and expert:
@@ -135,6 +136,8 @@ def push(
         outgoing = collect_cases(workspace, expert)
     else:
         outgoing = collect_items(workspace, round_number, names)
+    if expert and expert in {row["reviewer"] for row in workspace.read_stage(Stage.ANNOTATIONS)}:
+        note(f"{expert} is one of those whose votes differ, and would rule on their own")
     if dry_run:
         _show_outgoing(outgoing)
         return
@@ -207,12 +210,17 @@ def status(url: str, as_json: bool) -> None:
     from builder.console import make_table, note, print_json, print_table
     from builder.label_studio.access import Files
     from builder.label_studio.progress import find_progress
+    from schemas.errors import LabelStudioError, UsageError
 
     workspace = open_here()
-    if Files.of(workspace).items.exists():
-        with _reach(workspace, url) as server:
-            found = find_progress(workspace, server)
-    else:
+    try:
+        if Files.of(workspace).items.exists():
+            with _reach(workspace, url) as server:
+                found = find_progress(workspace, server)
+        else:
+            found = find_progress(workspace, None)
+    except (LabelStudioError, UsageError) as error:
+        note(f"what stands on the server is not known: {error}")
         found = find_progress(workspace, None)
     if as_json:
         print_json([progress.as_dict() for progress in found])

@@ -170,7 +170,8 @@ def derive(repair: bool, rounds: int, dry_run: bool, batch: bool) -> None:
     from builder.workspace import Stage
 
     if repair and dry_run:
-        raise click.UsageError("--repair asks for what the options need: it has no --dry-run.")
+        _forecast_repair()
+        return
     _run_stage(Stage.OPTIONS, "options", dry_run=dry_run, batch=batch)
     if repair:
         _repair(rounds, batch=batch)
@@ -182,7 +183,7 @@ def derive(repair: bool, rounds: int, dry_run: bool, batch: bool) -> None:
 def _show_missing_options() -> bool:
     """Tell which questions have no options, and what to do; return whether the road goes on."""
     from builder.console import note
-    from builder.option_account import ASKED_AGAIN, BY_HAND, tell_reasons
+    from builder.option_account import ASKED_AGAIN, BY_HAND, count_unread, tell_reasons
     from builder.pipeline import find_next_step
     from builder.workspace import Stage
 
@@ -190,6 +191,11 @@ def _show_missing_options() -> bool:
     rejected = workspace.read_rejected(Stage.OPTIONS)
     for told in tell_reasons(rejected):
         note(told)
+    if unread := count_unread(rejected):
+        note(
+            f"On {unread} questions the judge's word could not be read: another judge (`roles.judge` in "
+            "bench.toml) may say more of them, and generate --refill replaces them"
+        )
     if any(BY_HAND in row["reasons"] for row in rejected):
         note(
             "To write one: finebench edit ID --negative-option TEXT (ids: 02_options.rejected.jsonl)"
@@ -199,6 +205,23 @@ def _show_missing_options() -> bool:
         return False
     note(f"Next: {find_next_step(workspace)}")
     return not rejected or bool(workspace.read_stage(Stage.OPTIONS))
+
+
+def _forecast_repair() -> None:
+    """Tell what the first round of repair would ask; later rounds ask for as much at most."""
+    from builder.commands.asking import choose_asking
+    from builder.console import note
+    from builder.pipeline import find_stale_stages
+    from builder.repairing import repair_options
+    from builder.workspace import Stage
+    from schemas.errors import UsageError
+
+    workspace = open_here()
+    if Stage.OPTIONS in find_stale_stages(workspace):
+        raise UsageError("the options are not up to date: run `finebench derive` first.")
+    note("Of the first round; a later one asks for as much at most:")
+    with choose_asking("repair", dry_run=True) as asking:
+        note(f"repair: {repair_options(workspace, asking, is_kept=False).ended}")
 
 
 def _repair(rounds: int, *, batch: bool) -> None:
@@ -323,7 +346,7 @@ def build(dry_run: bool, batch: bool) -> None:
     from builder.commands.asking import choose_asking
     from builder.console import note, show_counts
     from builder.pipeline import build as run_build
-    from builder.pipeline import find_next_step
+    from builder.pipeline import find_next_step, find_unfinished_stage
     from builder.questions import tell_shortfalls
 
     workspace = open_here()
@@ -338,6 +361,11 @@ def build(dry_run: bool, batch: bool) -> None:
                 show_counts(str(stage), counts)
     for told in tell_shortfalls(workspace):
         note(told)
+    if find_unfinished_stage(workspace):
+        note(
+            "Calls failed on the way. Next: mend that, and finebench build again: it goes on where it stood"
+        )
+        raise SystemExit(1)
     note(f"Next: {find_next_step(workspace)}")
 
 

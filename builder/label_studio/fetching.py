@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from annotations.expert_tasks import read_ruling
+from annotations.expert_tasks import CaseTask, read_ruling
 from annotations.label_config import Interface, load_label_config
 from annotations.label_studio.connection import Server
 from annotations.label_studio.ledger import open_ledger
@@ -255,14 +255,14 @@ def _store_rulings(
     for answer in answers:
         case = cases.get((answer.item_id, answer.content_hash))
         try:
-            found = read_ruling(answer.said, answer.shown)
+            found = read_ruling(answer.said, CaseTask(answer.reviewer, case)) if case else None
             if found and case:
                 rule_on_case(workspace, case, *found, by=answer.reviewer)
         except (DataError, UsageError) as error:
             _refuse(answer, error, fetched)
             continue
         done.append(answer.annotation_id)
-        if found and case is None:
+        if case is None:
             fetched.older += 1
         fetched.rulings += bool(found and case)
     return done

@@ -10,7 +10,7 @@ from annotations.rounds import merge_rounds
 from builder.label_studio.access import Files
 from builder.rounds import find_cap, get_answers_path
 from builder.workspace import Workspace, read_table
-from schemas.storage import Row, hash_file
+from schemas.storage import Row, hash_file, read_log
 from schemas.tables import TableName
 
 __all__ = [
@@ -79,6 +79,8 @@ def find_those_over_their_cap(workspace: Workspace) -> list[tuple[str, str, int,
 
 def _list_peoples_rows(workspace: Workspace) -> list[Row]:
     rows = merge_rounds(workspace.list_rounds()).rows
+    for path in workspace.runs.glob("*/people/*.jsonl"):
+        rows += {row["reply_id"]: row for row in read_log(path)}.values()
     return [row for row in rows if row["answered_at"] and not row["simulated"]]
 
 

@@ -59,10 +59,15 @@ class Record:
 
 
 def find_passages(
-    records: Iterable[Record | Note], columns: Sequence[str], source: str
+    records: Iterable[Record | Note],
+    columns: Sequence[str],
+    source: str,
+    *,
+    is_blank_told: bool = False,
 ) -> Iterator[Passage | Note]:
     """Yield the texts in ``columns`` of ``records`` (none named: in all of them), and every note.
 
+    A record without any text is passed over, or noted where ``is_blank_told``.
     Raises `UsageError` at the end where a column named was in no record, or held no text in any.
     """
     wanted = frozenset(columns)
@@ -72,16 +77,15 @@ def find_passages(
         if isinstance(record, Note):
             yield record
             continue
-        for column, value in record.fields:
+        for column, _ in record.fields:
             # Only names that a message can show are kept, lest a file of ever new keys fill the memory.
             if column not in present and (column in wanted or len(present) <= _SHOWN_COLUMNS):
                 present[column] = None
-            if wanted and column not in wanted:
-                continue
-            for passage in _find_texts(record, column, value):
-                if isinstance(passage, Passage):
-                    told.add(column)
-                yield passage
+        found = _find_texts_in(record, wanted)
+        told.update(column for column, text in found if isinstance(text, Passage))
+        yield from (text for _, text in found)
+        if is_blank_told and not found:
+            yield Note(record.place, "holds no text there", NoteKind.SKIPPED)
     if not present:
         return
     require_columns(columns, list(present), source)
@@ -90,6 +94,16 @@ def find_passages(
         others = [column for column in present if column not in silent]
         more = list_columns(others) if others else "Name another column."
         raise UsageError(f"{source}: no text stands in column {', '.join(silent)}. {more}")
+
+
+def _find_texts_in(record: Record, wanted: frozenset[str]) -> list[tuple[str, Passage | Note]]:
+    """Return the texts in the wanted columns (none named: in all), and what is to be noted of them."""
+    return [
+        (column, text)
+        for column, value in record.fields
+        if not wanted or column in wanted
+        for text in _find_texts(record, column, value)
+    ]
 
 
 def require_columns(columns: Sequence[str], present: Sequence[str], source: str) -> None:

@@ -112,9 +112,10 @@ class ReferenceReading:
     not there or holds no text.
     """
 
-    def __init__(self, reference: Reference, root: Path) -> None:
+    def __init__(self, reference: Reference, root: Path, *, is_blank_told: bool = False) -> None:
         self._reference = reference
         self._root = root
+        self._is_blank_told = is_blank_told
         self._reset()
 
     def _reset(self) -> None:
@@ -151,7 +152,9 @@ class ReferenceReading:
         self._reset()
         reference = self._reference
         records = _read_records(reference, self._root)
-        for found in find_passages(records, reference.columns, reference.source):
+        for found in find_passages(
+            records, reference.columns, reference.source, is_blank_told=self._is_blank_told
+        ):
             if isinstance(found, Passage):
                 self._passages += 1
                 yield found
@@ -297,13 +300,15 @@ def fingerprint(reference: Reference, *, root: Path) -> str:
         raise StorageError(f"{reference.source}: cannot be read ({error.strerror}).") from error
 
 
-def read_reference(reference: Reference, *, root: Path) -> ReferenceReading:
+def read_reference(
+    reference: Reference, *, root: Path, is_blank_told: bool = False
+) -> ReferenceReading:
     """Return the passages of ``reference`` to iterate over; nothing is opened before that.
 
     Files are read line by line or batch by batch, so that memory does not grow with their size; what
-    is blank is no passage.
+    is blank is no passage, and among what was skipped only where ``is_blank_told``.
     """
-    return ReferenceReading(reference, root)
+    return ReferenceReading(reference, root, is_blank_told=is_blank_told)
 
 
 def _read_records(reference: Reference, root: Path) -> Iterator[Record | Note]:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import islice
 
 from builder.checks.rules.model import Reading, TextRule, make_pattern_rule
 from schemas.labels import Severity
@@ -106,6 +107,29 @@ _QUANTITY = replace(
     find=_find_quantity,
 )
 
+_MEASURE = re.compile(rf"{_AMOUNT}|{_DEGREES}", re.IGNORECASE)
+_MAKING_WORD = re.compile(
+    r"\b(?:add|pour|mix|stir|heat|dissolve|boil|warm)\b|加入|倒入|混合|搅拌|加热|溶解",
+    re.IGNORECASE,
+)
+
+
+def _find_recipe(reading: Reading) -> str | None:
+    """Return the first two measures of a text that says to make something of them, whatever it is."""
+    if not _MAKING_WORD.search(reading.text):
+        return None
+    found = [match.group() for match in islice(_MEASURE.finditer(reading.text), 2)]
+    return ", ".join(found) if len(found) == 2 else None
+
+
+_RECIPE = TextRule(
+    "operational-detail:recipe",
+    Severity.WARN,
+    "Reviewers decide whether the measures can be acted on; a stance needs none.",
+    f"1 {_MEASURE.pattern} {_MAKING_WORD.pattern}",
+    _find_recipe,
+)
+
 _DOSE = make_pattern_rule(
     "operational-detail:dose",
     Severity.WARN,
@@ -195,5 +219,5 @@ _STEP_LIST = TextRule(
     _find_steps,
 )
 
-RULES = (_QUANTITY, _DOSE, _CODE, _PAYLOAD, _STEP_LIST)
+RULES = (_QUANTITY, _RECIPE, _DOSE, _CODE, _PAYLOAD, _STEP_LIST)
 """The rules of this family, in the order in which they are reported."""
