@@ -2,8 +2,8 @@
 
 What names the items is the auditor of lengths and marks, one of those for repair; the auditor that gates
 a release is never asked here. A round rewrites the items that are found most surely, a judge looks at
-each new text as at the first, and the round is kept only where the auditor then earns less by more than
-chance would do. Otherwise its texts are dropped, and the repair is over.
+each new text as at the first, and the round is kept only where the auditor then finds the rewritten ones
+less surely, by more than chance. Otherwise its texts are dropped, and the repair is over.
 """
 
 import asyncio
