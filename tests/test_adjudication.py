@@ -104,6 +104,13 @@ def test_a_skip_in_a_later_round_takes_no_answer_away() -> None:
     assert (row["decision"], row["votes_accept"], row["skips"]) == ("accept", 2, 0)
 
 
+def test_of_several_rounds_the_latest_answer_stands_in_whatever_order_they_are_read() -> None:
+    """A reviewer who saw the item again has changed their mind."""
+    later = make_vote("a", "reject") | {"round": 2}
+    row = decide(later, make_vote("a", "accept"), make_vote("b", "reject"))
+    assert (row["votes_reject"], row["votes_accept"], row["decision"]) == (2, 0, "reject")
+
+
 def test_simulated_reviewers_decide_nothing_once_a_person_has_answered() -> None:
     """A trial's answers must not outvote people."""
     simulated = [make_vote(f"sim-{n}", "accept") | {"simulated": True} for n in range(3)]

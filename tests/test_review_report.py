@@ -9,6 +9,7 @@ from workspaces import RunCommand
 
 from builder.exclusions import read_exclusions, record_exclusion
 from builder.review_report import make_report
+from builder.round_plans import list_round_items
 from builder.rounds import list_assigned, list_open, record_said
 from builder.workspace import Stage, Workspace
 from schemas.errors import StageError, UsageError
@@ -176,6 +177,16 @@ def test_an_excluded_reviewer_holds_no_place_and_gets_none(
     assert "excluded (too fast)" in finebench(workspace.root, *plan, "ben", code=2).output
     told = finebench(workspace.root, "review", "--reviewer", "ben", code=2).output
     assert "excluded (too fast)" in told
+
+
+def test_a_second_round_is_about_what_is_undecided_without_the_excluded(
+    workspace: Workspace, finebench: RunCommand
+) -> None:
+    """Items that only an excluded reviewer's answer had settled are open again."""
+    assert not list_round_items(workspace, 2)
+    for name in ("ben", "cleo"):
+        finebench(workspace.root, "annotate", "exclude", "--reviewer", name, "--reason", "too fast")
+    assert len(list_round_items(workspace, 2)) == 24
 
 
 def test_simulated_reviewers_fill_no_place_of_peoples(
