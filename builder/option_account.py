@@ -10,6 +10,7 @@ from schemas.storage import Row
 __all__ = [
     "ASKED_AGAIN",
     "BY_HAND",
+    "NOT_ASKED",
     "count_unread",
     "has_failed_calls",
     "is_fault_of_question",
@@ -20,6 +21,9 @@ _FAILED = "a call failed ("
 
 ASKED_AGAIN = "`finebench derive` asks for it again"
 """Ends the reason of a question that has no options for a failed call alone."""
+
+NOT_ASKED = "not asked for"
+"""Begins the reason of a question that waits for other models, for those before it came to nothing."""
 
 BY_HAND = "a person must write it"
 """Stands in the reason of a question whose negative option no rung brought."""
@@ -38,11 +42,11 @@ _KINDS = (
 
 
 def is_fault_of_question(rejection: Row) -> bool:
-    """Tell whether a rejection is to be replaced by another question's: one for a failed call is not.
+    """Tell whether a rejection is to be replaced by another question's: of one that waits it is not.
 
     Of a judge whose word on it cannot be read nothing else would come another time.
     """
-    return ASKED_AGAIN not in rejection["reasons"]
+    return not any(mark in rejection["reasons"] for mark in (ASKED_AGAIN, NOT_ASKED))
 
 
 def count_unread(rejected: Iterable[Row]) -> int:

@@ -8,7 +8,7 @@ from builder.bundle.engine.prompts import JUDGE_PROMPT
 from builder.config import Config, describe_endpoint
 from builder.llm.asking import Asking, Live
 from builder.llm.steps import Flow, Flows
-from builder.option_account import ASKED_AGAIN, tell_reasons
+from builder.option_account import ASKED_AGAIN, NOT_ASKED, tell_reasons
 from builder.option_judging import UNREADABLE
 from builder.option_ladder import Task, Team, write_pair
 from builder.option_prompts import PROMPTS, SWAPPED, make_write_call
@@ -194,8 +194,7 @@ def _look_at_waiting(tasks: Sequence[Task], waiting: Sequence[Task]) -> None:
         raise StageError(_tell_pilot(tasks))
     for task in waiting:
         task.faults.append(
-            f"not asked for, because none of the first {_PILOT} questions of {task.row['dimension']} got a pair; "
-            f"with other models or prompts {ASKED_AGAIN}"
+            f"{NOT_ASKED}: none of the first {_PILOT} questions of {task.row['dimension']} got a pair"
         )
 
 

@@ -183,7 +183,7 @@ def derive(repair: bool, rounds: int, dry_run: bool, batch: bool) -> None:
 def _show_missing_options() -> bool:
     """Tell which questions have no options, and what to do; return whether the road goes on."""
     from builder.console import note
-    from builder.option_account import ASKED_AGAIN, BY_HAND, count_unread, tell_reasons
+    from builder.option_account import ASKED_AGAIN, BY_HAND, NOT_ASKED, count_unread, tell_reasons
     from builder.pipeline import find_next_step
     from builder.workspace import Stage
 
@@ -202,6 +202,13 @@ def _show_missing_options() -> bool:
         )
     if any(ASKED_AGAIN in row["reasons"] for row in rejected):
         note("Next: finebench derive")
+        return False
+    waiting = sorted({row["dimension"] for row in rejected if NOT_ASKED in row["reasons"]})
+    if waiting:
+        note(
+            f"Next: other models or prompts for {', '.join(waiting)} and finebench derive, or go on without: "
+            f"{find_next_step(workspace)}"
+        )
         return False
     note(f"Next: {find_next_step(workspace)}")
     return not rejected or bool(workspace.read_stage(Stage.OPTIONS))
