@@ -320,7 +320,8 @@ async def _ask_team(
         flows,
         pilot=_PILOT,
         is_success=lambda flow: by_flow[flow].is_pair,
-        find_group=lambda flow: by_flow[flow].row["dimension"],
+        # What a person wrote is looked at whatever models write, and is no sign that they do.
+        find_group=lambda flow: "" if by_flow[flow].by_hand else by_flow[flow].row["dimension"],
     )
     likely = {calls[0].key: calls for calls in map(_expect_pair, tasks)}
     is_rest_told = False

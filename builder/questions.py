@@ -9,7 +9,7 @@ from functools import partial
 from builder.bundle.engine.calls import Endpoint
 from builder.config import describe_endpoint
 from builder.llm.asking import Asking, Live
-from builder.option_account import is_fault_of_question
+from builder.option_account import NOT_ASKED, is_fault_of_question
 from builder.question_account import (
     describe_plan,
     read_account,
@@ -152,9 +152,17 @@ def _read_counts(workspace: Workspace) -> Counts:
 
 
 def _find_lost(workspace: Workspace) -> frozenset[str]:
-    """Return the ids of the questions whose options stage 2 rejected for what they are."""
+    """Return the ids of the questions whose options stage 2 rejected for what they are.
+
+    None of a dimension that waits for other models: of new questions none would get options either.
+    """
     rejected = workspace.read_rejected(Stage.OPTIONS)
-    return frozenset(row["item_id"] for row in rejected if is_fault_of_question(row))
+    waiting = {row["dimension"] for row in rejected if NOT_ASKED in row["reasons"]}
+    return frozenset(
+        row["item_id"]
+        for row in rejected
+        if is_fault_of_question(row) and row["dimension"] not in waiting
+    )
 
 
 def _list_lacks(

@@ -66,7 +66,7 @@ class Flows:
     Of each group, told by ``find_group``, the first ``pilot`` flows go ahead; the others start with the
     first success among them, told by ``is_success``. Where all of a group's pilot end without one, nothing
     more of it is asked: whatever is wrong, such as a judge that says the same of everything, would be paid
-    for a thousand times.
+    for a thousand times. Flows of the group "" all go ahead, and say nothing of others.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Flows:
         *,
         pilot: int | None = None,
         is_success: Callable[[Flow], bool] = lambda _: True,
-        find_group: Callable[[Flow], str] = lambda _: "",
+        find_group: Callable[[Flow], str] = lambda _: "all",
     ) -> None:
         self._ahead: list[Flow] = []
         self._waiting: dict[str, list[Flow]] = {}
@@ -83,7 +83,7 @@ class Flows:
         for flow in flows:
             group = find_group(flow)
             counted[group] += 1
-            if pilot is None or counted[group] <= pilot:
+            if pilot is None or not group or counted[group] <= pilot:
                 self._ahead.append(flow)
             else:
                 self._waiting.setdefault(group, []).append(flow)
