@@ -39,7 +39,6 @@ __all__ = [
     "build",
     "find_next_step",
     "find_stale_stages",
-    "find_unfinished_stage",
     "finish_killed_stages",
     "run_step",
 ]
@@ -54,14 +53,11 @@ class Step:
     run: Callable[[Workspace, Asking | None], Counts]
     find_inputs: Callable[[Workspace], StageInputs]
     is_unfinished: Callable[[Workspace], bool] = lambda _: False
-    """Tells whether calls failed on the way, so that running it again brings more."""
+    """Tells whether calls failed on the way, so that running it again may bring more."""
 
     def find_staleness(self, workspace: Workspace) -> tuple[str, ...]:
-        """Return why the stage is to be run again; an empty tuple where it is up to date."""
-        reasons = find_staleness(workspace, self.stage, self.find_inputs)
-        if not reasons and self.is_unfinished(workspace):
-            return ("calls failed on the way",)
-        return reasons
+        """Return the reasons for which the stage's file is not what its inputs would give now."""
+        return find_staleness(workspace, self.stage, self.find_inputs)
 
 
 STEPS = (
@@ -132,23 +128,18 @@ def build(
 ) -> Iterator[tuple[Stage, Counts | None]]:
     """Run every stale machine stage in order; stop before people's part while nobody has answered.
 
-    Yields each stage with its account, or with None where it was up to date. Stops after a stage in which
-    calls failed: what comes later would be made of a part.
+    Yields each stage with its account, or with None where it was up to date. A stage in which calls failed
+    is run again. Stops where failures cut the questions short: what comes later would be made of a part.
     """
     for step in STEPS:
         if step.stage is Stage.ANNOTATIONS and not workspace.list_rounds():
             return
-        if not step.find_staleness(workspace):
+        if step.find_staleness(workspace) or step.is_unfinished(workspace):
+            yield step.stage, run_step(workspace, step.stage, asking)
+        else:
             yield step.stage, None
-            continue
-        yield step.stage, run_step(workspace, step.stage, asking)
-        if step.is_unfinished(workspace):
+        if questions.is_cut_short(workspace):
             return
-
-
-def find_unfinished_stage(workspace: Workspace) -> Stage | None:
-    """Return the first stage in whose last run calls failed; None where there is none."""
-    return next((step.stage for step in STEPS if step.is_unfinished(workspace)), None)
 
 
 def find_next_step(workspace: Workspace) -> str:
@@ -160,7 +151,9 @@ def find_next_step(workspace: Workspace) -> str:
 def _find_machine_step(workspace: Workspace, stale: Container[Stage]) -> str:
     """Return the machine's next step; an empty text where people are next."""
     for step in STEPS[:3]:
-        if step.stage in stale:
+        if step.stage in stale or (
+            step.stage is Stage.QUESTIONS and questions.is_cut_short(workspace)
+        ):
             return step.command
         if step.stage is not Stage.CHECKED and not workspace.read_stage(step.stage):
             return _find_way_out(workspace)

@@ -44,6 +44,7 @@ __all__ = [
     "find_inputs",
     "generate_questions",
     "has_failures",
+    "is_cut_short",
     "read_imported_items",
     "read_seeds",
     "take_up_earlier",
@@ -51,6 +52,8 @@ __all__ = [
     "write_questions",
 ]
 
+# So many of all questions may be missing for calls that failed, and the road goes on all the same.
+_FEW = 0.05
 # Of fewer questions no word can be read without the judge being at fault.
 _FEWEST_JUDGED = 3
 
@@ -127,6 +130,14 @@ def generate_questions(
 def has_failures(workspace: Workspace) -> bool:
     """Tell whether calls failed in the last run, the budget's end among them."""
     return bool(read_plan(workspace).get("failures"))
+
+
+def is_cut_short(workspace: Workspace) -> bool:
+    """Tell whether calls failed in the last run, and more than a few questions are missing."""
+    missing = count_missing(workspace, workspace.read_stage(Stage.QUESTIONS))
+    lacking = sum(quota - have for have, quota in missing.values())
+    quotas = sum(dimension.quota for dimension in workspace.taxonomy)
+    return has_failures(workspace) and lacking > _FEW * quotas
 
 
 def _may_bring_more(workspace: Workspace, lost: Collection[str], dry: Collection[SlotKey]) -> bool:

@@ -269,6 +269,8 @@ def test_one_call_that_always_fails_holds_up_no_other(
     assert (counts.left, counts.rejected) == (39, 1)
     (rejection,) = made.read_rejected(Stage.OPTIONS)
     assert "a call failed (HTTP 500: boom)" in rejection["reasons"]
+    assert Stage.OPTIONS not in pipeline.find_stale_stages(made)
+    assert pipeline.find_next_step(made) == "finebench check", "the road goes on without it"
 
     async def mended(text: str) -> Any:
         return respond(200, json=make_completion(_write_options(text)))

@@ -37,7 +37,7 @@ class Terminal:
         os.close(end)
         self.seen = ""
 
-    def wait_for(self, told: str, seconds: float = 30.0) -> str:
+    def wait_for(self, told: str, seconds: float = 120.0) -> str:
         """Read until ``told`` is on the screen; return what was read since the last time."""
         until = time.monotonic() + seconds
         read = ""
@@ -61,7 +61,7 @@ class Terminal:
     def end(self) -> int:
         """Wait for the session's end."""
         self.wait_for("answers kept")
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=120)
         os.close(self.master)
         return code
 

@@ -353,8 +353,8 @@ def build(dry_run: bool, batch: bool) -> None:
     from builder.commands.asking import choose_asking
     from builder.console import note, show_counts
     from builder.pipeline import build as run_build
-    from builder.pipeline import find_next_step, find_unfinished_stage
-    from builder.questions import tell_shortfalls
+    from builder.pipeline import find_next_step
+    from builder.questions import is_cut_short, tell_shortfalls
 
     workspace = open_here()
     if dry_run:
@@ -368,7 +368,7 @@ def build(dry_run: bool, batch: bool) -> None:
                 show_counts(str(stage), counts)
     for told in tell_shortfalls(workspace):
         note(told)
-    if find_unfinished_stage(workspace):
+    if is_cut_short(workspace):
         note(
             "Calls failed on the way. Next: mend that, and finebench build again: it goes on where it stood"
         )
