@@ -117,7 +117,7 @@ def write_pair(task: Task) -> Steps[None]:
     task.negative = negative
     if task.twin is not None:
         task.twin_fault = yield from _try_twin(task, task.twin, positive, negative)
-        if task.twin_fault and UNREADABLE not in task.twin_fault and task.apart is not None:
+        if task.twin_fault and task.apart is not None:
             # Left out, every question that asks to hold back would go, and saying no would be right to all.
             yield from write_pair(task.apart)
 
