@@ -18,7 +18,13 @@ from schemas.errors import DataError
 from schemas.labels import Decision, DecisionMethod
 from schemas.storage import Row, index_rows
 
-__all__ = ["apply_revisions", "list_agreed_revisions", "list_cases", "rule_on_case"]
+__all__ = [
+    "apply_revisions",
+    "list_agreed_revisions",
+    "list_cases",
+    "list_texts_to_write",
+    "rule_on_case",
+]
 
 _REVIEWERS = "reviewers"
 
@@ -59,6 +65,17 @@ def list_agreed_revisions(workspace: Workspace) -> list[tuple[Row, dict[str, str
         if decision["method"] != DecisionMethod.CURATOR and texts:
             agreed.append((item, texts, list_revisions(found)[0][1]))
     return agreed
+
+
+def list_texts_to_write(workspace: Workspace) -> list[str]:
+    """Return the ids of the items that a curator ruled are to be revised, and that nobody edited since."""
+    present = index_rows(read_present_items(workspace)[0])
+    return [
+        decision["item_id"]
+        for decision in _read_decisions(workspace, Decision.REVISE)
+        if decision["method"] == DecisionMethod.CURATOR
+        and present.get(decision["item_id"], {}).get("content_hash") == decision["content_hash"]
+    ]
 
 
 def _read_decisions(workspace: Workspace, decision: Decision) -> list[Row]:

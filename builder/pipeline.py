@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from annotations.adjudication import needs_expert
 from builder import options, questions, review
 from builder.checks import stage as checks
-from builder.expert_queue import list_agreed_revisions
+from builder.expert_queue import list_agreed_revisions, list_texts_to_write
 from builder.label_studio.access import Files
 from builder.label_studio.progress import is_answer_awaited
 from builder.llm.asking import Asking
@@ -168,6 +168,10 @@ def _find_people_step(workspace: Workspace, stale: Container[Stage]) -> str:
             return f"{_AWAITED if is_answer_awaited(workspace) else ''}{step.command}"
     if list_agreed_revisions(workspace):
         return "finebench adjudicate, which makes the versions that reviewers agreed on"
+    if unwritten := list_texts_to_write(workspace):
+        return (
+            f"finebench edit {unwritten[0]}, which was ruled to be revised ({len(unwritten)} such)"
+        )
     decisions = workspace.read_stage(Stage.ADJUDICATED)
     if any(row["decision"] == Decision.UNDECIDED for row in decisions):
         return _find_next_review(workspace, decisions)

@@ -248,8 +248,9 @@ def test_a_curators_ruling_to_revise_takes_nobodys_words(
         told = finebench(workspace.root, "adjudicate", "--item", item_id, "--decision", "revise",
                          "--reason", "unclear", "--by", "me").output  # fmt: skip
         assert "were revised" not in told
-    finebench(workspace.root, "adjudicate")
+    told = finebench(workspace.root, "adjudicate").output
     assert not workspace.edits.exists()
+    assert f"Next: finebench edit {min(torn, lone)}" in told
     finebench(workspace.root, "edit", torn, "--question", "Is it really mine to tell?")
 
 

@@ -34,11 +34,10 @@ def show_plan(workspace: Workspace, plan: Plan, members: Sequence[Member]) -> No
     note(f"{items} items, {len(plan.assignments)} answers, {total:.1f} hours in all")
     idle = [m.name for m in members if not m.expert and m.name not in loads]
     if idle:
-        overlap = workspace.config.review.overlap
         has = "has" if len(idle) == 1 else "have"
         note(
-            f"{', '.join(idle)} {has} nothing to review: every item has its {overlap} reviewers. Raise "
-            "`overlap` in bench.toml for more."
+            f"{', '.join(idle)} {has} nothing to review: every item that they may see has as many reviewers "
+            "as `overlap` in bench.toml asks for, or corrections of theirs wait for somebody else."
         )
     if plan.short:
         first = ", ".join(sorted(plan.short)[:3])
