@@ -28,7 +28,7 @@ from builder.option_account import has_failed_calls
 from builder.rounds import find_last_round
 from builder.stage_records import Counts, StageInputs, find_staleness, finish_writing
 from builder.workspace import Stage, Workspace, parse_version, read_table
-from schemas.errors import StorageError
+from schemas.errors import EndpointError, StorageError
 from schemas.labels import Decision
 from schemas.storage import Row, get_prepared_path
 from schemas.tables import TableName
@@ -134,12 +134,24 @@ def build(
     for step in STEPS:
         if step.stage is Stage.ANNOTATIONS and not workspace.list_rounds():
             return
-        if step.find_staleness(workspace) or step.is_unfinished(workspace):
-            yield step.stage, run_step(workspace, step.stage, asking)
-        else:
-            yield step.stage, None
+        yield step.stage, _bring_up_to_date(workspace, step, asking)
         if questions.is_cut_short(workspace):
             return
+
+
+def _bring_up_to_date(workspace: Workspace, step: Step, asking: Asking | None) -> Counts | None:
+    """Run a stage that is stale, or in which calls failed; return its account, or None for nothing new."""
+    if step.find_staleness(workspace):
+        return run_step(workspace, step.stage, asking)
+    if not step.is_unfinished(workspace):
+        return None
+    try:
+        return run_step(workspace, step.stage, asking)
+    except EndpointError:
+        # They fail still: what is there stands, and the caller tells what it lacks.
+        if questions.is_cut_short(workspace):
+            raise
+        return None
 
 
 def find_next_step(workspace: Workspace) -> str:

@@ -16,7 +16,7 @@ from annotations.agreement.questions import ReviewAgreement, measure_questions
 from annotations.quality.reviewers import ReviewQuality, measure_reviewers
 from annotations.quality.shares import Share
 from annotations.rounds import merge_rounds
-from annotations.selection import Selection
+from annotations.selection import Selection, select_answers
 from builder.exclusions import read_exclusions
 from builder.round_plans import list_rejected_items, read_gold
 from builder.workspace import Stage, Workspace, read_table
@@ -25,7 +25,7 @@ from schemas.labels import Recommendation, Stratum
 from schemas.storage import Row
 from schemas.tables import TableName
 
-__all__ = ["Disagreement", "Report", "make_report"]
+__all__ = ["Disagreement", "Report", "TurnedDown", "list_turned_down", "make_report"]
 
 _MOST_DISAGREEMENTS = 20
 
@@ -147,6 +147,16 @@ def make_report(workspace: Workspace) -> Report:
         is_random=bool(drawn),
         turned_down=_judge_rules(workspace, rejected, plans, quality.selection),
     )
+
+
+def list_turned_down(workspace: Workspace) -> list[TurnedDown]:
+    """Return what people say of the random draw of what the checks turned down, rule by rule."""
+    rejected = list_rejected_items(workspace)
+    rows = merge_rounds(workspace.list_rounds()).rows
+    excluded = read_exclusions(workspace)
+    selection = select_answers(rows, rejected.values(), excluded=excluded)
+    plans = [row for n in _list_rounds(workspace) for row in _read_plan(workspace, n)]
+    return _judge_rules(workspace, rejected, plans, selection)
 
 
 def _judge_rules(

@@ -433,6 +433,34 @@ def test_a_stage_whose_calls_failed_is_not_up_to_date_for_build(
     assert len(server.asked) > asked
 
 
+def test_a_call_that_fails_for_ever_does_not_hold_up_the_build(
+    workspace: Workspace, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where only a few questions lack, a later build goes on to the stages behind."""
+    monkeypatch.setattr(fan_out, "LoopClock", SwiftClock)
+    made = _fill(workspace, 40)
+    path = made.dimensions
+    path.write_text(path.read_text().replace("quota = 0", "quota = 41"))
+    made = Workspace(made.root)
+
+    async def answer(text: str) -> Any:
+        if '"questions"' in text:
+            return fail_with(500, "boom")
+        return respond(200, json=make_completion(_write_options(text)))
+
+    server.handle = answer
+    with pytest.raises(EndpointError, match="boom"):
+        pipeline.run_step(made, Stage.QUESTIONS)
+    plan = {"failures": ["HTTP 500: boom"], "slots": {}, "dry": []}
+    made.plan.write_text(json.dumps(plan))
+    monkeypatch.setattr(pipeline.Step, "find_staleness", lambda step, w: (
+        () if step.stage is Stage.QUESTIONS else find_staleness(w, step.stage, step.find_inputs)
+    ))  # fmt: skip
+    assert [stage for stage, _ in pipeline.build(made)] == [
+        Stage.QUESTIONS, Stage.OPTIONS, Stage.CHECKED,
+    ]  # fmt: skip
+
+
 ASKED = {
     True: (
         ("it fair", "to leave my sister out of a walk"),

@@ -164,6 +164,11 @@ def test_the_report_says_how_often_the_checks_were_wrong(
     told = finebench(made.root, "annotate", "report").output
     assert "How often the checks were wrong" in told
     assert "67% of 3" in told
+    finebench(made.root, "build", code=0)
+    export = ("export", "1.0.0", "--waive", "option-leak=small", "--waive", "undecided-items=test")
+    finebench(made.root, *export)
+    card = (made.root / "releases" / "1.0.0" / "README.md").read_text()
+    assert "they would have accepted 2 (67%, 95% interval" in card
 
 
 def test_an_excluded_reviewer_holds_no_place_and_gets_none(

@@ -352,9 +352,11 @@ def build(dry_run: bool, batch: bool) -> None:
     """
     from builder.commands.asking import choose_asking
     from builder.console import note, show_counts
+    from builder.option_account import has_failed_calls
     from builder.pipeline import build as run_build
     from builder.pipeline import find_next_step
     from builder.questions import is_cut_short, tell_shortfalls
+    from builder.workspace import Stage
 
     workspace = open_here()
     if dry_run:
@@ -368,6 +370,10 @@ def build(dry_run: bool, batch: bool) -> None:
                 show_counts(str(stage), counts)
     for told in tell_shortfalls(workspace):
         note(told)
+    if has_failed_calls(workspace.read_rejected(Stage.OPTIONS)):
+        note(
+            "Some questions have no options for calls that failed: finebench build asks for them again"
+        )
     if is_cut_short(workspace):
         note(
             "Calls failed on the way. Next: mend that, and finebench build again: it goes on where it stood"

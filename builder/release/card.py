@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+from annotations.quality.shares import Share
 from annotations.simulation import SIMULATED_PREFIX
 from builder.config import SIMULATOR_PREFIX
 from builder.release.tables import CONFIGS
+from builder.review_report import list_turned_down
 from builder.workspace import Stage, Workspace
 from schemas.labels import Decision
 from schemas.storage import Row
@@ -143,7 +145,19 @@ def _write_review_note(workspace: Workspace, rows: Sequence[Row]) -> str:
         )
     if any(row["decision"] == Decision.UNDECIDED for row in rows):
         parts.append("Undecided items were released under a waiver and are marked in `decision`.")
+    parts += [
+        f"Of {found.total} items that the rule `{found.rule}` turned down, {found.answered} drawn at random "
+        f"were shown to them as well, of which they would have accepted {found.accepted.count} "
+        f"({_tell_interval(found.accepted)})."
+        for found in list_turned_down(workspace)
+        if found.answered
+    ]
     return " ".join(parts) or "No reviewer has answered on these items."
+
+
+def _tell_interval(share: Share) -> str:
+    low, high = share.interval or (0.0, 1.0)
+    return f"{share.value:.0%}, 95% interval {low:.0%} to {high:.0%}"
 
 
 def _write_gates(gates: Sequence[Mapping[str, Any]]) -> str:
