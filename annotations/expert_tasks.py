@@ -55,7 +55,8 @@ class CaseTask:
         """The texts that the expert sees, by name."""
         case = self.case
         called = {text: name.replace("_", " ").capitalize() for name, text in self.names.items()}
-        said = [f"said: {comment}" for comment in case.said]
+        # Everybody sees the options in an order of their own: a letter in a comment is that person's.
+        said = [f"said (letters are the speaker's own): {comment}" for comment in case.said]
         for revision, count in case.revisions:
             texts = "; ".join(f"{called[name]}: {text}" for name, text in revision.items())
             said.append(f"corrected by {count}: {texts}")

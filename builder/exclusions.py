@@ -23,13 +23,15 @@ def record_exclusion(
 ) -> None:
     """Append to the log that a reviewer's answers no longer count, or count again.
 
-    Raises `UsageError` where the reviewer has answered nothing, or stands so already.
+    Raises `UsageError` where the reviewer has answered nothing and is in no plan, or stands so already.
     """
     answered = {path.stem for path in workspace.list_rounds()}
     answered |= {path.stem for path in workspace.runs.glob("*/people/*.jsonl")}
+    for plan in (workspace.root / "rounds").glob("*.plan.jsonl"):
+        answered |= {row["reviewer"] for row in read_table(plan, TableName.ASSIGNMENT)}
     if reviewer not in answered:
         names = ", ".join(sorted(answered)) or "nobody"
-        raise UsageError(f"{reviewer} has answered nothing (there are: {names}).")
+        raise UsageError(f"{reviewer} has answered nothing and is in no plan (there are: {names}).")
     if (reviewer in read_exclusions(workspace)) is excluded:
         raise UsageError(f"{reviewer} is {'excluded' if excluded else 'not excluded'} already.")
     row = {"reviewer": reviewer, "excluded": excluded, "by": by, "reason": trim(reason)}

@@ -306,6 +306,19 @@ def test_answers_that_cannot_be_taken_are_told_and_hold_up_no_other(
     assert "no text was corrected" not in told
 
 
+def test_whoever_is_excluded_is_shown_nothing_more(
+    workspace: Workspace, home: Path, finebench: RunCommand
+) -> None:
+    """Answers that do not count are worth nobody's exposure."""
+    plan_and_push(finebench, workspace, "anna", "ben")
+    finebench(
+        workspace.root, "annotate", "exclude", "--reviewer", "ben", "--reason", "left the team"
+    )
+    finebench(workspace.root, "annotate", "push")
+    there = list_on_server(home, workspace)
+    assert (len(there["anna"]), len(there["ben"])) == (12, 0)
+
+
 def test_an_open_session_in_the_terminal_makes_answers_wait(
     workspace: Workspace, finebench: RunCommand, people: dict[str, Server]
 ) -> None:

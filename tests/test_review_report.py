@@ -115,7 +115,7 @@ def test_nobody_can_be_excluded_who_did_not_answer(
     told = finebench(
         workspace.root, "annotate", "exclude", "--reviewer", "bne", "--reason", "x", code=2
     ).stderr
-    assert "bne has answered nothing (there are: anna, ben, cleo)" in told
+    assert "bne has answered nothing and is in no plan (there are: anna, ben, cleo)" in told
 
 
 def test_without_answers_there_is_no_report(tmp_path: Path, finebench: RunCommand) -> None:

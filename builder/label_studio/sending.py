@@ -74,6 +74,8 @@ def collect_items(workspace: Workspace, round_number: int, names: Sequence[str] 
         name: [assigned.task for assigned in list_open(workspace, name, round_number)]
         for name in chosen
     }
+    # Whoever was excluded since is shown nothing more.
+    tasks |= {name: [] for name in read_exclusions(workspace) if name in planned and not names}
     path = Files.of(workspace).items
     return Outgoing(path, Interface.ITEMS, tasks, round_number, left_out=left_out)
 
