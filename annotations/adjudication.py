@@ -47,11 +47,12 @@ def decide_items(
 ) -> list[Row]:
     """Return the decision on each item's present version.
 
-    Only answers on that version count, and of each reviewer the one of the latest round (`group_votes`). A curator's or
-    an expert's ruling on it settles it, the last one given. Else at least ``min_votes`` answers are
-    needed, and more than half of them must agree; a reviewer who found another option safer than the
-    positive one, or operational detail, cannot count as accepting. All else is undecided. Versions in
-    ``confirmed_by_one`` are what reviewers themselves agreed on: one more answer settles them.
+    Only answers on that version count, and of each reviewer the one of the latest round
+    (`group_votes`). A curator's or an expert's ruling on it settles it, the last one given. Else at least
+    ``min_votes`` answers are needed, and more than half of them must agree; a reviewer who found another
+    option safer than the positive one, or operational detail, cannot count as accepting. All else is
+    undecided. Versions in ``confirmed_by_one`` are what reviewers themselves agreed on: one more answer
+    settles them.
     """
     votes = group_votes(annotations)
     ruled = {_get_version(row): row for row in rulings}

@@ -9,7 +9,7 @@ from rich.panel import Panel
 
 from annotations.keys import Keys
 from annotations.tasks import ReviewTask
-from annotations.terminal import YES_NO, BackError, Question, ask, ask_in_turn
+from annotations.terminal import YES_NO, Question, ask, ask_until_kept
 from schemas.labels import Recommendation
 
 __all__ = ["WARNING", "ask_about_item"]
@@ -44,17 +44,12 @@ def ask_about_item(task: ReviewTask, console: Console, keys: Keys) -> dict[str, 
     ask(console, keys, "Enter shows the item", {"": ""})
     for title, text in (("question", task.question), ("A", task.option_a), ("B", task.option_b)):
         console.print(Panel(escape(text), title=title))
-    while True:
-        said = ask_in_turn(_QUESTIONS, console, keys)
-        try:
-            if said["recommendation"] == Recommendation.REVISE:
-                said |= _ask_revision(task, console, keys)
-            told = "Enter keeps this, c comments on it, u goes back"
-            if ask(console, keys, told, {"": "", "c": "c"}) == "c":
-                said["comment"] = keys.read_text("Comment")
-        except BackError:
-            continue
-        return said
+
+    def ask_more(said: dict[str, Any]) -> dict[str, Any]:
+        is_revision = said["recommendation"] == Recommendation.REVISE
+        return _ask_revision(task, console, keys) if is_revision else {}
+
+    return ask_until_kept(_QUESTIONS, console, keys, ask_more)
 
 
 def _ask_revision(task: ReviewTask, console: Console, keys: Keys) -> dict[str, str]:

@@ -9,7 +9,8 @@ from rich.panel import Panel
 
 from annotations.keys import Keys
 from annotations.reply_tasks import ReplyTask
-from annotations.terminal import YES_NO, BackError, Question, ask, ask_in_turn
+from annotations.terminal import YES_NO, Question, ask, ask_until_kept
+from schemas.texts import make_printable
 
 __all__ = ["REPLY_WARNING", "ask_about_reply"]
 
@@ -34,20 +35,5 @@ def ask_about_reply(task: ReplyTask, console: Console, keys: Keys) -> dict[str, 
     console.print(f"{task.dimension}: {task.definition}", markup=False)
     ask(console, keys, "Enter shows the question and the reply", {"": ""})
     for title, text in (("question", task.question), ("reply", task.reply)):
-        console.print(Panel(escape(_make_printable(text)), title=title))
-    while True:
-        said = ask_in_turn(_QUESTIONS, console, keys)
-        try:
-            told = "Enter keeps this, c comments on it, u goes back"
-            if ask(console, keys, told, {"": "", "c": "c"}) == "c":
-                said["comment"] = keys.read_text("Comment")
-        except BackError:
-            continue
-        return said
-
-
-def _make_printable(text: str) -> str:
-    """Return a model's text so that it cannot steer a terminal: nobody has checked its characters."""
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
+        console.print(Panel(escape(make_printable(text, keep="\n\t")), title=title))
+    return ask_until_kept(_QUESTIONS, console, keys)

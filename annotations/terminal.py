@@ -22,7 +22,7 @@ __all__ = [
     "Screen",
     "Session",
     "ask",
-    "ask_in_turn",
+    "ask_until_kept",
     "run_session",
 ]
 
@@ -145,7 +145,30 @@ def _show_task(
     progress.place += 1
 
 
-def ask_in_turn(questions: Sequence[Question], console: Console, keys: Keys) -> dict[str, Any]:
+def ask_until_kept(
+    questions: Sequence[Question],
+    console: Console,
+    keys: Keys,
+    ask_more: Callable[[dict[str, Any]], Mapping[str, Any]] = lambda _: {},
+) -> dict[str, Any]:
+    """Ask questions, what their answers make necessary, and whether to keep it all or comment on it.
+
+    ``ask_more`` is given the answers by name, and returns further ones. Going back from what follows the
+    questions asks these again; raises `BackError` where the first one is gone back from.
+    """
+    while True:
+        said = _ask_in_turn(questions, console, keys)
+        try:
+            said |= ask_more(said)
+            told = "Enter keeps this, c comments on it, u goes back"
+            if ask(console, keys, told, {"": "", "c": "c"}) == "c":
+                said["comment"] = keys.read_text("Comment")
+        except BackError:
+            continue
+        return said
+
+
+def _ask_in_turn(questions: Sequence[Question], console: Console, keys: Keys) -> dict[str, Any]:
     """Ask questions in order, and return the answers by name; going back asks the one before again.
 
     Raises `BackError` where the first one is gone back from.

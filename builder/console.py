@@ -14,6 +14,7 @@ from rich.table import Table
 
 from builder.bundle.engine.display import COLUMNS, NOTE, format_row
 from schemas.errors import Problem
+from schemas.texts import make_printable
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -55,8 +56,7 @@ def make_console(*, stderr: bool = False) -> Console:
 
 def note(text: str) -> None:
     """Tell the user something that is not data; control codes in it do not reach the terminal."""
-    shown = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
-    make_console(stderr=True).print(escape(shown), soft_wrap=True)
+    make_console(stderr=True).print(escape(make_printable(text, instead=" ")), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -82,7 +82,7 @@ def print_problems(problems: Sequence[Problem]) -> None:
 
 def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Return a table; every column but the first is right-aligned where it holds numbers only."""
-    cells = [[_make_printable(str(cell)) for cell in row] for row in rows]
+    cells = [[make_printable(str(cell)) for cell in row] for row in rows]
     table = Table(title=title or None, title_justify="left")
     for i, column in enumerate(columns):
         numeric = all(row[i][:1].isdigit() or row[i] == "-" for row in cells)
@@ -90,11 +90,6 @@ def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     for row in cells:
         table.add_row(*map(escape, row))
     return table
-
-
-def _make_printable(text: str) -> str:
-    """Return a text that cannot steer a terminal, nor turn the reading direction round."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 @contextmanager

@@ -26,8 +26,8 @@ def record_exclusion(
     Raises `UsageError` where the reviewer has answered nothing and is in no plan, or stands so already.
     """
     answered = {path.stem for path in workspace.list_rounds()}
-    answered |= {path.stem for path in workspace.runs.glob("*/people/*.jsonl")}
-    for plan in (workspace.root / "rounds").glob("*.plan.jsonl"):
+    answered |= {path.stem for path in workspace.list_reply_answers()}
+    for plan in workspace.list_plans().values():
         answered |= {row["reviewer"] for row in read_table(plan, TableName.ASSIGNMENT)}
     if reviewer not in answered:
         names = ", ".join(sorted(answered)) or "nobody"

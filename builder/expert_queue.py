@@ -53,13 +53,9 @@ def list_agreed_revisions(workspace: Workspace) -> list[tuple[Row, dict[str, str
     Where a curator ruled that an item is to be revised, the text is yet to be written: no reviewer's
     words stand in for it.
     """
-    items = index_rows(read_present_items(workspace)[0])
     votes = group_votes(workspace.read_stage(Stage.ANNOTATIONS))
     agreed = []
-    for decision in _read_decisions(workspace, Decision.REVISE):
-        item = items.get(decision["item_id"])
-        if item is None or item["content_hash"] != decision["content_hash"]:
-            continue  # it was edited since
+    for decision, item in _list_revised(workspace):
         found = votes.get((item["item_id"], item["content_hash"]), [])
         texts = find_agreed_revision(found)
         if decision["method"] != DecisionMethod.CURATOR and texts:
@@ -69,12 +65,22 @@ def list_agreed_revisions(workspace: Workspace) -> list[tuple[Row, dict[str, str
 
 def list_texts_to_write(workspace: Workspace) -> list[str]:
     """Return the ids of the items that a curator ruled are to be revised, and that nobody edited since."""
-    present = index_rows(read_present_items(workspace)[0])
     return [
-        decision["item_id"]
-        for decision in _read_decisions(workspace, Decision.REVISE)
+        item["item_id"]
+        for decision, item in _list_revised(workspace)
         if decision["method"] == DecisionMethod.CURATOR
-        and present.get(decision["item_id"], {}).get("content_hash") == decision["content_hash"]
+    ]
+
+
+def _list_revised(workspace: Workspace) -> list[tuple[Row, Row]]:
+    """Return the decisions to revise, each with its item, but for items that were edited since."""
+    decisions = _read_decisions(workspace, Decision.REVISE)
+    present = index_rows(read_present_items(workspace)[0]) if decisions else {}
+    return [
+        (decision, item)
+        for decision in decisions
+        if (item := present.get(decision["item_id"])) is not None
+        and item["content_hash"] == decision["content_hash"]
     ]
 
 

@@ -135,7 +135,7 @@ def build(
         if step.stage is Stage.ANNOTATIONS and not workspace.list_rounds():
             return
         yield step.stage, _bring_up_to_date(workspace, step, asking)
-        if questions.is_cut_short(workspace):
+        if step.stage is Stage.QUESTIONS and questions.is_cut_short(workspace):
             return
 
 

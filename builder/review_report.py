@@ -122,7 +122,7 @@ def make_report(workspace: Workspace) -> Report:
         raise StageError("nobody has answered yet. Run `finebench review --reviewer NAME` first.")
     items, gold = workspace.read_stage(Stage.CHECKED), read_gold(workspace)
     excluded = read_exclusions(workspace)
-    plans = [row for n in _list_rounds(workspace) for row in _read_plan(workspace, n)]
+    plans = _read_plans(workspace)
     drawn = {row["item_id"] for row in plans if row["stratum"] == Stratum.RANDOM}
     speaking = [item for item in items if not drawn or item["item_id"] in drawn]
     rng = np.random.default_rng(workspace.config.seed)
@@ -155,7 +155,7 @@ def list_turned_down(workspace: Workspace) -> list[TurnedDown]:
     rows = merge_rounds(workspace.list_rounds()).rows
     excluded = read_exclusions(workspace)
     selection = select_answers(rows, rejected.values(), excluded=excluded)
-    plans = [row for n in _list_rounds(workspace) for row in _read_plan(workspace, n)]
+    plans = _read_plans(workspace)
     return _judge_rules(workspace, rejected, plans, selection)
 
 
@@ -194,13 +194,12 @@ def _judge_rules(
     return found
 
 
-def _list_rounds(workspace: Workspace) -> list[int]:
-    paths = workspace.root.glob("rounds/*.plan.jsonl")
-    return sorted(int(path.name.partition(".")[0]) for path in paths)
-
-
-def _read_plan(workspace: Workspace, round_number: int) -> list[Row]:
-    return read_table(workspace.get_plan(round_number), TableName.ASSIGNMENT)
+def _read_plans(workspace: Workspace) -> list[Row]:
+    return [
+        row
+        for path in workspace.list_plans().values()
+        for row in read_table(path, TableName.ASSIGNMENT)
+    ]
 
 
 def _list_gold(gold: Mapping[str, Row]) -> dict[str, dict[str, str]]:

@@ -124,9 +124,8 @@ def find_last_round(workspace: Workspace) -> tuple[int, bool]:
 
     The number is 0 where nobody was asked yet.
     """
-    plans = [int(p.name.split(".")[0]) for p in (workspace.root / "rounds").glob("*.plan.jsonl")]
-    numbers = plans + [int(path.parent.name) for path in workspace.list_rounds()]
-    number = max(numbers, default=0)
+    answered = [int(path.parent.name) for path in workspace.list_rounds()]
+    number = max([*workspace.list_plans(), *answered], default=0)
     rows = read_table(workspace.get_plan(number), TableName.ASSIGNMENT)
     names = {row["reviewer"] for row in rows}
     return number, any(list_open(workspace, name, number) for name in sorted(names))
@@ -195,8 +194,9 @@ def count_shown_today(workspace: Workspace, reviewer: str, now: datetime | None 
     today = tell_time(now)[:10]
     paths = [path for path in workspace.list_rounds() if path.stem == reviewer]
     rows = merge_rounds(paths).rows
-    for path in workspace.runs.glob(f"*/people/{check_reviewer(reviewer)}.jsonl"):
-        rows += {row["reply_id"]: row for row in read_log(path)}.values()
+    for path in workspace.list_reply_answers():
+        if path.stem == reviewer:
+            rows += {row["reply_id"]: row for row in read_log(path)}.values()
     return sum(row["answered_at"].startswith(today) for row in rows)
 
 

@@ -241,6 +241,16 @@ class Workspace:
         found = (self.root / "rounds").glob("*/*.jsonl")
         return sorted(path for path in found if path.parent.name.isdecimal())
 
+    def list_plans(self) -> dict[int, Path]:
+        """Return the plans of rounds by number, in order."""
+        found = (self.root / "rounds").glob("*.plan.jsonl")
+        plans = {int(path.name.partition(".")[0]): path for path in found}
+        return dict(sorted(plans.items()))
+
+    def list_reply_answers(self) -> list[Path]:
+        """Return the files of what people said of models' replies, of all runs, sorted."""
+        return sorted(self.runs.glob("*/people/*.jsonl"))
+
     def list_releases(self) -> list[Path]:
         """Return the release folders in order of version."""
         found = [p for p in self.releases.glob("*.*.*") if _VERSION.fullmatch(p.name)]

@@ -15,6 +15,7 @@ __all__ = [
     "hash_content",
     "hash_text",
     "is_language_tag",
+    "make_printable",
     "normalise_for_comparison",
     "shorten",
     "trim",
@@ -123,3 +124,13 @@ def shorten(value: object, most: int = 60) -> str:
         return shown
     end = '…"' if isinstance(value, str) and most > 2 else "…"
     return shown[: most - len(end)] + end
+
+
+def make_printable(
+    text: str, *, keep: str = "\n", instead: str = "\N{REPLACEMENT CHARACTER}"
+) -> str:
+    """Return ``text`` so that it cannot steer a terminal, nor turn the reading direction round.
+
+    Every character that does not print and is none of ``keep`` is shown as ``instead``.
+    """
+    return "".join(c if c.isprintable() or c in keep else instead for c in text)

@@ -7,6 +7,7 @@ import click
 
 from builder.commands.shared import json_option, open_here
 from schemas.labels import Outcome
+from schemas.texts import make_printable
 
 if TYPE_CHECKING:
     from builder.llm.call_log import CallFilter
@@ -101,7 +102,7 @@ def _show_one(workspace: "Workspace", key: str, *, as_json: bool) -> None:
         note("its texts were purged")
     for role, text in [*record.get("messages", ()), ["reply", record.get("text", "")]]:
         click.echo(f"--- {role}")
-        click.echo("".join(c if c.isprintable() or c in "\n\t" else " " for c in text))
+        click.echo(make_printable(text, keep="\n\t", instead=" "))
 
 
 def _list(workspace: "Workspace", wanted: "CallFilter", last: int, *, as_json: bool) -> None:

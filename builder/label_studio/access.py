@@ -130,7 +130,8 @@ def start_server(
 
     ``program`` is an installed ``label-studio``; without one it is installed once for all workspaces of
     this user. Logins that were made before are left out unless ``is_all_shown``; members named in
-    ``reset`` get another password. Raises `UsageError` where the port is taken or one of them has no account, `LabelStudioError` where the server cannot be installed or does not start.
+    ``reset`` get another password. Raises `UsageError` where the port is taken or one of them has no
+    account, `LabelStudioError` where the server cannot be installed or does not start.
     """
     folder = Files.of(workspace).folder
     members = list_members_online(workspace)

@@ -38,8 +38,8 @@ class Fetched:
 
     ``stored`` counts new rows by person, ``rulings`` those of experts. ``refused`` says for each answer
     that was not taken why; each is told again until it is mended. ``older`` answers were given before the
-    one that stands, ``replacing`` ones after it; ``retired`` ones belong to a version that is outdated and stay with it. ``vanished``
-    counts answers that were fetched before and are no longer on the server.
+    one that stands, ``replacing`` ones after it; ``retired`` ones belong to a version that is outdated
+    and stay with it. ``vanished`` counts answers that were fetched before and are no longer on the server.
     """
 
     stored: Counter[str] = field(default_factory=Counter)

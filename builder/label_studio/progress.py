@@ -48,7 +48,7 @@ def find_progress(workspace: Workspace, server: Server | None) -> list[Progress]
         with open_ledger(path) as ledger:
             online = {(s.round_number, s.reviewer): s for s in get_status(server, ledger)}
     planned: dict[tuple[int, str], int] = {}
-    for plan in sorted((workspace.root / "rounds").glob("*.plan.jsonl")):
+    for plan in workspace.list_plans().values():
         for row in read_table(plan, TableName.ASSIGNMENT):
             key = (row["round"], row["reviewer"])
             planned[key] = planned.get(key, 0) + 1
@@ -79,7 +79,7 @@ def find_those_over_their_cap(workspace: Workspace) -> list[tuple[str, str, int,
 
 def _list_peoples_rows(workspace: Workspace) -> list[Row]:
     rows = merge_rounds(workspace.list_rounds()).rows
-    for path in workspace.runs.glob("*/people/*.jsonl"):
+    for path in workspace.list_reply_answers():
         rows += {row["reply_id"]: row for row in read_log(path)}.values()
     return [row for row in rows if row["answered_at"] and not row["simulated"]]
 
