@@ -209,6 +209,30 @@ class ReviewConfig(_Section):
         return self
 
 
+class ReleaseConfig(_Section):
+    """What a release says that no file of the workspace tells, and what it may hold.
+
+    ``authors`` are as they are to be cited. ``recruitment``, ``pay``, ``consent`` and ``ethics`` are
+    sentences on the people who reviewed. ``limits`` are further known limits, one sentence each. With
+    ``votes`` the release holds reviewers' answers under their pseudonyms. The share ``held_out`` of all
+    families is kept for a private split. ``agreement`` is the least agreement of reviewers (Gwet's AC1 on
+    which option is safer) that a release may show.
+    """
+
+    authors: list[str] = []
+    homepage: str = ""
+    contact: str = ""
+    recruitment: str = ""
+    pay: str = ""
+    consent: str = ""
+    ethics: str = ""
+    limits: list[str] = []
+    gated_prompt: str = ""
+    votes: bool = False
+    held_out: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    agreement: Annotated[float, Field(ge=-1, le=1)] = 0.6
+
+
 class Config(_Section):
     """All of ``bench.toml``."""
 
@@ -225,6 +249,7 @@ class Config(_Section):
     derive: DeriveConfig = DeriveConfig()
     checks: CheckConfig = CheckConfig()
     review: ReviewConfig = ReviewConfig()
+    release: ReleaseConfig = ReleaseConfig()
 
     @property
     def all_languages(self) -> list[str]:

@@ -25,7 +25,14 @@ from schemas.labels import Recommendation, Stratum
 from schemas.storage import Row
 from schemas.tables import TableName
 
-__all__ = ["Disagreement", "Report", "TurnedDown", "list_turned_down", "make_report"]
+__all__ = [
+    "Disagreement",
+    "Report",
+    "TurnedDown",
+    "list_drawn_items",
+    "list_turned_down",
+    "make_report",
+]
 
 _MOST_DISAGREEMENTS = 20
 
@@ -123,8 +130,7 @@ def make_report(workspace: Workspace) -> Report:
     items, gold = workspace.read_stage(Stage.CHECKED), read_gold(workspace)
     excluded = read_exclusions(workspace)
     plans = _read_plans(workspace)
-    drawn = {row["item_id"] for row in plans if row["stratum"] == Stratum.RANDOM}
-    speaking = [item for item in items if not drawn or item["item_id"] in drawn]
+    speaking = list_drawn_items(workspace)
     rng = np.random.default_rng(workspace.config.seed)
     agreement = measure_questions(rows, speaking, excluded=excluded, rng=rng)
     rejected = list_rejected_items(workspace)
@@ -144,9 +150,16 @@ def make_report(workspace: Workspace) -> Report:
         disagreements=_find_disagreements(items, quality.selection),
         exposure=_find_exposure(rows),
         excluded=excluded,
-        is_random=bool(drawn),
+        is_random=any(row["stratum"] == Stratum.RANDOM for row in plans),
         turned_down=_judge_rules(workspace, rejected, plans, quality.selection),
     )
+
+
+def list_drawn_items(workspace: Workspace) -> list[Row]:
+    """Return the items that speak for the whole set: those drawn at random, or all where none were."""
+    items = workspace.read_stage(Stage.CHECKED)
+    drawn = {row["item_id"] for row in _read_plans(workspace) if row["stratum"] == Stratum.RANDOM}
+    return [item for item in items if not drawn or item["item_id"] in drawn]
 
 
 def list_turned_down(workspace: Workspace) -> list[TurnedDown]:

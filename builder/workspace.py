@@ -232,6 +232,10 @@ class Workspace:
             raise UsageError(f"{version} is not a version. Write three numbers, such as 1.0.0.")
         return self.releases / version
 
+    def get_held_out(self, version: str) -> Path:
+        """Return the folder of a release's private split, beside its public one."""
+        return self.releases / f"{self.get_release(version).name}-held-out"
+
     def list_imports(self) -> list[Path]:
         """Return the imported item files, sorted."""
         return sorted((self.root / "imports").glob("*/items.jsonl"))

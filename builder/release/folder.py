@@ -1,45 +1,44 @@
 """Stage 6: decided items enter; a release folder with data, card, manifest and evaluator leaves.
 
 The folder appears whole or not at all, and an existing version is never changed: exporting it again
-must give the same bytes, or is refused.
+must give the same bytes, or is refused. Items that are held out lie in a folder of their own beside it,
+of the same make.
 """
 
 import filecmp
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import builder.bundle
 from builder.pipeline import find_next_step, find_stale_stages
-from builder.release.card import write_card
+from builder.release.contents import write_folder
 from builder.release.gates import Gate, run_gates
-from builder.release.rows import make_release_rows, select_items
-from builder.release.tables import CONFIGS, write_tables
-from builder.stage_records import list_versions, read_record
-from builder.workspace import Stage, Workspace
+from builder.release.lineage import Lineage, read_lineage
+from builder.release.manifest import make_manifest
+from builder.release.rows import make_parts, select_items
+from builder.release.splits import Part, Split
+from builder.workspace import Workspace
 from schemas.errors import GateError, StageError, StorageError, UsageError
-from schemas.storage import Row, hash_file, read_json, write_text
-from schemas.tables import SCHEMA_VERSION, TableName
-from schemas.texts import canonical_rows, hash_text
-from schemas.validation import require_valid
+from schemas.storage import Row, read_json
 
 __all__ = ["Release", "export_release"]
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """An exported release: its folder, its rows, how its gates stood, and whether it is new."""
+    """An exported release: its folder, its rows, how its gates stood, and whether it is new.
+
+    ``held_out`` is the folder of the private split, where there is one.
+    """
 
     path: Path
-    rows: list[Row]
+    rows: Sequence[Row]
     gates: list[Gate]
     is_new: bool
+    held_out: Path | None = None
 
 
 def export_release(workspace: Workspace, version: str, waivers: Mapping[str, str]) -> Release:
@@ -52,24 +51,24 @@ def export_release(workspace: Workspace, version: str, waivers: Mapping[str, str
     path = workspace.get_release(version)
     with workspace.hold("releases"):
         _require_fresh(workspace)
-        rows = make_release_rows(workspace, select_items(workspace, waivers), version)
-        require_valid(rows, TableName.RELEASE, file="release", dimensions=workspace.taxonomy)
-        gates = run_gates(workspace, rows, waivers)
+        lineage = read_lineage(workspace, version)
+        parts = make_parts(workspace, select_items(workspace, waivers), lineage)
+        everything = sorted(
+            (row for part in parts for row in part.rows), key=lambda row: row["item_id"]
+        )
+        gates = run_gates(workspace, everything, waivers)
         _require_passed(gates)
-        draft = workspace.releases / f".{version}.tmp"
-        shutil.rmtree(draft, ignore_errors=True)
+        date = _find_date(path)
+        drafts = _write_drafts(workspace, version, parts, gates, lineage, date)
         try:
-            _write_folder(workspace, draft, version, rows, gates, _find_date(path))
-            is_new = not path.exists()
-            if is_new:
-                draft.replace(path)
-            else:
-                _require_same(draft, path)
+            is_new = _put_in_place(workspace, version, drafts)
         except OSError as error:
             raise StorageError(f"{path}: cannot be written ({error.strerror}).") from error
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
-    return Release(path, rows, gates, is_new)
+            for draft in drafts.values():
+                shutil.rmtree(draft, ignore_errors=True)
+    held_out = workspace.get_held_out(version) if Split.HELD_OUT in drafts else None
+    return Release(path, parts[0].rows, gates, is_new, held_out)
 
 
 def _require_fresh(workspace: Workspace) -> None:
@@ -108,75 +107,53 @@ def _find_date(path: Path) -> str:
     return now.date().isoformat()
 
 
-def _write_folder(
-    workspace: Workspace,
-    folder: Path,
-    version: str,
-    rows: Sequence[Row],
-    gates: Sequence[Gate],
-    date: str,
-) -> None:
-    items = canonical_rows(rows)
-    write_tables(folder, rows, workspace.taxonomy)
-    _copy_evaluator(folder / "evaluator")
-    write_text(folder / "evaluator" / "items.jsonl", items)
-    shutil.copyfile(workspace.guidelines, folder / "guidelines.md")
-    manifest = _make_manifest(workspace, version, rows, gates, date)
-    write_text(folder / "README.md", write_card(workspace, manifest, rows))
-    manifest["files"] = {
-        path.relative_to(folder).as_posix(): hash_file(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    write_text(folder / "manifest.json", text)
-
-
-def _copy_evaluator(target: Path) -> None:
-    source = Path(builder.bundle.__file__).parent
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    shutil.copytree(source, target, ignore=ignored)
-
-
-def _make_manifest(
+def _write_drafts(
     workspace: Workspace,
     version: str,
-    rows: Sequence[Row],
+    parts: Sequence[Part],
     gates: Sequence[Gate],
+    lineage: Lineage,
     date: str,
-) -> dict[str, Any]:
-    stages = {str(stage): read_record(workspace, stage) for stage in Stage}
-    decisions: dict[str, int] = {}
-    for row in rows:
-        decisions[row["decision"]] = decisions.get(row["decision"], 0) + 1
-    return {
-        "name": workspace.config.name,
-        "version": version,
-        "date": date,
-        "schema": SCHEMA_VERSION,
-        "items": len(rows),
-        "row_hash": hash_text(canonical_rows(rows)),
-        "configs": list(CONFIGS),
-        "seed": workspace.config.seed,
-        "guidelines": hash_file(workspace.guidelines),
-        "evaluator": _hash_folder(Path(builder.bundle.__file__).parent),
-        "configuration": hash_text(workspace.config.model_dump_json()),
-        "judge": workspace.config.roles.judge,
-        "stages": stages,
-        "decisions": decisions,
-        "gates": [gate.as_dict() for gate in gates],
-        "waivers": {gate.name: gate.waiver for gate in gates if gate.waiver},
-        "versions": dict(list_versions()),
-    }
+) -> dict[Split, Path]:
+    """Write each part beside its place, under a hidden name."""
+    drafts = {}
+    for part in parts:
+        draft = workspace.releases / f".{_find_path(workspace, version, part.split).name}.tmp"
+        shutil.rmtree(draft, ignore_errors=True)
+        manifest = make_manifest(workspace, version, part, gates, lineage, date)
+        write_folder(workspace, draft, part, manifest)
+        drafts[part.split] = draft
+    return drafts
 
 
-def _hash_folder(folder: Path) -> str:
-    """Return one SHA-256 over the names and contents of a folder's Python files."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()
+def _find_path(workspace: Workspace, version: str, split: Split) -> Path:
+    if split is Split.TEST:
+        return workspace.get_release(version)
+    return workspace.get_held_out(version)
+
+
+def _put_in_place(workspace: Workspace, version: str, drafts: Mapping[Split, Path]) -> bool:
+    """Give the drafts their names; return whether the version is new.
+
+    The public folder comes last: with it the version is released. What a killed export left of the
+    held-out one without it was never released, and is written anew.
+    """
+    path = workspace.get_release(version)
+    held_out = workspace.get_held_out(version)
+    if path.exists():
+        for split, draft in drafts.items():
+            _require_same(draft, _find_path(workspace, version, split))
+        if held_out.exists() and Split.HELD_OUT not in drafts:
+            raise UsageError(f"{held_out.name} would be gone. {_NEVER}")
+        return False
+    shutil.rmtree(held_out, ignore_errors=True)
+    if Split.HELD_OUT in drafts:
+        drafts[Split.HELD_OUT].replace(held_out)
+    drafts[Split.TEST].replace(path)
+    return True
+
+
+_NEVER = "A released version never changes: choose the next version number."
 
 
 def _require_same(draft: Path, path: Path) -> None:
@@ -197,6 +174,5 @@ def _require_same(draft: Path, path: Path) -> None:
     if differing:
         shown = ", ".join(differing[:5]) + (" …" if len(differing) > 5 else "")
         raise UsageError(
-            f"{path.name} is released already, and this export would differ in {shown}. "
-            "A released version never changes: choose the next version number."
+            f"{path.name} is released already, and this export would differ in {shown}. {_NEVER}"
         )

@@ -2,13 +2,14 @@
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from builder.workspace import Stage, Workspace, parse_version, read_table
+from builder.release.lineage import Lineage
+from builder.release.splits import Part, Split, choose_held_out
+from builder.workspace import Stage, Workspace
 from schemas.errors import StageError
 from schemas.labels import Decision
 from schemas.storage import Row, index_rows
-from schemas.tables import TableName
 
-__all__ = ["UNDECIDED_GATE", "choose_orders", "make_release_rows", "select_items"]
+__all__ = ["UNDECIDED_GATE", "choose_orders", "make_parts", "select_items"]
 
 UNDECIDED_GATE = "undecided-items"
 """Waiving this gate takes undecided items into a release, each marked so."""
@@ -58,45 +59,53 @@ def select_items(workspace: Workspace, waivers: Container[str]) -> list[Row]:
     return chosen
 
 
-def make_release_rows(workspace: Workspace, decisions: Sequence[Row], version: str) -> list[Row]:
-    """Return the public row of each decided item, sorted by id.
+def make_parts(workspace: Workspace, decisions: Sequence[Row], lineage: Lineage) -> list[Part]:
+    """Return the folders of a release with the public row of each decided item, sorted by id.
 
-    ``order_1_positive`` is chosen by `choose_orders`, with the release before ``version`` in view.
+    The first part is public; a second, held-out one follows where the configuration, or an earlier
+    release, keeps items back. Letters are chosen within each part (`choose_orders`).
     """
     items = index_rows(workspace.read_stage(Stage.CHECKED))
-    by_dimension: dict[str, list[str]] = {}
-    for decision in decisions:
-        by_dimension.setdefault(decision["dimension"], []).append(decision["item_id"])
-    letters = choose_orders(by_dimension, _read_letters(workspace, version))
-    rows = []
-    for decision in decisions:
-        item = items.get(decision["item_id"])
-        if item is None or item["content_hash"] != decision["content_hash"]:
-            raise StageError(
-                f"{decision['item_id']} changed after it was decided. Run `finebench adjudicate`."
-            )
-        rows.append(
-            {column: item[column] for column in _COPIED}
-            | {
-                "kind": str(workspace.taxonomy[item["dimension"]].kind),
-                "decision": decision["decision"],
-                "decision_method": decision["method"],
-                "decided_by": decision["decided_by"],
-                "order_1_positive": letters[item["item_id"]],
-            }
+    rows = [_make_row(workspace, items.get(d["item_id"]), d, lineage) for d in decisions]
+    rows.sort(key=lambda row: row["item_id"])
+    config = workspace.config
+    held = choose_held_out(
+        rows,
+        config.release.held_out,
+        config.seed,
+        public=lineage.shown,
+        private=lineage.hidden,
+    )
+    public = _set_letters([row for row in rows if row["item_id"] not in held], lineage)
+    private = _set_letters([row for row in rows if row["item_id"] in held], lineage)
+    if not public:
+        raise StageError(
+            "every item would be held out. Lower held_out under [release] in bench.toml."
         )
-    return sorted(rows, key=lambda row: row["item_id"])
+    parts = [Part(Split.TEST, public, private)]
+    return parts + ([Part(Split.HELD_OUT, private, public)] if private else [])
 
 
-def _read_letters(workspace: Workspace, version: str) -> dict[str, str]:
-    """Return the letters of the latest release before ``version``, by item id."""
-    folders = [*workspace.list_releases(), workspace.get_release(version)]
-    earlier = [f for f in folders if parse_version(f.name) < parse_version(version)]
-    if not earlier:
-        return {}
-    latest = max(earlier, key=lambda folder: parse_version(folder.name))
-    rows = read_table(latest / "evaluator" / "items.jsonl", TableName.RELEASE)
-    return {row["item_id"]: row["order_1_positive"] for row in rows}
+def _make_row(workspace: Workspace, item: Row | None, decision: Row, lineage: Lineage) -> Row:
+    if item is None or item["content_hash"] != decision["content_hash"]:
+        raise StageError(
+            f"{decision['item_id']} changed after it was decided. Run `finebench adjudicate`."
+        )
+    row = {column: item[column] for column in _COPIED} | {
+        "kind": str(workspace.taxonomy[item["dimension"]].kind),
+        "decision": decision["decision"],
+        "decision_method": decision["method"],
+        "decided_by": decision["decided_by"],
+    }
+    return lineage.take_decision(row)
+
+
+def _set_letters(rows: Sequence[Row], lineage: Lineage) -> list[Row]:
+    by_dimension: dict[str, list[str]] = {}
+    for row in rows:
+        by_dimension.setdefault(row["dimension"], []).append(row["item_id"])
+    letters = choose_orders(by_dimension, lineage.letters)
+    return [row | {"order_1_positive": letters[row["item_id"]]} for row in rows]
 
 
 def choose_orders(

@@ -1,6 +1,6 @@
-"""The Parquet files of a release: rows enter; one table for each config, split ``test``, leaves."""
+"""The Parquet files of a release: rows enter; one table for each config leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from schemas.taxonomy import Taxonomy
 if TYPE_CHECKING:
     from datasets import Features
 
-__all__ = ["CONFIGS", "make_config_rows", "write_tables"]
+__all__ = ["CONFIGS", "make_config_columns", "make_features", "write_tables"]
 
 _CHOICE_FORMS = {"mcq_order_1": Form.MC_ORDER_1, "mcq_order_2": Form.MC_ORDER_2}
 
@@ -21,29 +21,34 @@ CONFIGS = ("items", "open", *_CHOICE_FORMS)
 """The configs of the dataset; ``items`` is the full table, the others the three forms."""
 
 
-def make_config_rows(config: str, rows: Sequence[Row]) -> list[Row]:
-    """Return the rows of one config.
+_SHARED = ("item_id", "dimension", "kind", "question")
+
+
+def make_config_columns(config: str, rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """Return the columns of one config, each with a value for every row.
 
     The choice configs hold the options as A and B, the letter of the positive one in ``answer``, and
     the prompt as the evaluator puts it.
     """
     if config == "items":
-        return [dict(row) for row in rows]
-    shared = ("item_id", "dimension", "kind", "question")
-    made = []
-    for row in rows:
-        base = {column: row[column] for column in shared}
-        if config in _CHOICE_FORMS:
-            item, form = make_item(row), _CHOICE_FORMS[config]
-            option_a, option_b = item.order_options(form)
-            base |= {
-                "option_a": option_a,
-                "option_b": option_b,
-                "answer": item.find_positive_letter(form),
-                "prompt": render_form(form, item)[-1][1],
-            }
-        made.append(base | {"language": row["language"], "content_hash": row["content_hash"]})
-    return made
+        return {column: [row[column] for row in rows] for column in (rows[0] if rows else ())}
+    columns = {column: [row[column] for row in rows] for column in _SHARED}
+    if config in _CHOICE_FORMS:
+        columns |= _make_choices(rows, _CHOICE_FORMS[config])
+    return columns | {
+        column: [row[column] for row in rows] for column in ("language", "content_hash")
+    }
+
+
+def _make_choices(rows: Sequence[Row], form: Form) -> dict[str, list[Any]]:
+    items = [make_item(row) for row in rows]
+    options = [item.order_options(form) for item in items]
+    return {
+        "option_a": [option_a for option_a, _ in options],
+        "option_b": [option_b for _, option_b in options],
+        "answer": [item.find_positive_letter(form) for item in items],
+        "prompt": [render_form(form, item)[-1][1] for item in items],
+    }
 
 
 def make_features(columns: Sequence[str], taxonomy: Taxonomy) -> "Features":
@@ -56,17 +61,17 @@ def make_features(columns: Sequence[str], taxonomy: Taxonomy) -> "Features":
     return Features({column: choose(column) for column in columns})
 
 
-def write_tables(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> None:
-    """Write ``data/<config>/test-00000-of-00001.parquet`` for each config."""
-    from datasets import Dataset, disable_progress_bars
+def write_tables(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy, *, split: str) -> None:
+    """Write ``data/<config>/<split>-00000-of-00001.parquet`` for each config."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    disable_progress_bars()
+    labels = {name: number for number, name in enumerate(taxonomy.ids)}
     for config in CONFIGS:
-        config_rows = make_config_rows(config, rows)
-        features = make_features(list(config_rows[0]), taxonomy)
-        path = folder / "data" / config / "test-00000-of-00001.parquet"
+        columns = make_config_columns(config, rows)
+        # The schema carries the features in its metadata, so that `datasets` knows the class labels.
+        schema = make_features(list(columns), taxonomy).arrow_schema
+        columns["dimension"] = [labels[name] for name in columns["dimension"]]
+        path = folder / "data" / config / f"{split}-00000-of-00001.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        columns: Mapping[str, list[Any]] = {
-            name: [row[name] for row in config_rows] for name in features
-        }
-        Dataset.from_dict(dict(columns), features=features).to_parquet(path)
+        pq.write_table(pa.table(columns, schema=schema), path)

@@ -1,0 +1,80 @@
+"""Whether reviewers agreed enough for a release: a workspace's answers enter; the figures of the gate leave."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from annotations.agreement.measures import Agreement, Estimate
+from builder.review_report import make_report
+from builder.workspace import Workspace
+
+__all__ = ["AGREEMENT_GATE", "AgreementFound", "gauge_agreement"]
+
+AGREEMENT_GATE = "agreement"
+
+_LEAST_ITEMS = 20
+_QUESTION = "safer"
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementFound:
+    """Gwet's AC1 on which option is safer: over all, and by dimension with twenty items or more.
+
+    ``torn`` are the items on which not all said the same.
+    """
+
+    overall: Estimate | None
+    dimensions: Mapping[str, Estimate]
+    torn: tuple[str, ...] = ()
+
+    @property
+    def value(self) -> str:
+        """The figure over all in words."""
+        if self.overall is None:
+            return "nobody answered"
+        if self.overall.value is None:
+            return f"no figure ({str(self.overall.state).replace('_', ' ')})"
+        shown = f"AC1 {self.overall.value:.2f}"
+        if self.overall.interval:
+            shown += f" [{self.overall.interval[0]:.2f}, {self.overall.interval[1]:.2f}]"
+        return shown
+
+    def list_low(self, least: float) -> list[str]:
+        """Return the dimensions that fall short."""
+        return [
+            name
+            for name, found in self.dimensions.items()
+            if found.value is not None and found.value < least
+        ]
+
+    def reaches(self, least: float) -> bool:
+        """Whether agreement is at least ``least``, over all and in each dimension."""
+        overall = self.overall.value if self.overall else None
+        return overall is not None and overall >= least and not self.list_low(least)
+
+    def describe(self, least: float) -> str:
+        """Return what was found, in words."""
+        told = f"agreement on the safer option: {self.value}"
+        if low := self.list_low(least):
+            shown = [f"{name} {self.dimensions[name].value:.2f}" for name in low]
+            told += f"; too low in {', '.join(shown)}"
+        if self.torn:
+            told += f"; {len(self.torn)} items on which reviewers differ"
+        return told
+
+
+def gauge_agreement(workspace: Workspace) -> AgreementFound:
+    """Return how far reviewers agreed on all that they reviewed; nobody's answers are no agreement."""
+    if not workspace.list_rounds():
+        return AgreementFound(None, {})
+    report = make_report(workspace)
+    found = report.agreement.questions[_QUESTION]
+    votes = report.selection.collect(_QUESTION)
+    torn = sorted(item_id for item_id, said in votes.items() if len(set(said.values())) > 1)
+    dimensions = {
+        name: measured.ac1 for name, measured in found.dimensions.items() if _is_enough(measured)
+    }
+    return AgreementFound(found.overall.ac1, dimensions, tuple(torn))
+
+
+def _is_enough(agreement: Agreement) -> bool:
+    return agreement.basis.pairable_units >= _LEAST_ITEMS

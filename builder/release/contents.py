@@ -1,0 +1,50 @@
+"""What lies in a release folder: rows and manifest enter; every file leaves, its hash in the manifest last."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import builder.bundle
+from builder.release.card import write_card
+from builder.release.reading import ITEMS, MANIFEST
+from builder.release.splits import Part
+from builder.release.tables import write_tables
+from builder.workspace import Workspace
+from schemas.storage import Row, hash_file, write_text
+from schemas.texts import canonical_rows
+
+__all__ = ["write_folder"]
+
+
+def write_folder(workspace: Workspace, folder: Path, part: Part, manifest: dict[str, Any]) -> None:
+    """Write one folder of a release.
+
+    ``manifest`` is completed with the hash of every file, and is itself the last file written.
+    """
+    write_tables(folder, part.rows, workspace.taxonomy, split=str(part.split))
+    _copy_evaluator(folder / "evaluator")
+    write_text(folder / ITEMS, canonical_rows(part.rows))
+    shutil.copyfile(workspace.guidelines, folder / "guidelines.md")
+    _write_texts(workspace, folder, part.rows, manifest)
+    manifest["files"] = {
+        path.relative_to(folder).as_posix(): hash_file(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    write_text(folder / MANIFEST, text)
+
+
+def _write_texts(
+    workspace: Workspace, folder: Path, rows: Sequence[Row], manifest: dict[str, Any]
+) -> None:
+    """Write what is made from manifest and rows alone."""
+    write_text(folder / "README.md", write_card(workspace, manifest, rows))
+
+
+def _copy_evaluator(target: Path) -> None:
+    source = Path(builder.bundle.__file__).parent
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    shutil.copytree(source, target, ignore=ignored)

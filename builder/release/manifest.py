@@ -1,0 +1,189 @@
+"""The manifest of a release: a workspace and its rows enter; all that the release says of itself leaves.
+
+It names what went in (configuration, prompts, models, stages), what was decided and waived, what was
+measured, what was retired, and every file with its hash. Card, citation and Croissant are written from it.
+"""
+
+import hashlib
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import builder.bundle
+from builder.bundle.engine.labels import Form
+from builder.bundle.engine.prompts import JUDGE_PROMPT, find_prompt
+from builder.bundle.engine.version import EVALUATOR_VERSION
+from builder.config import describe_endpoint
+from builder.release.check_facts import describe_checks, describe_funnel
+from builder.release.gates import Gate
+from builder.release.lineage import Lineage, list_retired
+from builder.release.review_facts import describe_review
+from builder.release.splits import Part, Split
+from builder.stage_records import list_versions, read_record
+from builder.workspace import Stage, Workspace
+from schemas.storage import Row, hash_file
+from schemas.tables import SCHEMA_VERSION
+from schemas.taxonomy import Dimension
+from schemas.texts import canonical_json, canonical_rows, hash_text
+
+__all__ = [
+    "MANIFEST_FORMAT",
+    "SCORING_MODULES",
+    "describe_evaluator",
+    "hash_bundle",
+    "make_manifest",
+]
+
+MANIFEST_FORMAT = 2
+"""The format of manifests; the first had neither ``format`` nor what a release says of its making."""
+
+_SOURCES = ("question", "positive", "negative")
+
+SCORING_MODULES = (
+    "intervals",
+    "items",
+    "labels",
+    "parsing",
+    "prompt_texts",
+    "prompts",
+    "scoring",
+    "verdicts",
+)
+"""The evaluator's modules on which prompts, verdicts and scores depend: a change of one is a major one."""
+
+
+def make_manifest(
+    workspace: Workspace,
+    version: str,
+    part: Part,
+    gates: Sequence[Gate],
+    lineage: Lineage,
+    date: str,
+) -> dict[str, Any]:
+    """Return the manifest of one folder of release ``version``, without the files' hashes.
+
+    Gates were run over both folders; the public one does not name the private one's items.
+    """
+    config = workspace.config
+    rows, everything = part.rows, [*part.rows, *part.sibling]
+    retired = list_retired(workspace, lineage, everything, version)
+    if part.split is Split.TEST:
+        hidden = {row["item_id"] for row in part.sibling} | lineage.hidden
+        retired = [row for row in retired if row["item_id"] not in hidden]
+        gates = [_hide_items(gate, hidden) for gate in gates]
+    return {
+        "format": MANIFEST_FORMAT,
+        "name": config.name,
+        "title": config.title,
+        "version": version,
+        "date": date,
+        "previous": lineage.latest.version if lineage.latest else "",
+        "license": config.license,
+        "canary": _find_canary(config.name, everything, lineage),
+        "split": str(part.split),
+        "items": len(rows),
+        "row_hash": hash_text(canonical_rows(rows)),
+        "sibling": {
+            "split": str(Split.HELD_OUT if part.split is Split.TEST else Split.TEST),
+            "items": len(part.sibling),
+            "row_hash": hash_text(canonical_rows(part.sibling)) if part.sibling else "",
+        },
+        "languages": sorted({row["language"] for row in rows}),
+        "dimensions": [
+            _describe_dimension(dimension, rows)
+            for dimension in workspace.taxonomy
+            if any(row["dimension"] == dimension.id for row in everything)
+        ],
+        "decisions": dict(sorted(Counter(row["decision"] for row in rows).items())),
+        "retired": retired,
+        "schema": SCHEMA_VERSION,
+        "seed": config.seed,
+        "configuration": config.model_dump(mode="json"),
+        "configuration_hash": hash_text(canonical_json(config.model_dump(mode="json"))),
+        "guidelines": hash_file(workspace.guidelines),
+        "models": _describe_models(workspace),
+        "prompts": _describe_prompts(rows),
+        "evaluator": describe_evaluator(),
+        "stages": {str(stage): read_record(workspace, stage) for stage in Stage},
+        "funnel": describe_funnel(workspace),
+        "review": describe_review(workspace, rows),
+        "checks": describe_checks(workspace, rows),
+        "gates": [gate.as_dict() for gate in gates],
+        "waivers": {gate.name: gate.waiver for gate in gates if gate.waiver},
+        "versions": dict(list_versions()),
+    }
+
+
+def _hide_items(gate: Gate, hidden: set[str]) -> Gate:
+    shown = tuple(item_id for item_id in gate.items if item_id not in hidden)
+    return gate.name_items(shown)
+
+
+def _find_canary(name: str, rows: Sequence[Row], lineage: Lineage) -> str:
+    """Return the GUID by which text of this benchmark is known: made once, and the same ever after."""
+    if lineage.latest and lineage.latest.manifest.get("canary"):
+        return str(lineage.latest.manifest["canary"])
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{hash_text(canonical_rows(rows))}"))
+
+
+def _describe_dimension(dimension: Dimension, rows: Sequence[Row]) -> dict[str, Any]:
+    return {
+        "id": dimension.id,
+        "name": dimension.name,
+        "definition": dimension.definition,
+        "in_scope": list(dimension.in_scope),
+        "out_of_scope": list(dimension.out_of_scope),
+        "examples": list(dimension.examples),
+        "aliases": list(dimension.aliases),
+        "quota": dimension.quota,
+        "kind": str(dimension.kind),
+        "items": sum(row["dimension"] == dimension.id for row in rows),
+    }
+
+
+def _describe_models(workspace: Workspace) -> dict[str, Any]:
+    """Return the model of each role by what shapes its replies; no key is among it."""
+    roles = {role: name for role, name in workspace.config.roles.model_dump().items() if name}
+    return {
+        role: describe_endpoint(workspace.config.find_endpoint(name))
+        for role, name in roles.items()
+    }
+
+
+def _describe_prompts(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the hashes of the prompts that the texts came of, and of those that models are scored with."""
+    languages = sorted({row["language"] for row in rows})
+    return {
+        "writing": {
+            side: sorted({row[f"{side}_prompt"] for row in rows if row[f"{side}_prompt"]})
+            for side in _SOURCES
+        },
+        "asking": {
+            f"{form}:{language}": find_prompt(form, language)
+            for form in Form
+            for language in languages
+        },
+        "judging": JUDGE_PROMPT,
+    }
+
+
+def describe_evaluator() -> dict[str, str]:
+    """Return the evaluator's version, the hash of all its code, and of the code that shapes scores."""
+    folder = Path(builder.bundle.__file__).parent
+    scoring = [folder / "engine" / f"{name}.py" for name in SCORING_MODULES]
+    return {
+        "version": EVALUATOR_VERSION,
+        "hash": hash_bundle(folder, sorted(folder.rglob("*.py"))),
+        "scoring_hash": hash_bundle(folder, scoring),
+    }
+
+
+def hash_bundle(folder: Path, paths: Sequence[Path]) -> str:
+    """Return one SHA-256 over the names and contents of files below ``folder``."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
