@@ -1,5 +1,6 @@
 """Rows enter; every breach of their table's rules leaves, as problems that people can act on."""
 
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
@@ -14,6 +15,7 @@ from schemas.texts import shorten
 
 __all__ = ["guess_table", "require_valid", "validate_rows"]
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPES: dict[str, tuple[type, ...]] = {
     "string[pyarrow]": (str,),
     "bool": (bool,),
@@ -103,8 +105,7 @@ class _Report:
     def check_shape(self, index: int, row: Mapping[str, Any], spec: TableSpec) -> set[str]:
         """Report missing, unknown and wrongly typed columns; return the columns that are sound."""
         sound = set()
-        for column in spec.columns:
-            dtype = str(spec.schema.columns[column].dtype)
+        for column, dtype in spec.dtypes.items():
             if column not in row:
                 self.add(index, column, "column missing")
             elif not _has_type(row[column], dtype):
@@ -161,4 +162,4 @@ def _has_type(value: object, dtype: str) -> bool:
 
 
 def _is_encodable(text: str) -> bool:
-    return not any(0xD800 <= ord(c) <= 0xDFFF for c in text)
+    return text.isascii() or _SURROGATE.search(text) is None

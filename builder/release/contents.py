@@ -1,5 +1,6 @@
 """What lies in a release folder: rows and manifest enter; every file leaves, its hash in the manifest last."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -9,25 +10,47 @@ from typing import Any
 import builder.bundle
 from builder.release.card import write_card
 from builder.release.reading import ITEMS, MANIFEST
-from builder.release.splits import Part
-from builder.release.tables import write_tables
+from builder.release.tables import TableWriter
 from builder.workspace import Workspace
 from schemas.storage import Row, hash_file, write_text
+from schemas.taxonomy import Taxonomy
 from schemas.texts import canonical_rows
 
-__all__ = ["write_folder"]
+__all__ = ["write_data", "write_texts"]
 
 
-def write_folder(workspace: Workspace, folder: Path, part: Part, manifest: dict[str, Any]) -> None:
-    """Write one folder of a release.
+_ROWS_AT_ONCE = 5_000
+
+
+def write_data(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy, split: str) -> str:
+    """Write the tables of a release folder and the evaluator's copy of them; return the rows' hash.
+
+    The hash is the SHA-256 of the rows as canonical JSON lines, which is what ``items.jsonl`` holds.
+    """
+    _copy_evaluator(folder / "evaluator")
+    digest = hashlib.sha256()
+    with (
+        TableWriter(folder, list(rows[0]), taxonomy, split) as tables,
+        (folder / ITEMS).open("wb") as lines,
+    ):
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            chunk = rows[start : start + _ROWS_AT_ONCE]
+            tables.write(chunk)
+            data = canonical_rows(chunk).encode("utf-8")
+            digest.update(data)
+            lines.write(data)
+    return digest.hexdigest()
+
+
+def write_texts(
+    workspace: Workspace, folder: Path, rows: Sequence[Row], manifest: dict[str, Any]
+) -> None:
+    """Write all else of a release folder.
 
     ``manifest`` is completed with the hash of every file, and is itself the last file written.
     """
-    write_tables(folder, part.rows, workspace.taxonomy, split=str(part.split))
-    _copy_evaluator(folder / "evaluator")
-    write_text(folder / ITEMS, canonical_rows(part.rows))
     shutil.copyfile(workspace.guidelines, folder / "guidelines.md")
-    _write_texts(workspace, folder, part.rows, manifest)
+    write_text(folder / "README.md", write_card(workspace, manifest, rows))
     manifest["files"] = {
         path.relative_to(folder).as_posix(): hash_file(path)
         for path in sorted(folder.rglob("*"))
@@ -35,13 +58,6 @@ def write_folder(workspace: Workspace, folder: Path, part: Part, manifest: dict[
     }
     text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     write_text(folder / MANIFEST, text)
-
-
-def _write_texts(
-    workspace: Workspace, folder: Path, rows: Sequence[Row], manifest: dict[str, Any]
-) -> None:
-    """Write what is made from manifest and rows alone."""
-    write_text(folder / "README.md", write_card(workspace, manifest, rows))
 
 
 def _copy_evaluator(target: Path) -> None:

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from builder.pipeline import find_next_step, find_stale_stages
-from builder.release.contents import write_folder
+from builder.release.contents import write_data, write_texts
 from builder.release.gates import Gate, run_gates
-from builder.release.lineage import Lineage, read_lineage
-from builder.release.manifest import make_manifest
+from builder.release.lineage import read_lineage
+from builder.release.manifest import Made, make_manifest
 from builder.release.rows import make_parts, select_items
-from builder.release.splits import Part, Split
+from builder.release.splits import Split
 from builder.workspace import Workspace
 from schemas.errors import GateError, StageError, StorageError, UsageError
 from schemas.storage import Row, read_json
@@ -58,9 +58,10 @@ def export_release(workspace: Workspace, version: str, waivers: Mapping[str, str
         )
         gates = run_gates(workspace, everything, waivers)
         _require_passed(gates)
-        date = _find_date(path)
-        drafts = _write_drafts(workspace, version, parts, gates, lineage, date)
+        made = Made(version, _find_date(path), parts, {}, gates, lineage)
+        drafts = {part.split: _find_draft(workspace, version, part.split) for part in parts}
         try:
+            _write_drafts(workspace, made, drafts)
             is_new = _put_in_place(workspace, version, drafts)
         except OSError as error:
             raise StorageError(f"{path}: cannot be written ({error.strerror}).") from error
@@ -107,23 +108,21 @@ def _find_date(path: Path) -> str:
     return now.date().isoformat()
 
 
-def _write_drafts(
-    workspace: Workspace,
-    version: str,
-    parts: Sequence[Part],
-    gates: Sequence[Gate],
-    lineage: Lineage,
-    date: str,
-) -> dict[Split, Path]:
-    """Write each part beside its place, under a hidden name."""
-    drafts = {}
-    for part in parts:
-        draft = workspace.releases / f".{_find_path(workspace, version, part.split).name}.tmp"
+def _write_drafts(workspace: Workspace, made: Made, drafts: Mapping[Split, Path]) -> None:
+    """Write each part beside its place; the manifests tell the hashes of all parts' rows."""
+    for part in made.parts:
+        draft = drafts[part.split]
         shutil.rmtree(draft, ignore_errors=True)
-        manifest = make_manifest(workspace, version, part, gates, lineage, date)
-        write_folder(workspace, draft, part, manifest)
-        drafts[part.split] = draft
-    return drafts
+        made.row_hashes[part.split] = write_data(
+            draft, part.rows, workspace.taxonomy, str(part.split)
+        )
+    for part in made.parts:
+        manifest = make_manifest(workspace, made, part)
+        write_texts(workspace, drafts[part.split], part.rows, manifest)
+
+
+def _find_draft(workspace: Workspace, version: str, split: Split) -> Path:
+    return workspace.releases / f".{_find_path(workspace, version, split).name}.tmp"
 
 
 def _find_path(workspace: Workspace, version: str, split: Split) -> Path:

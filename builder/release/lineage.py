@@ -4,7 +4,7 @@ An id follows from the first texts of its item and stays with it for life, throu
 item is kept with the reason, so that no other item ever has it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -91,14 +91,13 @@ def read_lineage(workspace: Workspace, version: str) -> Lineage:
 
 
 def list_retired(
-    workspace: Workspace, lineage: Lineage, rows: Sequence[Row], version: str
+    workspace: Workspace, lineage: Lineage, present: Collection[str], version: str
 ) -> list[dict[str, Any]]:
-    """Return every item that an earlier release held and this one does not, with version and reason.
+    """Return every item that an earlier release held and that is not ``present``, with version and reason.
 
     ``version`` is the release that the item is missing from first. An item that comes back, as one that
     was undecided for a while, is no longer retired.
     """
-    present = {row["item_id"] for row in rows}
     retired = {row["item_id"]: dict(row) for row in lineage.retired}
     reasons = _find_reasons(workspace)
     for row in lineage.rows:

@@ -7,7 +7,8 @@ measured, what was retired, and every file with its hash. Card, citation and Cro
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,12 @@ from builder.stage_records import list_versions, read_record
 from builder.workspace import Stage, Workspace
 from schemas.storage import Row, hash_file
 from schemas.tables import SCHEMA_VERSION
-from schemas.taxonomy import Dimension
-from schemas.texts import canonical_json, canonical_rows, hash_text
+from schemas.texts import canonical_json, hash_text
 
 __all__ = [
     "MANIFEST_FORMAT",
     "SCORING_MODULES",
+    "Made",
     "describe_evaluator",
     "hash_bundle",
     "make_manifest",
@@ -54,54 +55,57 @@ SCORING_MODULES = (
 """The evaluator's modules on which prompts, verdicts and scores depend: a change of one is a major one."""
 
 
-def make_manifest(
-    workspace: Workspace,
-    version: str,
-    part: Part,
-    gates: Sequence[Gate],
-    lineage: Lineage,
-    date: str,
-) -> dict[str, Any]:
-    """Return the manifest of one folder of release ``version``, without the files' hashes.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is made of a release before its manifests: its parts, the hash of each part's rows, its gates."""
 
-    Gates were run over both folders; the public one does not name the private one's items.
+    version: str
+    date: str
+    parts: Sequence[Part]
+    row_hashes: dict[Split, str]
+    gates: Sequence[Gate]
+    lineage: Lineage
+
+
+def make_manifest(workspace: Workspace, made: Made, part: Part) -> dict[str, Any]:
+    """Return the manifest of one folder of a release, without the files' hashes.
+
+    Gates were run over all parts; the public folder does not name the private one's items.
     """
-    config = workspace.config
-    rows, everything = part.rows, [*part.rows, *part.sibling]
-    retired = list_retired(workspace, lineage, everything, version)
-    if part.split is Split.TEST:
-        hidden = {row["item_id"] for row in part.sibling} | lineage.hidden
-        retired = [row for row in retired if row["item_id"] not in hidden]
-        gates = [_hide_items(gate, hidden) for gate in gates]
+    config, rows, lineage = workspace.config, part.rows, made.lineage
+    others = [other for other in made.parts if other is not part]
+    hidden = {row["item_id"] for other in others for row in other.rows} | lineage.hidden
+    is_public = part.split is Split.TEST
+    retired = _list_retired(workspace, made)
+    configuration = config.model_dump(mode="json")
     return {
         "format": MANIFEST_FORMAT,
         "name": config.name,
         "title": config.title,
-        "version": version,
-        "date": date,
+        "version": made.version,
+        "date": made.date,
         "previous": lineage.latest.version if lineage.latest else "",
         "license": config.license,
-        "canary": _find_canary(config.name, everything, lineage),
+        "canary": _find_canary(config.name, made),
         "split": str(part.split),
         "items": len(rows),
-        "row_hash": hash_text(canonical_rows(rows)),
-        "sibling": {
-            "split": str(Split.HELD_OUT if part.split is Split.TEST else Split.TEST),
-            "items": len(part.sibling),
-            "row_hash": hash_text(canonical_rows(part.sibling)) if part.sibling else "",
-        },
-        "languages": sorted({row["language"] for row in rows}),
-        "dimensions": [
-            _describe_dimension(dimension, rows)
-            for dimension in workspace.taxonomy
-            if any(row["dimension"] == dimension.id for row in everything)
+        "row_hash": made.row_hashes[part.split],
+        "siblings": [
+            {
+                "split": str(other.split),
+                "items": len(other.rows),
+                "row_hash": made.row_hashes[other.split],
+            }
+            for other in others
         ],
+        "languages": sorted({row["language"] for row in rows}),
+        "dimensions": _describe_dimensions(workspace, rows),
         "decisions": dict(sorted(Counter(row["decision"] for row in rows).items())),
-        "retired": retired,
+        "retired": [row for row in retired if not is_public or row["item_id"] not in hidden],
         "schema": SCHEMA_VERSION,
         "seed": config.seed,
-        "configuration": config.model_dump(mode="json"),
-        "configuration_hash": hash_text(canonical_json(config.model_dump(mode="json"))),
+        "configuration": configuration,
+        "configuration_hash": hash_text(canonical_json(configuration)),
         "guidelines": hash_file(workspace.guidelines),
         "models": _describe_models(workspace),
         "prompts": _describe_prompts(rows),
@@ -110,37 +114,45 @@ def make_manifest(
         "funnel": describe_funnel(workspace),
         "review": describe_review(workspace, rows),
         "checks": describe_checks(workspace, rows),
-        "gates": [gate.as_dict() for gate in gates],
-        "waivers": {gate.name: gate.waiver for gate in gates if gate.waiver},
+        "gates": [
+            _hide_items(g, hidden).as_dict() if is_public else g.as_dict() for g in made.gates
+        ],
+        "waivers": {gate.name: gate.waiver for gate in made.gates if gate.waiver},
         "versions": dict(list_versions()),
     }
 
 
-def _hide_items(gate: Gate, hidden: set[str]) -> Gate:
+def _list_retired(workspace: Workspace, made: Made) -> list[dict[str, Any]]:
+    present = {row["item_id"] for part in made.parts for row in part.rows}
+    return list_retired(workspace, made.lineage, present, made.version)
+
+
+def _hide_items(gate: Gate, hidden: Collection[str]) -> Gate:
     shown = tuple(item_id for item_id in gate.items if item_id not in hidden)
     return gate.name_items(shown)
 
 
-def _find_canary(name: str, rows: Sequence[Row], lineage: Lineage) -> str:
+def _find_canary(name: str, made: Made) -> str:
     """Return the GUID by which text of this benchmark is known: made once, and the same ever after."""
-    if lineage.latest and lineage.latest.manifest.get("canary"):
-        return str(lineage.latest.manifest["canary"])
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{hash_text(canonical_rows(rows))}"))
+    latest = made.lineage.latest
+    if latest and latest.manifest.get("canary"):
+        return str(latest.manifest["canary"])
+    hashes = "/".join(made.row_hashes[part.split] for part in made.parts)
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{hashes}"))
 
 
-def _describe_dimension(dimension: Dimension, rows: Sequence[Row]) -> dict[str, Any]:
-    return {
-        "id": dimension.id,
-        "name": dimension.name,
-        "definition": dimension.definition,
-        "in_scope": list(dimension.in_scope),
-        "out_of_scope": list(dimension.out_of_scope),
-        "examples": list(dimension.examples),
-        "aliases": list(dimension.aliases),
-        "quota": dimension.quota,
-        "kind": str(dimension.kind),
-        "items": sum(row["dimension"] == dimension.id for row in rows),
-    }
+def _describe_dimensions(workspace: Workspace, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return the dimensions that the rows are of, as the workspace defines them, and how many each has."""
+    counts = Counter(row["dimension"] for row in rows)
+    return [
+        {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(dimension).items()
+        }
+        | {"items": counts[dimension.id]}
+        for dimension in workspace.taxonomy
+        if counts[dimension.id]
+    ]
 
 
 def _describe_models(workspace: Workspace) -> dict[str, Any]:
