@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from builder.bundle.engine.items import make_item
+from builder.bundle.engine.items import Item, make_item
 from builder.bundle.engine.labels import Form
 from builder.bundle.engine.prompts import render_form
 from schemas.storage import Row
@@ -33,21 +33,24 @@ def list_columns(config: str, columns: Sequence[str]) -> list[str]:
     return [*_FIRST, *(_CHOICE if config in _CHOICE_FORMS else ()), *_LAST]
 
 
-def make_config_columns(config: str, rows: Sequence[Row]) -> dict[str, list[Any]]:
+def make_config_columns(
+    config: str, rows: Sequence[Row], items: Sequence[Item]
+) -> dict[str, list[Any]]:
     """Return the columns of one config, each with a value for every one of ``rows``, one at least.
+
+    ``items`` are the same rows as the evaluator reads them (`make_item`).
 
     The choice configs hold the options as A and B, the letter of the positive one in ``answer``, and
     the prompt as the evaluator puts it.
     """
-    made = _make_choices(rows, _CHOICE_FORMS[config]) if config in _CHOICE_FORMS else {}
+    made = _make_choices(items, _CHOICE_FORMS[config]) if config in _CHOICE_FORMS else {}
     return {
         column: made[column] if column in made else [row[column] for row in rows]
         for column in list_columns(config, list(rows[0]))
     }
 
 
-def _make_choices(rows: Sequence[Row], form: Form) -> dict[str, list[Any]]:
-    items = [make_item(row) for row in rows]
+def _make_choices(items: Sequence[Item], form: Form) -> dict[str, list[Any]]:
     options = [item.order_options(form) for item in items]
     return {
         "option_a": [option_a for option_a, _ in options],
@@ -98,7 +101,8 @@ class TableWriter:
         """Append rows to the table of each config, as one row group."""
         import pyarrow as pa
 
+        items = [make_item(row) for row in rows]
         for config, writer in self._writers.items():
-            columns = make_config_columns(config, rows)
+            columns = make_config_columns(config, rows, items)
             columns["dimension"] = [self._labels[name] for name in columns["dimension"]]
             writer.write_table(pa.table(columns, schema=writer.schema))
