@@ -13,7 +13,6 @@ from builder.release.reading import ITEMS, MANIFEST
 from builder.release.tables import TableWriter
 from builder.workspace import Workspace
 from schemas.storage import Row, hash_file, write_text
-from schemas.taxonomy import Taxonomy
 from schemas.texts import canonical_rows
 
 __all__ = ["write_data", "write_texts"]
@@ -22,15 +21,15 @@ __all__ = ["write_data", "write_texts"]
 _ROWS_AT_ONCE = 5_000
 
 
-def write_data(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy, split: str) -> str:
+def write_data(folder: Path, rows: Sequence[Row], dimensions: Sequence[str], split: str) -> str:
     """Write the tables of a release folder and the evaluator's copy of them; return the rows' hash.
 
-    The hash is the SHA-256 of the rows as canonical JSON lines, which is what ``items.jsonl`` holds.
+    ``dimensions`` are the ids that the release has items of. The hash is the SHA-256 of the rows as canonical JSON lines, which is what ``items.jsonl`` holds.
     """
     _copy_evaluator(folder / "evaluator")
     digest = hashlib.sha256()
     with (
-        TableWriter(folder, list(rows[0]), taxonomy, split) as tables,
+        TableWriter(folder, list(rows[0]), dimensions, split) as tables,
         (folder / ITEMS).open("wb") as lines,
     ):
         for start in range(0, len(rows), _ROWS_AT_ONCE):

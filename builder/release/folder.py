@@ -17,7 +17,7 @@ from builder.pipeline import find_next_step, find_stale_stages
 from builder.release.contents import write_data, write_texts
 from builder.release.gates import Gate, run_gates
 from builder.release.lineage import read_lineage
-from builder.release.manifest import Made, make_manifest
+from builder.release.manifest import Made, list_dimensions, make_manifest
 from builder.release.rows import make_parts, select_items
 from builder.release.splits import Split
 from builder.workspace import Workspace
@@ -110,12 +110,11 @@ def _find_date(path: Path) -> str:
 
 def _write_drafts(workspace: Workspace, made: Made, drafts: Mapping[Split, Path]) -> None:
     """Write each part beside its place; the manifests tell the hashes of all parts' rows."""
+    dimensions = list_dimensions(workspace, made)
     for part in made.parts:
         draft = drafts[part.split]
         shutil.rmtree(draft, ignore_errors=True)
-        made.row_hashes[part.split] = write_data(
-            draft, part.rows, workspace.taxonomy, str(part.split)
-        )
+        made.row_hashes[part.split] = write_data(draft, part.rows, dimensions, str(part.split))
     for part in made.parts:
         manifest = make_manifest(workspace, made, part)
         write_texts(workspace, drafts[part.split], part.rows, manifest)

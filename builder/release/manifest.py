@@ -34,6 +34,7 @@ __all__ = [
     "Made",
     "describe_evaluator",
     "hash_bundle",
+    "list_dimensions",
     "make_manifest",
 ]
 
@@ -99,7 +100,7 @@ def make_manifest(workspace: Workspace, made: Made, part: Part) -> dict[str, Any
             for other in others
         ],
         "languages": sorted({row["language"] for row in rows}),
-        "dimensions": _describe_dimensions(workspace, rows),
+        "dimensions": _describe_dimensions(workspace, made, rows),
         "decisions": dict(sorted(Counter(row["decision"] for row in rows).items())),
         "retired": [row for row in retired if not is_public or row["item_id"] not in hidden],
         "schema": SCHEMA_VERSION,
@@ -141,17 +142,22 @@ def _find_canary(name: str, made: Made) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{hashes}"))
 
 
-def _describe_dimensions(workspace: Workspace, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return the dimensions that the rows are of, as the workspace defines them, and how many each has."""
+def list_dimensions(workspace: Workspace, made: Made) -> list[str]:
+    """Return the ids of the dimensions of which the release has items, in the taxonomy's order."""
+    present = {row["dimension"] for part in made.parts for row in part.rows}
+    return [dimension for dimension in workspace.taxonomy.ids if dimension in present]
+
+
+def _describe_dimensions(workspace: Workspace, made: Made, rows: Sequence[Row]) -> list[Row]:
+    """Return the release's dimensions as the workspace defines them, and how many of ``rows`` each has."""
     counts = Counter(row["dimension"] for row in rows)
     return [
         {
             name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(dimension).items()
+            for name, value in asdict(workspace.taxonomy[dimension]).items()
         }
-        | {"items": counts[dimension.id]}
-        for dimension in workspace.taxonomy
-        if counts[dimension.id]
+        | {"items": counts[dimension]}
+        for dimension in list_dimensions(workspace, made)
     ]
 
 

@@ -8,7 +8,6 @@ from builder.bundle.engine.items import Item, make_item
 from builder.bundle.engine.labels import Form
 from builder.bundle.engine.prompts import render_form
 from schemas.storage import Row
-from schemas.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -60,12 +59,12 @@ def _make_choices(items: Sequence[Item], form: Form) -> dict[str, list[Any]]:
     }
 
 
-def make_features(columns: Sequence[str], taxonomy: Taxonomy) -> "Features":
-    """Return the features of a config: ``dimension`` a class label, all other columns strings."""
+def make_features(columns: Sequence[str], dimensions: Sequence[str]) -> "Features":
+    """Return the features of a config: ``dimension`` a label of ``dimensions``, all else strings."""
     from datasets import ClassLabel, Features, Value
 
     def choose(column: str) -> Any:
-        return ClassLabel(names=list(taxonomy.ids)) if column == "dimension" else Value("string")
+        return ClassLabel(names=list(dimensions)) if column == "dimension" else Value("string")
 
     return Features({column: choose(column) for column in columns})
 
@@ -77,15 +76,15 @@ class TableWriter:
     """
 
     def __init__(
-        self, folder: Path, columns: Sequence[str], taxonomy: Taxonomy, split: str
+        self, folder: Path, columns: Sequence[str], dimensions: Sequence[str], split: str
     ) -> None:
         import pyarrow.parquet as pq
 
-        self._labels = {name: number for number, name in enumerate(taxonomy.ids)}
+        self._labels = {name: number for number, name in enumerate(dimensions)}
         self._writers = {}
         for config in CONFIGS:
             # The schema carries the features in its metadata, so that `datasets` knows the labels.
-            features = make_features(list_columns(config, columns), taxonomy)
+            features = make_features(list_columns(config, columns), dimensions)
             path = folder / "data" / config / f"{split}-00000-of-00001.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writers[config] = pq.ParquetWriter(path, features.arrow_schema)
