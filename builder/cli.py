@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from builder.commands import calls, items, people, releases, requests, scores, stages
+from builder.commands import calls, items, people, releases, requests, scores, stages, starting
 
 __all__ = ["cli", "main"]
 
@@ -67,6 +67,7 @@ def cli(ctx: click.Context, workspace: Path) -> None:
 
 
 for _command in (
+    *starting.COMMANDS,
     *stages.COMMANDS,
     *people.COMMANDS,
     *releases.COMMANDS,

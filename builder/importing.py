@@ -14,9 +14,8 @@ from builder.questions import (
 )
 from builder.stage_records import describe_inputs
 from builder.workspace import Stage, Workspace
-from schemas.labels import Origin
 
-__all__ = ["take_file"]
+__all__ = ["take_file", "write_stages"]
 
 
 def take_file(
@@ -29,14 +28,20 @@ def take_file(
     imported ones, stage 2 is left to `finebench derive`.
     """
     with workspace.hold(str(Stage.QUESTIONS)), workspace.hold(str(Stage.OPTIONS)):
-        generated = [
-            row for row in workspace.read_stage(Stage.QUESTIONS) if row["origin"] != Origin.IMPORTED
-        ]
         report = import_fine(workspace, file, language=language, replace=replace)
-        made_from = dict(describe_inputs(workspace, find_inputs(workspace)))
-        made_from["parameters"] = made_from["parameters"] | {"writer": NOBODY}
-        given = [*read_imported_items(workspace), *read_seeds(workspace)]
-        write_questions(workspace, given, take_up_earlier(workspace), made_from)
-        if not generated:
-            derive_options(workspace)
+        write_stages(workspace)
     return report
+
+
+def write_stages(workspace: Workspace) -> None:
+    """Write stages 1 and 2 anew around the imports, without any call; the caller holds both.
+
+    Where questions stand beside the imported ones, stage 2 is left to `finebench derive`.
+    """
+    earlier = take_up_earlier(workspace)
+    made_from = dict(describe_inputs(workspace, find_inputs(workspace)))
+    made_from["parameters"] = made_from["parameters"] | {"writer": NOBODY}
+    seeds = read_seeds(workspace)
+    write_questions(workspace, [*read_imported_items(workspace), *seeds], earlier, made_from)
+    if not seeds and not earlier.kept:
+        derive_options(workspace)

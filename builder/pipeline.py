@@ -173,7 +173,7 @@ def _find_machine_step(workspace: Workspace, stale: Container[Stage]) -> str:
 
 
 def _find_people_step(workspace: Workspace, stale: Container[Stage]) -> str:
-    if not workspace.list_rounds():
+    if not workspace.list_rounds() and not _is_decided(workspace, stale):
         return _find_first_review(workspace)
     for step in STEPS[3:]:
         if step.stage in stale:
@@ -188,6 +188,14 @@ def _find_people_step(workspace: Workspace, stale: Container[Stage]) -> str:
     if any(row["decision"] == Decision.UNDECIDED for row in decisions):
         return _find_next_review(workspace, decisions)
     return _find_step_after_decisions(workspace, decisions)
+
+
+def _is_decided(workspace: Workspace, stale: Container[Stage]) -> bool:
+    """Tell whether nothing is left to review, as where all was decided in an earlier release."""
+    if Stage.ADJUDICATED in stale:
+        return False
+    decisions = workspace.read_stage(Stage.ADJUDICATED)
+    return bool(decisions) and all(d["decision"] != Decision.UNDECIDED for d in decisions)
 
 
 _AWAITED = "finebench annotate pull (not everything sent to Label Studio is answered here), then "

@@ -114,6 +114,8 @@ def _export_release(version: str, waive: tuple[str, ...]) -> None:
     print_table(make_gate_table(release.gates))
     state = "wrote" if release.is_new else "unchanged:"
     note(f"{state} {release.path} with {len(release.rows)} items")
+    if release.held_out:
+        note(f"{state} {release.held_out}: held out, and never to be published")
     note(f"Next: finebench evaluate {version} --model NAME")
 
 

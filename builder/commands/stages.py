@@ -1,4 +1,4 @@
-"""Commands of the machine's stages: new, import, generate, derive, check, build."""
+"""Commands of the machine's stages: import, generate, derive, check, build."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,30 +13,6 @@ if TYPE_CHECKING:
     from builder.workspace import Stage, Workspace
 
 __all__ = ["COMMANDS"]
-
-
-@click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--title", default="", help="The benchmark's title; default: the folder's name.")
-@click.option("--quota", type=click.IntRange(0), help="Questions that each dimension aims for.")
-@click.option(
-    "--license",
-    "license_",
-    default="CC-BY-4.0",
-    show_default=True,
-    help="Of the benchmark's texts.",
-)
-def new(folder: Path, title: str, quota: int | None, license_: str) -> None:
-    """Make a workspace: configuration, dimensions, guidelines.
-
-    Example: finebench new my-benchmark
-    """
-    from builder.console import note
-    from builder.workspace import create_workspace
-
-    create_workspace(folder, title=title, quota=quota, license_=license_)
-    note(f"made {folder}: edit bench.toml and dimensions.toml as you need")
-    note(f"Next: cd {folder} && finebench build")
 
 
 @click.command(name="import")
@@ -395,4 +371,4 @@ def _forecast(workspace: "Workspace", *, batch: bool) -> None:
     show_forecast(stages, batch=batch)
 
 
-COMMANDS = (new, import_, generate, derive, check, build)
+COMMANDS = (import_, generate, derive, check, build)

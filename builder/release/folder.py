@@ -56,7 +56,7 @@ def export_release(workspace: Workspace, version: str, waivers: Mapping[str, str
         everything = sorted(
             (row for part in parts for row in part.rows), key=lambda row: row["item_id"]
         )
-        gates = run_gates(workspace, everything, waivers)
+        gates = run_gates(workspace, everything, waivers, lineage)
         _require_passed(gates)
         made = Made(version, _find_date(path), parts, {}, gates, lineage)
         drafts = {part.split: _find_draft(workspace, version, part.split) for part in parts}

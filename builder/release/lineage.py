@@ -4,7 +4,7 @@ An id follows from the first texts of its item and stays with it for life, throu
 item is kept with the reason, so that no other item ever has it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -58,6 +58,10 @@ class Lineage:
             return row
         before = self._decided.get((row["item_id"], row["content_hash"]))
         return row | {column: before[column] for column in _DECISION} if before else row
+
+    def holds_unchanged(self, rows: Iterable[Row]) -> bool:
+        """Whether every row stands in the latest release with the same texts."""
+        return all((row["item_id"], row["content_hash"]) in self._decided for row in rows)
 
     @cached_property
     def _decided(self) -> dict[tuple[str, str], Row]:

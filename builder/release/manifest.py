@@ -113,7 +113,7 @@ def make_manifest(workspace: Workspace, made: Made, part: Part) -> dict[str, Any
         "evaluator": describe_evaluator(),
         "stages": {str(stage): read_record(workspace, stage) for stage in Stage},
         "funnel": describe_funnel(workspace),
-        "review": describe_review(workspace, rows),
+        "review": describe_review(workspace, rows, lineage),
         "checks": describe_checks(workspace, rows),
         "gates": [
             _hide_items(g, hidden).as_dict() if is_public else g.as_dict() for g in made.gates
