@@ -85,7 +85,9 @@ def test_questions_that_came_with_a_release_are_kept_when_more_are_asked_for(
     path = _start(released_unchanged, tmp_path / "next")
     dimensions = (path / "dimensions.toml").read_text()
     (path / "dimensions.toml").write_text(dimensions.replace("quota = 40", "quota = 42"))
-    config = (path / "bench.toml").read_text()  # another seed: the simulator would say the same again
+    config = (
+        path / "bench.toml"
+    ).read_text()  # another seed: the simulator would say the same again
     (path / "bench.toml").write_text(config.replace("seed = 231105915", "seed = 7"))
     finebench(path, "build")
     items = read_rows(path / "02_options.jsonl")

@@ -73,21 +73,43 @@ def make_manifest(workspace: Workspace, made: Made, part: Part) -> dict[str, Any
 
     Gates were run over all parts; the public folder does not name the private one's items.
     """
-    config, rows, lineage = workspace.config, part.rows, made.lineage
-    others = [other for other in made.parts if other is not part]
-    hidden = {row["item_id"] for other in others for row in other.rows} | lineage.hidden
-    is_public = part.split is Split.TEST
-    retired = _list_retired(workspace, made)
-    configuration = config.model_dump(mode="json")
+    hidden: set[str] = set()
+    if part.split is Split.TEST:
+        others = (row for other in made.parts if other is not part for row in other.rows)
+        hidden = {row["item_id"] for row in others} | made.lineage.hidden
+    return (
+        _tell_name(workspace, made)
+        | _tell_rows(workspace, made, part)
+        | _tell_making(workspace, part.rows)
+        | {
+            "retired": [r for r in _list_retired(workspace, made) if r["item_id"] not in hidden],
+            "review": describe_review(workspace, part.rows, made.lineage),
+            "gates": [_hide_items(gate, hidden).as_dict() for gate in made.gates],
+            "waivers": {gate.name: gate.waiver for gate in made.gates if gate.waiver},
+        }
+    )
+
+
+def _tell_name(workspace: Workspace, made: Made) -> dict[str, Any]:
+    """Return what the release is called, and what it follows."""
+    config, latest = workspace.config, made.lineage.latest
     return {
         "format": MANIFEST_FORMAT,
         "name": config.name,
         "title": config.title,
         "version": made.version,
         "date": made.date,
-        "previous": lineage.latest.version if lineage.latest else "",
+        "previous": latest.version if latest else "",
         "license": config.license,
         "canary": _find_canary(config.name, made),
+    }
+
+
+def _tell_rows(workspace: Workspace, made: Made, part: Part) -> dict[str, Any]:
+    """Return what the folder holds."""
+    rows = part.rows
+    return {
+        "schema": SCHEMA_VERSION,
         "split": str(part.split),
         "items": len(rows),
         "row_hash": made.row_hashes[part.split],
@@ -97,14 +119,20 @@ def make_manifest(workspace: Workspace, made: Made, part: Part) -> dict[str, Any
                 "items": len(other.rows),
                 "row_hash": made.row_hashes[other.split],
             }
-            for other in others
+            for other in made.parts
+            if other is not part
         ],
         "languages": sorted({row["language"] for row in rows}),
         "dimensions": _describe_dimensions(workspace, made, rows),
         "decisions": dict(sorted(Counter(row["decision"] for row in rows).items())),
-        "retired": [row for row in retired if not is_public or row["item_id"] not in hidden],
-        "schema": SCHEMA_VERSION,
-        "seed": config.seed,
+    }
+
+
+def _tell_making(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return of what and by what the rows were made, and what the checks saw."""
+    configuration = workspace.config.model_dump(mode="json")
+    return {
+        "seed": workspace.config.seed,
         "configuration": configuration,
         "configuration_hash": hash_text(canonical_json(configuration)),
         "guidelines": hash_file(workspace.guidelines),
@@ -113,12 +141,7 @@ def make_manifest(workspace: Workspace, made: Made, part: Part) -> dict[str, Any
         "evaluator": describe_evaluator(),
         "stages": {str(stage): read_record(workspace, stage) for stage in Stage},
         "funnel": describe_funnel(workspace),
-        "review": describe_review(workspace, rows, lineage),
         "checks": describe_checks(workspace, rows),
-        "gates": [
-            _hide_items(g, hidden).as_dict() if is_public else g.as_dict() for g in made.gates
-        ],
-        "waivers": {gate.name: gate.waiver for gate in made.gates if gate.waiver},
         "versions": dict(list_versions()),
     }
 
