@@ -64,11 +64,12 @@ test: $(VENV)/.dev $(VENV)/.aimock-$(AIMOCK) $(VENV)/.label-studio ## the whole 
 test-offline: $(VENV)/.dev ## the quick part of the suite
 	$(BIN)/python -m pytest -q -n auto -m "not server and not slow"
 
-bench: $(VENV)/.bench $(if $(QUICK),,$(VENV)/.peers) ## near-duplicates and model calls beside peers, an offline build; QUICK=1 for a short run
+bench: $(VENV)/.bench $(if $(QUICK),,$(VENV)/.peers) ## near-duplicates, model calls and releases beside peers, an offline build; QUICK=1 for a short run
 	$(BIN)/python benchmarks/near_duplicates.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/llm.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/writing.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/label_studio.py $(if $(QUICK),--quick)
+	$(BIN)/python benchmarks/release.py $(if $(QUICK),--quick)
 
 check: $(VENV)/.dev ## lint, types, import direction, help pages in step
 	$(BIN)/ruff check .
