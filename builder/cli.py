@@ -10,7 +10,17 @@ from typing import Any
 
 import click
 
-from builder.commands import calls, items, people, releases, requests, scores, stages, starting
+from builder.commands import (
+    calls,
+    items,
+    people,
+    publishing,
+    releases,
+    requests,
+    scores,
+    stages,
+    starting,
+)
 
 __all__ = ["cli", "main"]
 
@@ -71,6 +81,7 @@ for _command in (
     *stages.COMMANDS,
     *people.COMMANDS,
     *releases.COMMANDS,
+    *publishing.COMMANDS,
     *scores.COMMANDS,
     *items.COMMANDS,
     *calls.COMMANDS,
