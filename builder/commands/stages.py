@@ -1,4 +1,4 @@
-"""Commands of the machine's stages: new, import, generate, derive, check, build."""
+"""Commands of the machine's stages: new, generate, derive, check, build."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.commands.imports import import_
 from builder.commands.shared import batch_option, dry_run_option, json_option, open_here
 
 if TYPE_CHECKING:
@@ -37,37 +38,6 @@ def new(folder: Path, title: str, quota: int | None, license_: str) -> None:
     create_workspace(folder, title=title, quota=quota, license_=license_)
     note(f"made {folder}: edit bench.toml and dimensions.toml as you need")
     note(f"Next: cd {folder} && finebench build")
-
-
-@click.command(name="import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--format",
-    type=click.Choice(["fine"]),
-    required=True,
-    expose_value=False,  # one format so far; asked for, so that scripts stay true when more come
-    help="The file's format.",
-)
-@click.option("--language", default="en", show_default=True, help="Language tag of its texts.")
-@click.option("--replace", is_flag=True, help="Put out items of an import of the same name.")
-def import_(file: Path, language: str, replace: bool) -> None:
-    """Take items from a file; report every row that cannot be taken.
-
-    Example: finebench import safety.jsonl --format fine
-    """
-    from builder.console import note, print_problems
-    from builder.importing import take_file
-    from builder.pipeline import find_next_step
-
-    workspace = open_here()
-    report = take_file(workspace, file, language=language, replace=replace)
-    print_problems(report.problems)
-    refused = len({problem.row for problem in report.problems})
-    lost = f", {report.lost} items of the earlier import put out" if report.lost else ""
-    note(f"{file.name}: {len(report.items)} items taken, {refused} lines refused{lost}")
-    note(f"Next: {find_next_step(workspace)}")
-    if refused:
-        raise SystemExit(1)
 
 
 @click.command()
