@@ -35,6 +35,7 @@ LONGEST = 2**26
 """Bytes of a line, and characters of a CSV field, that are still read."""
 
 _BATCH = 1024
+_BATCH_OF_WHOLE = 64
 
 
 def _read_lines(path: Path, source: str) -> Iterator[tuple[int, str] | Note]:
@@ -229,7 +230,9 @@ def read_parquet_rows(
             chosen = schema.names if is_whole else _choose_columns(schema, columns, source)
             labels = _find_class_labels(schema) if is_whole else {}
             start = 1
-            for batch in file.iter_batches(batch_size=_BATCH, columns=chosen):
+            # A whole row may hold pictures: fewer of them at once.
+            size = _BATCH_OF_WHOLE if is_whole else _BATCH
+            for batch in file.iter_batches(batch_size=size, columns=chosen):
                 names = batch.schema.names
                 values = [
                     _name_labels(_list_values(column, source), labels.get(name))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from builder.bundle.engine.prompt_texts import find_texts
 from builder.release.peers.choice_pattern import CHOICE_PATTERN
 from builder.release.peers.yaml_texts import CHOICE_CONFIGS, dump_yaml
 
@@ -22,7 +23,7 @@ _NOTE = """\
 """
 _GENERATE_NOTE = """\
 # Ask chat models as the evaluator does, with --apply_chat_template and
-#   --system_instruction "You are a helpful assistant."
+#   --system_instruction "{system}"
 # The filter reads a letter as the evaluator's parser does; declined, both and unreadable are wrong.
 """
 _LIKELIHOOD_NOTE = """\
@@ -33,15 +34,18 @@ _PLAIN_FORM = "{{question}}\nA. {{option_a}}\nB. {{option_b}}\nAnswer:"
 _MOST_TOKENS = 1024
 
 
-def make_lm_eval_files(name: str, version: str, data: ChoiceData, split: str) -> dict[str, str]:
+def make_lm_eval_files(
+    name: str, version: str, data: ChoiceData, split: str, language: str = "en"
+) -> dict[str, str]:
     """Return the harness's files for a release: name of the file to its text.
 
     ``name`` and ``version`` are the release's, ``data`` says how each choice config is loaded, ``split`` which
-    part of it is asked.
+    part of it is asked, and ``language`` is the tag of its items.
     """
+    asking = _GENERATE_NOTE.format(system=find_texts(language).system)
     files: dict[str, str] = {}
     for suffix, note, settings in (
-        ("choice", _GENERATE_NOTE, _make_generation()),
+        ("choice", asking, _make_generation()),
         ("choice_loglikelihood", _LIKELIHOOD_NOTE, _make_likelihood()),
     ):
         group = f"{make_task_name(name)}_{suffix}"

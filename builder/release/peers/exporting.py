@@ -1,0 +1,79 @@
+"""A release for other tools: its folder and the tool enter; the texts of the tool's files leave."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from builder.release.peers.eval_yaml import make_eval_yaml
+from builder.release.peers.label_studio import make_label_studio_files
+from builder.release.peers.lm_eval import ChoiceData, make_lm_eval_files
+from builder.release.peers.yaml_texts import CHOICE_CONFIGS
+from builder.release.reading import SPLIT, ReleasedItems
+from builder.workspace import Workspace
+from schemas.errors import StorageError, UsageError
+
+__all__ = ["Peer", "make_peer_files"]
+
+
+class Peer(StrEnum):
+    """The tools that a release is written for."""
+
+    INSPECT = "inspect"
+    LM_EVAL = "lm-eval"
+    LABEL_STUDIO = "label-studio"
+
+
+def make_peer_files(
+    workspace: Workspace, release: ReleasedItems, peer: Peer, *, hub: str = ""
+) -> dict[str, str]:
+    """Return the files that a tool reads, as name of the file to its text.
+
+    ``hub`` names the dataset of the Hub from which lm-evaluation-harness loads the items, at the tag of the
+    release; without it, it loads them from the release's folder. Raises `StorageError` where the folder
+    lacks them, `UsageError` for a name of another form.
+    """
+    match peer:
+        case Peer.INSPECT:
+            title = workspace.config.title
+            text = make_eval_yaml(release.name, title, SPLIT, release.language)
+            return {"eval.yaml": text}
+        case Peer.LM_EVAL:
+            data = _find_on_hub(release, hub) if hub else _find_files(release.path)
+            return make_lm_eval_files(release.name, release.version, data, SPLIT, release.language)
+        case Peer.LABEL_STUDIO:
+            return make_label_studio_files(
+                release.rows,
+                workspace.taxonomy,
+                version=release.version,
+                seed=workspace.config.seed,
+            )
+
+
+def _find_on_hub(release: ReleasedItems, hub: str) -> ChoiceData:
+    owner, slash, name = hub.partition("/")
+    if not (owner and slash and name) or "/" in name or any(c.isspace() for c in hub):
+        raise UsageError(
+            f"--hub {hub}: write it as OWNER/NAME, as the dataset is named on the Hub."
+        )
+    revision = {"revision": f"v{release.version}"}
+    return {
+        config: {"dataset_path": hub, "dataset_name": config, "dataset_kwargs": revision}
+        for config in CHOICE_CONFIGS
+    }
+
+
+def _find_files(folder: Path) -> ChoiceData:
+    found: dict[str, dict[str, Any]] = {}
+    for config in CHOICE_CONFIGS:
+        files = sorted((folder / "data" / config).glob(f"{SPLIT}-*.parquet"))
+        if not files:
+            raise StorageError(
+                f"{folder}: there is no data/{config}/{SPLIT}-*.parquet. Get the release anew."
+            )
+        # Absolute: the harness takes a relative path from wherever it is started.
+        paths = [str(path.resolve()) for path in files]
+        found[config] = {
+            "dataset_path": "parquet",
+            "dataset_kwargs": {"data_files": {SPLIT: paths if len(paths) > 1 else paths[0]}},
+        }
+    return found
