@@ -58,7 +58,7 @@ def validate(files: tuple[Path, ...], table: str) -> None:
 @click.option(
     "--hub",
     default="",
-    metavar="OWNER/NAME",
+    metavar="OWNER/NAME[@REVISION]",
     help="With lm-eval: load the items from the Hub, not from the release's folder.",
 )
 def export(

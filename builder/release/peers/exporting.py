@@ -4,6 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from builder.checks.contamination.references import parse_hub_address
 from builder.release.peers.eval_yaml import make_eval_yaml
 from builder.release.peers.label_studio import make_label_studio_files
 from builder.release.peers.lm_eval import ChoiceData, make_lm_eval_files
@@ -12,7 +13,7 @@ from builder.release.reading import SPLIT, ReleasedItems
 from builder.workspace import Workspace
 from schemas.errors import StorageError, UsageError
 
-__all__ = ["Peer", "make_peer_files"]
+__all__ = ["Peer", "make_peer_files", "make_tag"]
 
 
 class Peer(StrEnum):
@@ -28,9 +29,9 @@ def make_peer_files(
 ) -> dict[str, str]:
     """Return the files that a tool reads, as name of the file to its text.
 
-    ``hub`` names the dataset of the Hub from which lm-evaluation-harness loads the items, at the tag of the
-    release; without it, it loads them from the release's folder. Raises `StorageError` where the folder
-    lacks them, `UsageError` for a name of another form.
+    ``hub`` is ``OWNER/NAME[@REVISION]`` of the dataset from which lm-evaluation-harness loads the items, by
+    default at the release's tag (see `make_tag`); without it, it loads them from the release's folder. Raises
+    `StorageError` where the folder lacks them, `UsageError` for a name of another form.
     """
     match peer:
         case Peer.INSPECT:
@@ -50,16 +51,19 @@ def make_peer_files(
 
 
 def _find_on_hub(release: ReleasedItems, hub: str) -> ChoiceData:
-    owner, slash, name = hub.partition("/")
-    if not (owner and slash and name) or "/" in name or any(c.isspace() for c in hub):
-        raise UsageError(
-            f"--hub {hub}: write it as OWNER/NAME, as the dataset is named on the Hub."
-        )
-    revision = {"revision": f"v{release.version}"}
+    parts = parse_hub_address(hub, f"--hub {hub}", "OWNER/NAME or OWNER/NAME@REVISION")
+    if parts["config"] or parts["split"]:
+        raise UsageError(f"--hub {hub}: config and split are known. Write {parts['name']}.")
+    revision = {"revision": parts["revision"] or make_tag(release.version)}
     return {
-        config: {"dataset_path": hub, "dataset_name": config, "dataset_kwargs": revision}
+        config: {"dataset_path": parts["name"], "dataset_name": config, "dataset_kwargs": revision}
         for config in CHOICE_CONFIGS
     }
+
+
+def make_tag(version: str) -> str:
+    """Return the tag under which a release stands on the Hub."""
+    return f"v{version}"
 
 
 def _find_files(folder: Path) -> ChoiceData:
