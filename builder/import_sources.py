@@ -37,7 +37,7 @@ from builder.checks.contamination.references import (
 )
 from builder.taking_items import SourceRow
 from schemas.errors import UsageError
-from schemas.texts import canonical_json
+from schemas.texts import canonical_json, make_printable, trim
 
 __all__ = ["ImportSource", "join_notes", "open_source", "read_source", "write_record"]
 
@@ -79,10 +79,12 @@ def open_source(
             f"Hugging Face Hub write {_HUB_FORM}."
         )
     path = here / written
-    name = path.resolve().name
+    # As it is named, and not what a link leads to; "." alone names nothing.
+    folder = path.name if path.name not in {"", ".."} else path.resolve().name
+    name = trim(make_printable(folder, keep=""))
     if path.is_dir():
         chosen = {"config": config, "split": split}
-        return ImportSource(written, name, name, "", None, path, chosen)
+        return ImportSource(written, name, folder, "", None, path, chosen)
     _refuse_choice(written, config, split)
     if not path.is_file():
         raise UsageError(
@@ -96,7 +98,7 @@ def open_source(
             "--seed-file`; an item has both options too."
         )
     version = fingerprint(Reference(written, kind, written), root=here)
-    return ImportSource(written, name, name, version, kind, path, {})
+    return ImportSource(written, name, folder, version, kind, path, {})
 
 
 def _refuse_choice(written: str, config: str, split: str) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -435,6 +436,51 @@ def test_a_large_file_of_rows_to_refuse_does_not_fill_the_memory(
     assert len(report.problems) == 3 * 399
     assert len(read_rows(report.folder / "rejected.jsonl")) == 399
     assert peak < path.stat().st_size / 2
+
+
+@pytest.mark.parametrize("name", ["Fälle 人.jsonl", " a.jsonl", "a\u202eb\u0007.jsonl"])
+def test_any_name_of_a_file_can_be_a_source(
+    workspace: Workspace, tmp_path: Path, name: str
+) -> None:
+    """A name that no table may hold, or that turns a terminal round, must not cost the items."""
+    write_jsonl(tmp_path / "real.jsonl", make_row())
+    (tmp_path / name).symlink_to(tmp_path / "real.jsonl")
+    (item,) = take(workspace, tmp_path / name, dimension="privacy").items
+    assert (workspace.root / "imports" / name / "items.jsonl").is_file()
+    assert item["question_source"].endswith(".jsonl")
+    assert item["question_source"].isprintable()
+    assert item["question_source"] != "real.jsonl"
+
+
+@pytest.mark.slow
+def test_an_import_that_is_killed_leaves_the_earlier_one_or_is_taken_up_by_running_again(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """Whenever it is killed, no file is torn, and the same command ends in the same bytes."""
+    source = tmp_path / "a.jsonl"
+    rows = [make_row(n, **({"bad": ""} if n % 2 else {})) for n in range(4000)]
+    write_jsonl(source, *rows)
+    command = [sys.executable, "-c", "from builder.cli import main; main()", "-C", str(workspace.root),
+               "import", str(source), *maps(*TEXTS), "--dimension", "privacy"]  # fmt: skip
+    for after_s in (1.2, 1.8, 2.4, 2.8):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=after_s)
+        process.kill()
+        process.wait()
+        for path in workspace.list_imports():
+            assert len(read_rows(path)) == 2000
+        assert len(workspace.read_stage(Stage.OPTIONS)) in {0, 2000}
+    told = run(workspace, *command[command.index("import") :])
+    assert told.exit_code == 1
+    whole = create_workspace(tmp_path / "whole")
+    run(whole, *command[command.index("import") :])
+    for name in (
+        "imports/a.jsonl/items.jsonl",
+        "imports/a.jsonl/rejected.jsonl",
+        "02_options.jsonl",
+    ):
+        assert (workspace.root / name).read_bytes() == (whole.root / name).read_bytes()
 
 
 PLACES = st.integers(1, 3)
