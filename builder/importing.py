@@ -5,7 +5,7 @@ from pathlib import Path
 
 from builder.fine_format import import_fine
 from builder.import_sources import ImportSource
-from builder.mapped_import import import_mapped
+from builder.mapped_import import Tell, import_mapped, tell_nobody
 from builder.options import derive_options
 from builder.questions import (
     NOBODY,
@@ -33,7 +33,12 @@ def take_file(
 
 
 def take_mapped(
-    workspace: Workspace, source: ImportSource, naming: Naming, *, replace: bool = False
+    workspace: Workspace,
+    source: ImportSource,
+    naming: Naming,
+    *,
+    replace: bool = False,
+    tell: Tell = tell_nobody,
 ) -> ImportReport:
     """Import a source by mapping, and write the files of stages 1 and 2 anew around it, without any call.
 
@@ -41,7 +46,9 @@ def take_mapped(
     stage 1 stays stale for `finebench generate`, and where generated questions stand beside the
     imported ones, stage 2 is left to `finebench derive`.
     """
-    return _take(workspace, lambda: import_mapped(workspace, source, naming, replace=replace))
+    return _take(
+        workspace, lambda: import_mapped(workspace, source, naming, replace=replace, tell=tell)
+    )
 
 
 def _take(workspace: Workspace, take_in: Callable[[], ImportReport]) -> ImportReport:

@@ -6,7 +6,7 @@ temporary file.
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
@@ -34,7 +34,7 @@ from schemas.taxonomy import Taxonomy
 from schemas.texts import canonical_rows, is_language_tag, make_printable, trim
 from schemas.validation import require_valid
 
-__all__ = ["TARGETS", "import_mapped", "make_naming", "parse_mapping"]
+__all__ = ["TARGETS", "Tell", "import_mapped", "make_naming", "parse_mapping", "tell_nobody"]
 
 TARGETS = (
     *TEXTS, "dimension", "language", "id", "family", "polarity", "positive_arm", "negative_arm",
@@ -42,6 +42,14 @@ TARGETS = (
 """What a column of a source may be mapped to."""
 
 _LOOKED_AT = 1000
+_TOLD_EVERY = 500
+
+Tell = Callable[[int], None]
+"""Is told of progress: how many rows were read by now."""
+
+
+def tell_nobody(_rows: int) -> None:
+    """Keep progress to oneself."""
 
 
 def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
@@ -103,13 +111,18 @@ def make_naming(
 
 
 def import_mapped(
-    workspace: Workspace, source: ImportSource, naming: Naming, *, replace: bool = False
+    workspace: Workspace,
+    source: ImportSource,
+    naming: Naming,
+    *,
+    replace: bool = False,
+    tell: Tell = tell_nobody,
 ) -> ImportReport:
     """Take the rows of a source into the workspace's imports; return what became of each.
 
     Rows that cannot be taken become problems; the others go on. An earlier import of the same name is
-    replaced; where items would be lost by that, only if ``replace`` is set (`UsageError`). Raises
-    `UsageError` where a column is in none of the first rows, and `DataError` where no row can be taken.
+    replaced; where items would be lost by that, only if ``replace`` is set (`UsageError`). ``tell`` hears
+    now and then how many rows were read. Raises `UsageError` where a column is in none of the first rows, and `DataError` where no row can be taken.
     """
     folder = workspace.root / "imports" / source.folder
     seen = find_seen(workspace, folder)
@@ -117,7 +130,9 @@ def import_mapped(
     problems: list[Problem] = []
     rows = _require_columns(read_source(source, list(naming.fields.values())), source, naming)
     with _spool() as refused:
-        for row in rows:
+        for number, row in enumerate(rows, start=1):
+            if number % _TOLD_EVERY == 0:
+                tell(number)
             taken = take_row(row, source.name, naming, workspace.taxonomy, seen)
             if isinstance(taken, list):
                 problems += taken

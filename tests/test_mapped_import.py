@@ -379,6 +379,26 @@ def test_both_formats_stand_side_by_side_and_share_no_item(
     assert len(workspace.read_stage(Stage.OPTIONS)) == 2
 
 
+def test_fines_fields_mapped_by_hand_make_the_items_of_its_own_format(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """There is one way from a row to an item: the format only names the fields."""
+    fine = write(tmp_path / "a.jsonl", *(dump(make_record(n)) for n in (1, 2)))
+    import_file(workspace, fine)
+    (workspace.root / "imports" / "a.jsonl").rename(tmp_path / "fine")
+    by_hand = (
+        "question=question",
+        "positive_option=Positive Option",
+        "negative_option=Negative Option",
+    )
+    run(workspace, "import", str(fine), *maps(*by_hand, "dimension=category", "id=id"))
+    taken = read_rows(workspace.root / "imports" / "a.jsonl" / "items.jsonl")
+    expected = read_rows(tmp_path / "fine" / "items.jsonl")
+    for one, other in zip(taken, expected, strict=True):
+        assert json.loads(one.pop("source_record")) == json.loads(other.pop("source_record"))
+        assert one == other
+
+
 def test_a_release_can_be_taken_in_as_a_folder_and_as_a_file(
     released_unchanged: Path, workspace: Workspace
 ) -> None:

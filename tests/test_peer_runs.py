@@ -160,7 +160,7 @@ def test_inspect_runs_the_choice_forms_by_eval_yaml_and_counts_as_we_do(
     """`inspect eval hf/OWNER/NAME` is all that somebody needs to repeat our choices on a model of theirs."""
     names = ",".join(f"openai-api/near/{name}" for name in MODELS)
     ground.run(
-        tmp_path, "inspect", "eval", "hf/acme/bench", "--model", names, "--display", "none", "--max-connections", "50",
+        tmp_path, "inspect", "eval", "hf/acme/bench@v1.0.0", "--model", names, "--display", "none", "--max-connections", "50",
         "--log-format", "json", "--log-dir", tmp_path / "logs",
     )  # fmt: skip
     logs = [json.loads(path.read_text()) for path in (tmp_path / "logs").glob("*.json")]

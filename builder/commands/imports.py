@@ -93,6 +93,7 @@ def _take_mapped(
     split: str,
     replace: bool,
 ) -> None:
+    from builder.console import track_count
     from builder.import_sources import open_source
     from builder.importing import take_mapped
     from builder.mapped_import import make_naming, parse_mapping
@@ -101,7 +102,10 @@ def _take_mapped(
     workspace = open_here()
     naming = make_naming(mapping, workspace.taxonomy, dimension=dimension, language=language)
     found = open_source(source, config=config, split=split)
-    report = take_mapped(workspace, found, naming, replace=replace)
+    with track_count(f"rows of {found.name}") as show:
+        report = take_mapped(
+            workspace, found, naming, replace=replace, tell=lambda rows: show(rows, None)
+        )
     _tell(workspace, found.name, report, "rows")
 
 
