@@ -24,7 +24,7 @@ from builder.checks.contamination.records import Note, NoteKind, Record
 from builder.fine_format import export_originals
 from builder.import_sources import join_notes, open_source, write_record
 from builder.importing import take_mapped
-from builder.mapped_import import TARGETS, make_naming, parse_mapping
+from builder.mapped_import import TARGETS, import_mapped, make_naming, parse_mapping
 from builder.taking_items import ImportReport
 from builder.workspace import Stage, Workspace, create_workspace
 from schemas.errors import DataError, UsageError
@@ -431,6 +431,15 @@ def test_a_config_or_split_that_is_not_there_is_told_with_those_that_are(
     assert result.exit_code == 1
     assert "Check --config and --split" in result.stderr
     assert "vailable" in result.stderr
+
+
+def test_a_long_import_tells_how_far_it_is(workspace: Workspace, tmp_path: Path) -> None:
+    """Whoever waits for a large set must see that it goes on."""
+    source = write_jsonl(tmp_path / "a.jsonl", *(make_row(n) for n in range(1200)))
+    naming = make_naming(parse_mapping(TEXTS), workspace.taxonomy, dimension="privacy")
+    told: list[int] = []
+    import_mapped(workspace, open_source(str(source)), naming, tell=told.append)
+    assert told == [500, 1000]
 
 
 def test_a_large_file_of_rows_to_refuse_does_not_fill_the_memory(
