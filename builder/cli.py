@@ -12,6 +12,7 @@ import click
 
 from builder.commands import (
     calls,
+    imports,
     items,
     people,
     publishing,
@@ -78,6 +79,7 @@ def cli(ctx: click.Context, workspace: Path) -> None:
 
 for _command in (
     *starting.COMMANDS,
+    *imports.COMMANDS,
     *stages.COMMANDS,
     *people.COMMANDS,
     *releases.COMMANDS,

@@ -380,53 +380,57 @@ _ROUTES: list[tuple[str, str, str, Callable[[PublishingHub, Request], Reply]]] =
 ]
 
 
+class _Handler(BaseHTTPRequestHandler):
+    """Hands requests to the stand-in that its subclass names."""
+
+    protocol_version = "HTTP/1.1"
+    hub: PublishingHub
+
+    def _handle(self) -> None:
+        body = b"".join(self._read_body())
+        token = (self.headers.get("authorization") or "").removeprefix("Bearer ")
+        reply = self.hub.answer(self.command, self.path, body, token)
+        if reply is None:
+            self.close_connection = True
+        else:
+            self._reply(reply)
+
+    def _read_body(self) -> Iterator[bytes]:
+        if self.headers.get("transfer-encoding") != "chunked":
+            yield self.rfile.read(int(self.headers.get("content-length") or 0))
+            return
+        while size := int(self.rfile.readline(), 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+
+    def _reply(self, reply: Reply) -> None:
+        data, status, headers = reply.body, reply.status, dict(reply.headers)
+        span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("range") or "")
+        if span and status == 200:
+            end = min(int(span[2] or len(data)), len(data) - 1)
+            headers["Content-Range"] = f"bytes {span[1]}-{end}/{len(data)}"
+            data, status = data[int(span[1]) : end + 1], 206
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    do_GET = do_HEAD = do_POST = do_PUT = _handle  # noqa: N815 - the names that the server looks for
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
 @contextmanager
 def serve_publishing_hub() -> Iterator[PublishingHub]:
     """Serve an empty stand-in on loopback while the block runs."""
     hub = PublishingHub()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _handle(self) -> None:
-            body = b"".join(self._read_body())
-            token = (self.headers.get("authorization") or "").removeprefix("Bearer ")
-            reply = hub.answer(self.command, self.path, body, token)
-            if reply is None:
-                self.close_connection = True
-                return
-            self._reply(reply)
-
-        def _read_body(self) -> Iterator[bytes]:
-            if self.headers.get("transfer-encoding") != "chunked":
-                yield self.rfile.read(int(self.headers.get("content-length") or 0))
-                return
-            while size := int(self.rfile.readline(), 16):
-                yield self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-
-        def _reply(self, reply: Reply) -> None:
-            data, status, headers = reply.body, reply.status, dict(reply.headers)
-            span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("range") or "")
-            if span and status == 200:
-                end = min(int(span[2] or len(data)), len(data) - 1)
-                headers["Content-Range"] = f"bytes {span[1]}-{end}/{len(data)}"
-                data, status = data[int(span[1]) : end + 1], 206
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(data)
-
-        do_GET = do_HEAD = do_POST = do_PUT = _handle  # noqa: N815 - the names that the server looks for
-
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    handler = type("Handler", (_Handler,), {"hub": hub})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     hub.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -14,7 +14,7 @@ from builder.release.verifying import verify_release
 from schemas.errors import UsageError
 from schemas.storage import hash_file
 
-Damage = Callable[[Path], None]
+Damage = Callable[[Path], object]
 
 
 @pytest.fixture

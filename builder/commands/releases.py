@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from builder.commands.peer_exports import export_release_as
 from builder.commands.shared import open_here
 
 __all__ = ["COMMANDS"]
@@ -41,15 +42,24 @@ def validate(files: tuple[Path, ...], table: str) -> None:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["release", "fine"]),
+    type=click.Choice(["release", "fine", "inspect", "lm-eval", "label-studio"]),
     default="release",
     show_default=True,
-    help="A release folder, or FINE's JSONL.",
+    help="A release folder; FINE's JSONL of a release or, without VERSION, of the checked items; or a "
+    "release's files for another tool.",
 )
 @click.option("--original", is_flag=True, help="With fine: an import's lines, unchanged.")
 @click.option("--source", default="", help="With --original: which imported file.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="With fine: write here, not to stdout."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write there: a file, not stdout, for fine and inspect; a folder for lm-eval and label-studio.",
+)
+@click.option(
+    "--hub",
+    default="",
+    metavar="OWNER/NAME[@REVISION]",
+    help="With lm-eval: load the items from the Hub, not from the release's folder.",
 )
 def export(
     version: str,
@@ -58,20 +68,30 @@ def export(
     original: bool,
     source: str,
     out: Path | None,
+    hub: str,
 ) -> None:
-    """Write a release of the accepted items, or items in FINE's format.
+    """Write a release of the accepted items, or what other tools read of it.
 
     Example: finebench export 1.0.0
     """
     from schemas.errors import UsageError
 
-    if format_ == "fine":
-        if version or waive:
-            raise UsageError("--format fine takes no version and no waiver.")
+    if format_ != "release" and waive:
+        raise UsageError(
+            f"--format {format_} takes no waiver: a release stands, or is written first."
+        )
+    if format_ != "fine" and (original or source):
+        raise UsageError("--original and --source go with --format fine.")
+    if original and version:
+        raise UsageError("--original gives back an import: it takes no version.")
+    if format_ == "fine" and not version and not hub:
         _export_fine(original, source, out)
         return
-    if original or source or out:
-        raise UsageError("--original, --source and --out go with --format fine.")
+    if format_ != "release":
+        export_release_as(version, format_, out, hub)
+        return
+    if out or hub:
+        raise UsageError("--out and --hub go with another --format.")
     if not version:
         raise UsageError("which version? For the first: finebench export 1.0.0")
     _export_release(version, waive)

@@ -9,7 +9,8 @@ from typing import Any
 
 import builder.bundle
 from builder.release.card import write_card
-from builder.release.reading import ITEMS, MANIFEST
+from builder.release.peers.eval_yaml import make_eval_yaml
+from builder.release.reading import ITEMS, MANIFEST, ReleaseData
 from builder.release.tables import TableWriter
 from builder.workspace import Workspace
 from schemas.storage import Row, hash_file, write_text
@@ -50,6 +51,9 @@ def write_texts(
     """
     shutil.copyfile(workspace.guidelines, folder / "guidelines.md")
     write_text(folder / "README.md", write_card(workspace, manifest, rows))
+    language = ReleaseData(folder, manifest, list(rows)).language
+    text = make_eval_yaml(manifest["name"], manifest["title"], manifest["split"], language)
+    write_text(folder / "eval.yaml", text)
     manifest["files"] = {
         path.relative_to(folder).as_posix(): hash_file(path)
         for path in sorted(folder.rglob("*"))
