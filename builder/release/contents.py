@@ -8,6 +8,7 @@ from typing import Any
 
 import builder.bundle
 from builder.release.card import write_card
+from builder.release.changelog import CHANGELOG
 from builder.release.reading import ITEMS, MANIFEST
 from builder.release.splits import Part
 from builder.release.tables import write_tables
@@ -18,7 +19,9 @@ from schemas.texts import canonical_rows
 __all__ = ["write_folder"]
 
 
-def write_folder(workspace: Workspace, folder: Path, part: Part, manifest: dict[str, Any]) -> None:
+def write_folder(
+    workspace: Workspace, folder: Path, part: Part, manifest: dict[str, Any], changelog: str
+) -> None:
     """Write one folder of a release.
 
     ``manifest`` is completed with the hash of every file, and is itself the last file written.
@@ -27,6 +30,7 @@ def write_folder(workspace: Workspace, folder: Path, part: Part, manifest: dict[
     _copy_evaluator(folder / "evaluator")
     write_text(folder / ITEMS, canonical_rows(part.rows))
     shutil.copyfile(workspace.guidelines, folder / "guidelines.md")
+    write_text(folder / CHANGELOG, changelog)
     _write_texts(workspace, folder, part.rows, manifest)
     manifest["files"] = {
         path.relative_to(folder).as_posix(): hash_file(path)
