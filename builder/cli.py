@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from builder.commands import calls, items, people, releases, requests, scores, stages
+from builder.commands import calls, items, people, releases, requests, scores, stages, versions
 
 __all__ = ["cli", "main"]
 
@@ -70,6 +70,7 @@ for _command in (
     *stages.COMMANDS,
     *people.COMMANDS,
     *releases.COMMANDS,
+    *versions.COMMANDS,
     *scores.COMMANDS,
     *items.COMMANDS,
     *calls.COMMANDS,

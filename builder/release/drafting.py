@@ -6,36 +6,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.release.diffing import ReleaseDiff, compare_releases
 from builder.release.gates import VERSION_GATE, Gate, run_gates, waive
 from builder.release.lineage import Lineage, read_lineage
 from builder.release.manifest import make_manifest
 from builder.release.reading import ReleaseData
 from builder.release.rows import make_parts, select_items
-from builder.release.semver import FIRST_VERSION, Level, judge_level, propose_version
+from builder.release.semver import FIRST_VERSION, Level, propose_version
+from builder.release.split_diff import SplitDiff, Splits, compare_splits
 from builder.release.splits import Part, Split
 from builder.release.version_gate import add_gate, gate_version
 from builder.workspace import Workspace, parse_version
 from schemas.texts import canonical_json
 
-__all__ = ["Draft", "Proposal", "draft_release", "find_provisional_version", "propose_release"]
+__all__ = [
+    "Draft",
+    "Proposal",
+    "draft_next",
+    "draft_release",
+    "find_provisional_version",
+    "propose_release",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A release before it is written: its folders' rows and manifests, its gates, its diffs to the last."""
+    """A release before it is written: its folders' rows and manifests, its gates, and what changed since the last."""
 
     version: str
     lineage: Lineage
     parts: Sequence[Part]
     manifests: Mapping[Split, dict[str, Any]]
     gates: list[Gate]
-    diffs: Mapping[Split, ReleaseDiff]
+    diff: SplitDiff | None
 
     @property
-    def public(self) -> ReleaseData:
-        """The public part, as it would be read from its folder."""
-        return _make_data(self.parts[0], self.manifests[Split.TEST])
+    def splits(self) -> Splits:
+        """Both parts, as they would be read from their folders."""
+        return _make_splits(self.parts, self.manifests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +72,24 @@ def draft_release(
     manifests = {
         part.split: make_manifest(workspace, version, part, gates, lineage, date) for part in parts
     }
-    diffs = _compare_parts(lineage, parts, manifests)
-    previous = lineage.latest.version if lineage.latest else ""
-    gate = waive(gate_version(previous, diffs, version), waivers)
+    diff = _compare(lineage, parts, manifests)
+    gate = waive(gate_version(diff, version), waivers)
     for manifest in manifests.values():
         add_gate(manifest, gate)
-    return Draft(version, lineage, parts, manifests, [*gates, gate], diffs)
+    return Draft(version, lineage, parts, manifests, [*gates, gate], diff)
 
 
-def _compare_parts(
+def _compare(
     lineage: Lineage, parts: Sequence[Part], manifests: Mapping[Split, dict[str, Any]]
-) -> dict[Split, ReleaseDiff]:
-    """Return the diff of each folder to that of the release before; a folder that is not there is empty."""
+) -> SplitDiff | None:
+    """Return the diff to the release before; a first one has none."""
     if lineage.latest is None:
-        return {}
-    drafts = {part.split: _make_data(part, manifests[part.split]) for part in parts}
-    diffs = {Split.TEST: compare_releases(lineage.latest, drafts[Split.TEST])}
-    held_out = lineage.held_out, drafts.get(Split.HELD_OUT)
-    if any(held_out):
-        # Of a folder that only one release has, the manifest tells nothing that the public one does not.
-        old, new = (part or ReleaseData(Path(), {}, []) for part in held_out)
-        old = old if old.manifest else ReleaseData(Path(), new.manifest, [])
-        new = new if new.manifest else ReleaseData(Path(), old.manifest, [])
-        diffs[Split.HELD_OUT] = compare_releases(old, new)
-    return diffs
+        return None
+    return compare_splits(Splits(lineage.latest, lineage.held_out), _make_splits(parts, manifests))
+
+
+def _make_splits(parts: Sequence[Part], manifests: Mapping[Split, dict[str, Any]]) -> Splits:
+    return Splits(*(_make_data(part, manifests[part.split]) for part in parts))
 
 
 def _make_data(part: Part, manifest: Mapping[str, Any]) -> ReleaseData:
@@ -107,9 +108,22 @@ def propose_release(workspace: Workspace, waivers: Mapping[str, str]) -> Proposa
     """Return the least number that tells what changed since the newest release; the first is 1.0.0."""
     draft = draft_release(workspace, find_provisional_version(workspace), waivers, "")
     gates = [gate for gate in draft.gates if gate.name != VERSION_GATE]
-    if draft.lineage.latest is None:
+    if draft.diff is None:
         return Proposal(FIRST_VERSION, "", Level.NONE, ["it is the first release"], gates)
-    previous = draft.lineage.latest.version
-    diffs = draft.diffs
-    level, reasons = judge_level(diffs[Split.TEST], held_out=diffs.get(Split.HELD_OUT))
+    previous = draft.diff.public.old.version
+    level, reasons = draft.diff.judge()
     return Proposal(propose_version(previous, level), previous, level, reasons, gates)
+
+
+def draft_next(workspace: Workspace) -> Splits:
+    """Return what an export would write now; its version is told as "next", as it has no number yet."""
+    provisional = find_provisional_version(workspace)
+    draft = draft_release(workspace, provisional, {}, "")
+    for manifest in draft.manifests.values():
+        manifest["version"] = _NEXT
+        for row in manifest["retired"]:
+            row["version"] = _NEXT if row["version"] == provisional else row["version"]
+    return draft.splits
+
+
+_NEXT = "next"

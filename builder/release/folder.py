@@ -16,14 +16,15 @@ from pathlib import Path
 from builder.pipeline import find_next_step, find_stale_stages
 from builder.release.changelog import CHANGELOG, write_changelog
 from builder.release.contents import write_folder
-from builder.release.drafting import Draft, Proposal, draft_release, propose_release
+from builder.release.drafting import Draft, Proposal, draft_next, draft_release, propose_release
 from builder.release.gates import Gate
+from builder.release.split_diff import Splits
 from builder.release.splits import Split
 from builder.workspace import Workspace
 from schemas.errors import GateError, StageError, StorageError, UsageError
 from schemas.storage import Row, read_bytes, read_json
 
-__all__ = ["Release", "export_release", "propose_export"]
+__all__ = ["Release", "draft_export", "export_release", "propose_export"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,13 @@ def propose_export(workspace: Workspace, waivers: Mapping[str, str]) -> Proposal
     with workspace.hold("releases"):
         _require_fresh(workspace)
         return propose_release(workspace, waivers)
+
+
+def draft_export(workspace: Workspace) -> Splits:
+    """Return what an export would write now; raise `StageError` where the workspace is not up to date."""
+    with workspace.hold("releases"):
+        _require_fresh(workspace)
+        return draft_next(workspace)
 
 
 def _require_fresh(workspace: Workspace) -> None:
@@ -125,13 +133,13 @@ def _write_drafts(workspace: Workspace, draft: Draft) -> dict[Split, Path]:
 
 def _write_changelog(draft: Draft, split: Split) -> str:
     """Return the changelog of one folder, which goes on from that of the same split before."""
-    lineage, manifest = draft.lineage, draft.manifests[split]
+    lineage, manifest, diff = draft.lineage, draft.manifests[split], draft.diff
     before = lineage.latest if split is Split.TEST else lineage.held_out
-    if before is None:
+    if before is None or diff is None:
         return write_changelog("", None, manifest)
     path = before.path / CHANGELOG
     earlier = read_bytes(path).decode("utf-8", "replace") if path.exists() else ""
-    return write_changelog(earlier, draft.diffs[split], manifest)
+    return write_changelog(earlier, diff.public if split is Split.TEST else diff.held_out, manifest)
 
 
 def _find_path(workspace: Workspace, version: str, split: Split) -> Path:

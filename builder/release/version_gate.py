@@ -1,26 +1,26 @@
-"""Whether a version's number says enough: the diffs to the release before enter; the gate leaves."""
+"""Whether a version's number says enough: the diff to the release before enters; the gate leaves."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from builder.release.diffing import ReleaseDiff
 from builder.release.gates import VERSION_GATE, Gate
-from builder.release.semver import check_version, judge_level, propose_version
-from builder.release.splits import Split
+from builder.release.semver import check_version, propose_version
+from builder.release.split_diff import SplitDiff
 
 __all__ = ["add_gate", "find_version_gate", "gate_version"]
 
 
-def gate_version(previous: str, diffs: Mapping[Split, ReleaseDiff], version: str) -> Gate:
-    """Return how ``version`` stands as the number after ``previous``; a first release may have any.
+def gate_version(diff: SplitDiff | None, version: str) -> Gate:
+    """Return how ``version`` stands as the number after that of the release before.
 
-    ``diffs`` are those of the public split and, where either release has one, of the held-out split. The
-    gate names no items, as it stands in the manifests of both.
+    ``diff`` is None for a first release, which may have any number. The gate names no items, as it
+    stands in the manifests of both splits.
     """
-    if Split.TEST not in diffs:
+    if diff is None:
         detail = "it is the first release"
         return Gate(VERSION_GATE, passed=True, value="first", threshold="any", detail=detail)
-    level, reasons = judge_level(diffs[Split.TEST], held_out=diffs.get(Split.HELD_OUT))
+    level, reasons = diff.judge()
+    previous = diff.public.old.version
     told = f"{level.word}: {', '.join(reasons) or f'nothing changed since {previous}'}"
     fault = check_version(previous, version, level)
     threshold = f"at least {propose_version(previous, level)}"
