@@ -193,7 +193,7 @@ def export(folder: Path) -> Watch:
     shutil.rmtree(target, ignore_errors=True)
     with watch() as seen:
         manifest["row_hash"] = write_data(target, rows, dimensions, "test")
-        write_texts(workspace, target, rows, manifest)
+        write_texts(workspace, target, rows, manifest, "# Changelog\n")
     return seen
 
 

@@ -21,6 +21,7 @@ from builder.commands import (
     scores,
     stages,
     starting,
+    versions,
 )
 
 __all__ = ["cli", "main"]
@@ -83,6 +84,7 @@ for _command in (
     *stages.COMMANDS,
     *people.COMMANDS,
     *releases.COMMANDS,
+    *versions.COMMANDS,
     *publishing.COMMANDS,
     *scores.COMMANDS,
     *items.COMMANDS,

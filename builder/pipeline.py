@@ -27,7 +27,7 @@ from builder.llm.asking import Asking
 from builder.option_account import has_failed_calls
 from builder.rounds import find_last_round
 from builder.stage_records import Counts, StageInputs, find_staleness, finish_writing
-from builder.workspace import Stage, Workspace, parse_version, read_table
+from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import EndpointError, StorageError
 from schemas.labels import Decision
 from schemas.storage import Row, get_prepared_path
@@ -237,8 +237,7 @@ def _find_step_after_decisions(workspace: Workspace, decisions: list[Row]) -> st
     newest = releases[-1]
     released = read_table(newest / "evaluator" / "items.jsonl", TableName.RELEASE)
     if _list_versions(released) != _list_versions(decisions):
-        major, minor, _ = parse_version(newest.name)
-        return f"finebench export {major}.{minor + 1}.0"
+        return "finebench export --next"
     if not any(workspace.runs.glob("*/run.json")):
         return f"finebench evaluate {newest.name} --model NAME"
     return "finebench report"

@@ -13,6 +13,7 @@ __all__ = [
     "canonical_rows",
     "find_forbidden_characters",
     "hash_content",
+    "hash_rows",
     "hash_text",
     "is_language_tag",
     "make_printable",
@@ -90,6 +91,14 @@ def canonical_json(value: Any) -> str:
 def canonical_rows(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return rows as canonical JSON lines, each ended by a line break."""
     return "".join(canonical_json(row) + "\n" for row in rows)
+
+
+def hash_rows(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return the SHA-256 of rows as canonical JSON lines (`canonical_rows`), made one row at a time."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(canonical_json(row).encode("utf-8") + b"\n")
+    return digest.hexdigest()
 
 
 def hash_text(text: str) -> str:

@@ -97,7 +97,7 @@ def test_held_out_items_are_nowhere_in_the_public_folder(
     assert verify_release(private) == []
     manifests = [json.loads((path / "manifest.json").read_text()) for path in (public, private)]
     assert [manifest["split"] for manifest in manifests] == ["test", "held_out"]
-    assert manifests[0]["siblings"][0]["row_hash"] == manifests[1]["row_hash"]
+    assert manifests[0]["sibling"]["row_hash"] == manifests[1]["row_hash"]
     assert manifests[0]["canary"] == manifests[1]["canary"]
     assert sorted(path.name for path in (private / "data" / "open").iterdir()) == [
         "held_out-00000-of-00001.parquet"

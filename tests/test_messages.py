@@ -9,7 +9,7 @@ from workspaces import RunCommand
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("export",), "which version"),
+        (("export", "--next", "1.1.0"), "not both"),
         (("export", "1.0"), "not a version"),
         (("export", "01.0.0"), "not a version"),
         (("export", "../x"), "not a version"),

@@ -36,6 +36,7 @@ def validate(files: tuple[Path, ...], table: str) -> None:
 
 @click.command()
 @click.argument("version", required=False, default="")
+@click.option("--next", "is_next", is_flag=True, help="Take the version that is proposed.")
 @click.option(
     "--waive", multiple=True, metavar="GATE=REASON", help="Release although a gate fails."
 )
@@ -63,6 +64,7 @@ def validate(files: tuple[Path, ...], table: str) -> None:
 )
 def export(
     version: str,
+    is_next: bool,
     waive: tuple[str, ...],
     format_: str,
     original: bool,
@@ -70,15 +72,15 @@ def export(
     out: Path | None,
     hub: str,
 ) -> None:
-    """Write a release of the accepted items, or what other tools read of it.
+    """Write a release of the accepted items, or what other tools read of it; without VERSION, propose one.
 
     Example: finebench export 1.0.0
     """
     from schemas.errors import UsageError
 
-    if format_ != "release" and waive:
+    if format_ != "release" and (waive or is_next):
         raise UsageError(
-            f"--format {format_} takes no waiver: a release stands, or is written first."
+            f"--format {format_} takes no waiver and no --next: a release stands, or is written first."
         )
     if format_ != "fine" and (original or source):
         raise UsageError("--original and --source go with --format fine.")
@@ -92,9 +94,13 @@ def export(
         return
     if out or hub:
         raise UsageError("--out and --hub go with another --format.")
+    if version and is_next:
+        raise UsageError("give a version or --next, not both.")
+    waivers = _read_waivers(waive)
     if not version:
-        raise UsageError("which version? For the first: finebench export 1.0.0")
-    _export_release(version, waive)
+        version = _propose_version(waivers, is_taken=is_next)
+    if version:
+        _export_release(version, waivers)
 
 
 def _export_fine(original: bool, source: str, out: Path | None) -> None:
@@ -119,9 +125,7 @@ def _export_fine(original: bool, source: str, out: Path | None) -> None:
     note(f"{text.count(chr(10))} records in FINE's format")
 
 
-def _export_release(version: str, waive: tuple[str, ...]) -> None:
-    from builder.console import make_gate_table, note, print_table
-    from builder.release.folder import export_release
+def _read_waivers(waive: tuple[str, ...]) -> dict[str, str]:
     from schemas.errors import UsageError
 
     waivers: dict[str, str] = {}
@@ -130,6 +134,38 @@ def _export_release(version: str, waive: tuple[str, ...]) -> None:
         if not equals or not reason.strip():
             raise UsageError(f"--waive {waiver}: write it as GATE=REASON.")
         waivers[name] = reason.strip()
+    return waivers
+
+
+def _propose_version(waivers: dict[str, str], *, is_taken: bool) -> str:
+    """Tell how much changed and which version that makes; return it where it is taken.
+
+    Where nothing changed there is no version. Exits with code 2 where the curator has yet to confirm.
+    """
+    import shlex
+
+    from builder.console import make_gate_table, note, print_table
+    from builder.release.folder import propose_export
+
+    proposal = propose_export(open_here(), waivers)
+    if not proposal.is_needed:
+        note(f"nothing changed since {proposal.previous}: there is nothing to release")
+        note(f"Next: finebench evaluate {proposal.previous} --model NAME")
+        return ""
+    level = f"{proposal.level.word} after {proposal.previous}: " if proposal.previous else ""
+    note(f"{level}{', '.join(proposal.reasons)}. Proposed version: {proposal.version}")
+    if is_taken:
+        return proposal.version
+    print_table(make_gate_table(proposal.gates))
+    told = "".join(f" --waive {shlex.quote(f'{name}={why}')}" for name, why in waivers.items())
+    note(f"Next: finebench export {proposal.version}{told}")
+    raise SystemExit(2)
+
+
+def _export_release(version: str, waivers: dict[str, str]) -> None:
+    from builder.console import make_gate_table, note, print_table
+    from builder.release.folder import export_release
+
     release = export_release(open_here(), version, waivers)
     print_table(make_gate_table(release.gates))
     state = "wrote" if release.is_new else "unchanged:"

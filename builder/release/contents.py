@@ -9,6 +9,7 @@ from typing import Any
 
 import builder.bundle
 from builder.release.card import write_card
+from builder.release.changelog import CHANGELOG
 from builder.release.peers.eval_yaml import make_eval_yaml
 from builder.release.reading import ITEMS, MANIFEST, ReleaseData
 from builder.release.tables import TableWriter
@@ -25,7 +26,8 @@ _ROWS_AT_ONCE = 5_000
 def write_data(folder: Path, rows: Sequence[Row], dimensions: Sequence[str], split: str) -> str:
     """Write the tables of a release folder and the evaluator's copy of them; return the rows' hash.
 
-    ``dimensions`` are the ids that the release has items of. The hash is the SHA-256 of the rows as canonical JSON lines, which is what ``items.jsonl`` holds.
+    ``dimensions`` are the ids that the release has items of. The hash is the SHA-256 of the rows as canonical
+    JSON lines, which is what ``items.jsonl`` holds.
     """
     _copy_evaluator(folder / "evaluator")
     digest = hashlib.sha256()
@@ -43,13 +45,18 @@ def write_data(folder: Path, rows: Sequence[Row], dimensions: Sequence[str], spl
 
 
 def write_texts(
-    workspace: Workspace, folder: Path, rows: Sequence[Row], manifest: dict[str, Any]
+    workspace: Workspace,
+    folder: Path,
+    rows: Sequence[Row],
+    manifest: dict[str, Any],
+    changelog: str,
 ) -> None:
     """Write all else of a release folder.
 
     ``manifest`` is completed with the hash of every file, and is itself the last file written.
     """
     shutil.copyfile(workspace.guidelines, folder / "guidelines.md")
+    write_text(folder / CHANGELOG, changelog)
     write_text(folder / "README.md", write_card(workspace, manifest, rows))
     language = ReleaseData(folder, manifest, list(rows)).language
     text = make_eval_yaml(manifest["name"], manifest["title"], manifest["split"], language)

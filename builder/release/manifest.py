@@ -7,7 +7,7 @@ measured, what was retired, and every file with its hash. Card, citation and Cro
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ class Made:
     version: str
     date: str
     parts: Sequence[Part]
-    row_hashes: dict[Split, str]
+    row_hashes: Mapping[Split, str]
     gates: Sequence[Gate]
     lineage: Lineage
 
@@ -113,19 +113,18 @@ def _tell_rows(workspace: Workspace, made: Made, part: Part) -> dict[str, Any]:
         "split": str(part.split),
         "items": len(rows),
         "row_hash": made.row_hashes[part.split],
-        "siblings": [
-            {
-                "split": str(other.split),
-                "items": len(other.rows),
-                "row_hash": made.row_hashes[other.split],
-            }
-            for other in made.parts
-            if other is not part
-        ],
+        "sibling": _describe_sibling(made, part),
         "languages": sorted({row["language"] for row in rows}),
         "dimensions": _describe_dimensions(workspace, made, rows),
         "decisions": dict(sorted(Counter(row["decision"] for row in rows).items())),
     }
+
+
+def _describe_sibling(made: Made, part: Part) -> dict[str, Any]:
+    """Return what the other folder holds, without a word of its items; a release may have none."""
+    split = Split.HELD_OUT if part.split is Split.TEST else Split.TEST
+    items = sum(len(other.rows) for other in made.parts if other is not part)
+    return {"split": str(split), "items": items, "row_hash": made.row_hashes.get(split, "")}
 
 
 def _tell_making(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]:
@@ -165,9 +164,9 @@ def _find_canary(name: str, made: Made) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{hashes}"))
 
 
-def list_dimensions(workspace: Workspace, made: Made) -> list[str]:
+def list_dimensions(workspace: Workspace, parts: Sequence[Part]) -> list[str]:
     """Return the ids of the dimensions of which the release has items, in the taxonomy's order."""
-    present = {row["dimension"] for part in made.parts for row in part.rows}
+    present = {row["dimension"] for part in parts for row in part.rows}
     return [dimension for dimension in workspace.taxonomy.ids if dimension in present]
 
 
@@ -180,7 +179,7 @@ def _describe_dimensions(workspace: Workspace, made: Made, rows: Sequence[Row]) 
             for name, value in asdict(workspace.taxonomy[dimension]).items()
         }
         | {"items": counts[dimension]}
-        for dimension in list_dimensions(workspace, made)
+        for dimension in list_dimensions(workspace, made.parts)
     ]
 
 

@@ -1,5 +1,6 @@
-"""Which release is meant: a version, a folder or a revision on the Hub enters; a folder leaves."""
+"""Where a release is: how people name one enters (a version, a folder, a Hub revision); its folder leaves."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from builder.release.hub import download_revision, parse_hub_name
@@ -7,22 +8,44 @@ from builder.release.reading import MANIFEST
 from builder.workspace import Workspace
 from schemas.errors import UsageError
 
-__all__ = ["find_release"]
+__all__ = ["HUB", "Download", "find_release"]
+
+HUB = "hub:"
+
+Download = Callable[[str, str], Path]
+"""Fetches a revision of a dataset on the Hub, by its name and the revision's, into a folder."""
+
+_HELD_OUT = "-held-out"
 
 
-def find_release(source: str, workspace: Workspace | None) -> Path:
-    """Return the folder of a release: ``1.0.0`` of the workspace, a path, or ``hub:owner/name@v1.0.0``.
+def find_release(
+    source: str, workspace: Workspace | None, download: Download | None = None
+) -> Path:
+    """Return the folder of a release.
 
-    Raises `UsageError` where there is none.
+    ``source`` is ``hub:owner/name@REVISION`` (the newest where no revision is named), a folder, a version
+    of the workspace, or such a version with ``-held-out``. Raises `UsageError` where there is none.
     """
-    if source.startswith("hub:"):
-        return download_revision(*parse_hub_name(source))
-    inside = workspace.releases / source if workspace else None
-    for folder in (inside, Path(source)):
-        if folder is not None and (folder / MANIFEST).is_file():
-            return folder
-    known = ", ".join(path.name for path in workspace.list_releases()) if workspace else ""
-    there = f" The workspace has {known}." if known else ""
-    raise UsageError(
-        f"{source} is no release: name a version, a folder with a {MANIFEST}, or hub:owner/name@v1.0.0.{there}"
-    )
+    if source.startswith(HUB):
+        return (download or download_revision)(*parse_hub_name(source))
+    if (Path(source) / MANIFEST).is_file():
+        return Path(source)
+    if Path(source).is_dir():
+        raise UsageError(f"{source} is no release: it has no {MANIFEST}.")
+    if workspace is None:
+        raise UsageError(
+            f"{source} is no folder, and there is no workspace here to look for such a version in. "
+            "Name a folder, or a workspace with `finebench -C DIR …`."
+        )
+    return _find_version(source, workspace)
+
+
+def _find_version(source: str, workspace: Workspace) -> Path:
+    version = source.removesuffix(_HELD_OUT)
+    path = workspace.get_release(version)
+    path = workspace.get_held_out(version) if source.endswith(_HELD_OUT) else path
+    if not (path / MANIFEST).is_file():
+        known = ", ".join(found.name for found in workspace.list_releases())
+        told = f"There are: {known}." if known else "Nothing is released yet: finebench export."
+        raise UsageError(f"there is no release {source} here. {told}")
+    return path
