@@ -52,6 +52,8 @@ def run(
     """Publish to the stand-in by the real client in this process, without its pauses."""
     from huggingface_hub import constants
 
+    template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, hub.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(constants, "ENDPOINT", hub.url)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
@@ -424,7 +426,7 @@ def test_a_dry_run_changes_nothing_and_needs_no_hub(
     [
         (["nameonly"], "namespace/name"),
         (["a/b/c"], "cannot name"),
-        ([NAME, "9.9.9"], "is no release"),
+        ([NAME, "9.9.9"], "there is no release 9.9.9"),
         ([NAME, "--gated", "auto"], "go with --public"),
         ([NAME, "--public", "--waive", "agreement=x"], "gated=REASON"),
         ([NAME, "--public", "--waive", "gated="], "gated=REASON"),

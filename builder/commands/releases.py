@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from builder.commands.peer_exports import export_release_as
-from builder.commands.shared import open_here
+from builder.commands.shared import find_here, open_here
 
 __all__ = ["COMMANDS"]
 
@@ -175,4 +175,24 @@ def _export_release(version: str, waivers: dict[str, str]) -> None:
     note(f"Next: finebench evaluate {version} --model NAME")
 
 
-COMMANDS = (validate, export)
+@click.command()
+@click.argument("release")
+def verify(release: str) -> None:
+    """Hold a release against its manifest: every file, every row, and what it says of itself.
+
+    Example: finebench verify hub:my-lab/my-benchmark@v1.0.0
+    """
+    from builder.console import note, print_problems
+    from builder.release.sources import find_release
+    from builder.release.verifying import list_files, verify_release
+
+    folder = find_release(release, find_here())
+    problems = verify_release(folder)
+    print_problems(problems)
+    if problems:
+        note(f"{release}: {len(problems)} differences: it is not what its manifest says")
+        raise SystemExit(1)
+    click.echo(f"{release}: {len(list_files(folder))} files, all as the manifest says")
+
+
+COMMANDS = (validate, export, verify)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.commands.shared import open_here
+from builder.commands.shared import find_here, open_here
 
 if TYPE_CHECKING:
     from builder.release.split_diff import SplitDiff, Splits
@@ -41,7 +41,7 @@ def diff(old: str, new: str, texts: bool, format_: str, out: Path | None) -> Non
     from builder.release.split_diff import compare_splits
     from schemas.storage import write_text
 
-    workspace = _find_workspace()
+    workspace = find_here()
     found = compare_splits(_read(old, workspace), _read(new, workspace) if new else _draft())
     if out is not None:
         write_text(out, _render(found, format_, texts=texts))
@@ -52,14 +52,6 @@ def diff(old: str, new: str, texts: bool, format_: str, out: Path | None) -> Non
         click.echo(_render(found, format_, texts=texts), nl=False)
     if not found.is_empty:
         note(f"Next: {'finebench report' if new else 'finebench export --next'}")
-
-
-def _find_workspace() -> "Workspace | None":
-    """Return the workspace that ``-C`` names; two folders can be compared without any."""
-    from builder.workspace import Workspace
-
-    path: Path = click.get_current_context().find_root().obj
-    return Workspace(path) if (path / "bench.toml").is_file() else None
 
 
 def _read(source: str, workspace: "Workspace | None") -> "Splits":
