@@ -167,8 +167,8 @@ def _redefine(dimension: str, key: str, value: Any, level: Level) -> Edit:
 
 
 def _toggle_dimension(dimension: str) -> Edit:
-    def names(made: Made) -> set[str]:
-        return {d["id"] for d in made.manifest["dimensions"]}
+    def names(made: Made) -> dict[str, object]:
+        return {d["id"]: d for d in made.manifest["dimensions"]}
 
     def do(made: Made) -> None:
         dimensions = made.manifest["dimensions"]
@@ -181,7 +181,8 @@ def _toggle_dimension(dimension: str) -> Edit:
         f"toggle dimension {dimension}",
         Level.MAJOR,
         do,
-        lambda old, new: (dimension in names(old)) != (dimension in names(new)),
+        # One that is taken away and made anew means something else.
+        lambda old, new: names(old).get(dimension) != names(new).get(dimension),
     )
 
 

@@ -17,7 +17,7 @@ from builder.release.reading import ITEMS, MANIFEST
 from builder.release.sources import find_release
 from builder.workspace import Stage, Workspace
 from schemas.errors import UsageError
-from schemas.storage import Row, read_rows
+from schemas.storage import Row, hash_file, read_rows
 
 WAIVERS = ("--waive", "agreement=a test", "--waive", "option-leak=a test")
 
@@ -25,8 +25,9 @@ WAIVERS = ("--waive", "agreement=a test", "--waive", "option-leak=a test")
 def write_release(folder: Path, rows: list[Row], **told: Any) -> Path:
     """Write as much of a release as is read of one."""
     (folder / "evaluator").mkdir(parents=True)
-    (folder / MANIFEST).write_text(json.dumps(make_manifest() | told))
     (folder / ITEMS).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    manifest = make_manifest() | {"row_hash": hash_file(folder / ITEMS)} | told
+    (folder / MANIFEST).write_text(json.dumps(manifest))
     return folder
 
 
@@ -187,7 +188,11 @@ def test_hostile_texts_steer_neither_terminal_nor_page(
         (lambda f: (f / MANIFEST).write_text("{"), 1, "damaged"),
         (lambda f: (f / MANIFEST).write_text("{}"), 1, "tells no name"),
         (lambda f: (f / ITEMS).unlink(), 2, "is no release"),
-        (lambda f: (f / ITEMS).write_text('{"item_id": "a"}\n'), 1, "not a release table"),
+        (
+            lambda f: (f / ITEMS).write_text('{"item_id": "a"}\n'),
+            1,
+            "was changed after its release",
+        ),
         (lambda f: (f / MANIFEST).unlink(), 2, "is no release"),
     ],
 )

@@ -16,7 +16,7 @@ from workspaces import RunCommand
         (("export", "2.0.0", "--waive", "option-leak"), "GATE=REASON"),
         (("export", "2.0.0", "--waive", "option-leak= "), "GATE=REASON"),
         (("export", "2.0.0", "--waive", "nothing=x"), "no gate is named nothing"),
-        (("export", "--format", "fine", "9.9.9"), "not a release"),
+        (("export", "--format", "fine", "9.9.9"), "is no release"),
         (("export", "--format", "fine", "1.0.0", "--waive", "option-leak=x"), "no waiver"),
         (("export", "--format", "fine", "--original", "1.0.0"), "takes no version"),
         (("export", "--format", "inspect"), "which release"),

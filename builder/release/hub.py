@@ -234,9 +234,10 @@ def parse_hub_name(source: str) -> tuple[str, str]:
     >>> parse_hub_name("hub:lab/bench@v1.0.0")
     ('lab/bench', 'v1.0.0')
     """
-    name, _, revision = source.removeprefix("hub:").partition("@")
-    if not source.startswith("hub:") or name.count("/") != 1 or not all(name.split("/")):
-        raise UsageError(f"{source}: write a release on the Hub as hub:owner/name@v1.0.0.")
+    name, at, revision = source.removeprefix("hub:").partition("@")
+    is_named = source.startswith("hub:") and name.count("/") == 1 and all(name.split("/"))
+    if not is_named or (at and not revision):
+        raise UsageError(f"{source}: write hub:OWNER/NAME@REVISION, such as hub:lab/bench@v1.0.0.")
     return name, revision or "main"
 
 
