@@ -19,6 +19,7 @@ from builder.bundle.engine.scoring import Score, score_verdicts
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.config import OFFLINE_URL, ModelConfig, describe_endpoint, make_endpoint
 from builder.llm.asking import Asking, Live
+from builder.release.manifest_diff import find_mapping
 from builder.run_versions import describe_versions, record_versions
 from builder.workspace import Workspace, read_table
 from schemas.errors import DataError, UsageError
@@ -183,7 +184,7 @@ def _read_earlier(folder: Path, about: Row, asked_now: set[str]) -> _Earlier:
 
 def _asks_otherwise(before: Row, about: Row) -> bool:
     """Tell whether an earlier part of a run had other prompts, parser or scores; older ones do not tell."""
-    hashes = [(told.get("evaluator") or {}).get("scoring_hash") for told in (before, about)]
+    hashes = [find_mapping(told, "evaluator").get("scoring_hash") for told in (before, about)]
     return hashes[0] is not None and hashes[0] != hashes[1]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from builder.bundle.engine.provenance import UNKNOWN, Versions, read_versions
 from builder.release.manifest import describe_evaluator
+from builder.release.manifest_diff import find_mapping
 from builder.workspace import Workspace
 from schemas.storage import Row, read_json
 
@@ -27,15 +28,15 @@ def describe_versions(about: Mapping[str, Any], *, judge: str = "") -> Versions:
 
     ``judge`` stands for the recorded one where somebody else's word was counted.
     """
-    data, evaluator = about.get("data") or {}, about.get("evaluator") or {}
+    data, evaluator = find_mapping(about, "data"), find_mapping(about, "evaluator")
     return Versions(
-        data=data.get("name", ""),
-        release=data.get("version", about["release"]),
-        split=data.get("split", "test"),
-        row_hash=about["items"],
-        evaluator=evaluator.get("version", UNKNOWN),
-        judges=(judge or str(about["judge"]["name"]),),
-        scoring_hash=evaluator.get("scoring_hash", ""),
+        data=str(data.get("name", "")),
+        release=str(data.get("version", about.get("release", ""))),
+        split=str(data.get("split", "test")),
+        row_hash=str(about.get("items", "")),
+        evaluator=str(evaluator.get("version", UNKNOWN)),
+        judges=(judge or str(find_mapping(about, "judge").get("name", UNKNOWN)),),
+        scoring_hash=str(evaluator.get("scoring_hash", "")),
     )
 
 

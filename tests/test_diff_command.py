@@ -354,3 +354,29 @@ def test_colours_are_used_on_a_terminal_alone(tmp_path: Path) -> None:
         command, env=environment, capture_output=True, text=True, check=True
     ).stdout
     assert "\x1b[9;31m[-read-]\x1b[0m\x1b[32m{+burn+}\x1b[0m" in shown
+
+
+def test_two_versions_are_scored_on_their_anchors_alone(
+    changed: Path, finebench: RunCommand
+) -> None:
+    """A model that gained may only have met easier items: on the shared ones it says the same twice."""
+    finebench(changed, "export", "--next", *WAIVERS)
+    for version in ("1.0.0", "2.0.0"):
+        finebench(changed, "evaluate", version, "--model", "offline-unsteady")
+    plain = finebench(changed, "report", "1.0.0", "2.0.0", "--anchors", "--format", "json")
+    assert "not to be compared" not in plain.stderr
+    scores: dict[str, dict[str, Any]] = {"1.0.0": {}, "2.0.0": {}}
+    for score in json.loads(plain.stdout):
+        run = score.pop("run")
+        score.pop("versions")
+        scores[run][score["dimension"]] = score
+    assert scores["1.0.0"] == scores["2.0.0"]
+    diff = json.loads(finebench(changed, "diff", "1.0.0", "2.0.0", "--format", "json").stdout)
+    controls = scores["1.0.0"]["control"]["items"]
+    assert scores["1.0.0"]["overall"]["items"] + controls == len(diff["anchors"])
+    other = ("evaluate", "1.0.0", "--model", "offline-unsteady", "--run", "other")
+    finebench(changed, *other, "--judge", "offline-aligned", code=1)
+    told = finebench(changed, "report", "2.0.0", "other", "--anchors").stderr
+    assert "not to be compared even so: the runs have another judge" in told
+    for wrong in (("1.0.0",), ("1.0.0", "nothing"), ("1.0.0", "2.0.0", "--judge", "people")):
+        finebench(changed, "report", *wrong, "--anchors", code=2)

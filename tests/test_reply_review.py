@@ -175,7 +175,10 @@ def test_people_who_say_what_the_judge_said_give_its_scores(
     assert "100.0%" in told
     plain = finebench(workspace.root, "report", "1.0.0", "--format", "json").output
     mine = finebench(workspace.root, "report", "1.0.0", "--format", "json", "--judge", "people")
-    assert json.loads(mine.output) == json.loads(plain)
+    by_people, by_judge = json.loads(mine.output), json.loads(plain)
+    assert {score.pop("versions")["judges"][0] for score in by_people} == {"people"}
+    assert {score.pop("versions")["judges"][0] for score in by_judge} != {"people"}
+    assert by_people == by_judge
     finebench(workspace.root, "validate")
 
 

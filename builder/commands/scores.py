@@ -8,6 +8,7 @@ import click
 from builder.commands.shared import batch_option, dry_run_option, json_option, open_here
 
 if TYPE_CHECKING:
+    from builder.bundle.engine.scoring import Score
     from builder.evaluation import Run
 
 __all__ = ["COMMANDS"]
@@ -101,7 +102,8 @@ def _show_run(result: "Run", *, as_json: bool) -> None:
     type=click.Choice(["people"]),
     help="Score with what people said of the replies in place of the model judge.",
 )
-def report(runs: tuple[str, ...], format_: str, judge: str | None) -> None:
+@click.option("--anchors", is_flag=True, help="Score only the items that all runs asked unchanged.")
+def report(runs: tuple[str, ...], format_: str, judge: str | None, anchors: bool) -> None:
     """Print the scores of finished runs; by default of all.
 
     Example: finebench report 1.0.0 --format markdown
@@ -111,10 +113,27 @@ def report(runs: tuple[str, ...], format_: str, judge: str | None) -> None:
 
     workspace = open_here()
     read = read_people_scores if judge else read_run_scores
-    named = dict.fromkeys(runs or list_runs(workspace))
-    scores = [score for run in named for score in read(workspace, run)]
+    named = list(dict.fromkeys(runs or list_runs(workspace)))
+    if anchors:
+        scores = _score_anchors(named, judge)
+    else:
+        scores = [score for run in named for score in read(workspace, run)]
     versions = {run: read_run_versions(workspace, run, judge=judge or "") for run in named}
     print_report(scores, versions, format_)
+
+
+def _score_anchors(runs: list[str], judge: str | None) -> "list[Score]":
+    from builder.anchor_scores import list_differences, score_anchors
+    from builder.console import note
+    from schemas.errors import UsageError
+
+    if judge:
+        raise UsageError("--anchors goes with the model judge's scores, not with --judge people.")
+    workspace = open_here()
+    scores = score_anchors(workspace, runs)
+    if differing := list_differences(workspace, runs):
+        note(f"not to be compared even so: the runs have {' and '.join(differing)}")
+    return scores
 
 
 COMMANDS = (evaluate, report)

@@ -51,7 +51,7 @@ def diff(old: str, new: str, texts: bool, format_: str, out: Path | None) -> Non
     else:
         click.echo(_render(found, format_, texts=texts), nl=False)
     if not found.is_empty:
-        note(f"Next: {'finebench report' if new else 'finebench export --next'}")
+        note(f"Next: {'finebench report RUN RUN --anchors' if new else 'finebench export --next'}")
 
 
 def _read(source: str, workspace: "Workspace | None") -> "Splits":

@@ -51,7 +51,8 @@ def _conclude(diff: ReleaseDiff) -> str:
         )
     whole = len(diff.anchors) == diff.old.items == diff.new.items
     where = "as they stand" if whole else "on the anchors alone"
+    told = "" if whole else " (finebench report RUN RUN --anchors)"
     return (
         f"Scores on {old} and on {new} can be compared {where}, where the same judge judged both: "
-        "prompts and scoring are the same."
+        f"prompts and scoring are the same{told}."
     )
