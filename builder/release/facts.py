@@ -1,0 +1,125 @@
+"""What a release's texts say again and again: manifest and rows enter; facts in plain words leave."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from builder.config import SIMULATOR_PREFIX
+from builder.languages import describe_language
+from builder.release.markdown import flatten
+from builder.release.splits import Split
+from schemas.labels import DecisionMethod, DimensionKind
+from schemas.storage import Row
+
+__all__ = [
+    "SOURCES",
+    "count_taken_over",
+    "count_voted",
+    "find_settings",
+    "find_simulations",
+    "is_held_out",
+    "list_authors",
+    "list_languages",
+    "list_safety_dimensions",
+    "list_writers",
+    "name_title",
+    "tell_count",
+    "tell_interval",
+    "tell_share",
+]
+
+Manifest = Mapping[str, Any]
+
+SOURCES = ("question_source", "positive_source", "negative_source")
+"""The columns that name who wrote each text of an item."""
+
+_SIMULATED_DECISION = "simulated reviewers"
+
+
+def find_settings(manifest: Manifest) -> Mapping[str, Any]:
+    """Return what the curator stated under ``[release]``."""
+    settings: Mapping[str, Any] = manifest.get("configuration", {}).get("release", {})
+    return settings
+
+
+def name_title(manifest: Manifest) -> str:
+    """Return the title on one line; the benchmark's name where it is blank."""
+    return flatten(manifest["title"]) or str(manifest["name"])
+
+
+def is_held_out(manifest: Manifest) -> bool:
+    """Whether this is the private split."""
+    return bool(manifest["split"] == Split.HELD_OUT)
+
+
+def list_authors(manifest: Manifest) -> list[str]:
+    """Return the authors as the curator named them, blank ones left out."""
+    named = (flatten(author) for author in find_settings(manifest).get("authors", ()))
+    return [author for author in named if author]
+
+
+def list_languages(manifest: Manifest, rows: Sequence[Row]) -> list[tuple[str, str, int]]:
+    """Return each language of the rows: tag, name, number of items."""
+    counts = Counter(row["language"] for row in rows)
+    return [
+        (tag, describe_language(tag).name, counts[tag])
+        for tag in manifest["languages"]
+        if counts[tag]
+    ]
+
+
+def list_safety_dimensions(manifest: Manifest) -> list[Mapping[str, Any]]:
+    """Return the dimensions about safety that have items."""
+    return [d for d in manifest["dimensions"] if d["kind"] == DimensionKind.SAFETY and d["items"]]
+
+
+def list_writers(rows: Sequence[Row]) -> dict[str, int]:
+    """Return who wrote the texts of the items, with how many texts; the most frequent first."""
+    counts = Counter(row[column] for row in rows for column in SOURCES)
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def find_simulations(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
+    """Return what in this release was simulated, in words: writers, reviewers, or nothing."""
+    found = []
+    if any(row[column].startswith(SIMULATOR_PREFIX) for row in rows for column in SOURCES):
+        found.append("texts written by finebench's offline simulator")
+    decided = any(row["decided_by"] == _SIMULATED_DECISION for row in rows)
+    review = manifest["review"]
+    if decided or (review.get("simulated_reviewers") and review.get("answers_on_released")):
+        found.append("reviewers simulated")
+    return found
+
+
+def count_voted(rows: Sequence[Row]) -> int:
+    """Return how many items reviewers decided, in this workspace or for an earlier release."""
+    by_vote = {str(DecisionMethod.MAJORITY), str(DecisionMethod.CONFIRMATION)}
+    return sum(str(row["decision_method"]) in by_vote for row in rows)
+
+
+def count_taken_over(manifest: Manifest, rows: Sequence[Row]) -> int:
+    """Return how many items are here by a vote of which this manifest's review knows nothing.
+
+    They were decided for an earlier release, from which the workspace was started.
+    """
+    given = manifest["review"].get("items_by_answers", {})
+    known = sum(int(count) for answers, count in given.items() if int(answers) > 0)
+    return max(0, count_voted(rows) - known)
+
+
+def tell_count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: "1 item", "2 items"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def tell_share(value: float | None) -> str:
+    """Return a share in per cent; what is not known is told so."""
+    return "not known" if value is None else f"{100 * value:.1f}%"
+
+
+def tell_interval(interval: Sequence[float] | None, *, percent: bool = True) -> str:
+    """Return a 95% interval in brackets, or nothing where there is none."""
+    if not interval:
+        return ""
+    low, high = interval
+    return f"[{100 * low:.1f}, {100 * high:.1f}]" if percent else f"[{low:.2f}, {high:.2f}]"
