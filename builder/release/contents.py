@@ -8,9 +8,14 @@ from typing import Any
 
 import builder.bundle
 from builder.release.card import write_card
+from builder.release.citation import write_citation
+from builder.release.croissant import CROISSANT, make_croissant
+from builder.release.figures import draw_figures
+from builder.release.licences import read_own_license, write_license
 from builder.release.reading import ITEMS, MANIFEST
 from builder.release.splits import Part
 from builder.release.tables import write_tables
+from builder.release.votes import VOTES, list_votes
 from builder.workspace import Workspace
 from schemas.storage import Row, hash_file, write_text
 from schemas.texts import canonical_rows
@@ -40,8 +45,18 @@ def write_folder(workspace: Workspace, folder: Path, part: Part, manifest: dict[
 def _write_texts(
     workspace: Workspace, folder: Path, rows: Sequence[Row], manifest: dict[str, Any]
 ) -> None:
-    """Write what is made from manifest and rows alone."""
-    write_text(folder / "README.md", write_card(workspace, manifest, rows))
+    """Write what is made from manifest and rows, and the curator's own licence text."""
+    texts = {
+        "README.md": write_card(manifest, rows),
+        "CITATION.cff": write_citation(manifest),
+        "LICENSE": write_license(manifest["license"], read_own_license(workspace.root)),
+        **draw_figures(manifest, rows),
+    }
+    if workspace.config.release.votes and workspace.list_rounds():
+        texts[VOTES] = canonical_rows(list_votes(workspace, rows))
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    write_text(folder / CROISSANT, make_croissant(manifest, rows, folder))
 
 
 def _copy_evaluator(target: Path) -> None:

@@ -2,26 +2,30 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 from builder.config import SIMULATOR_PREFIX
 from builder.languages import describe_language
 from builder.release.markdown import flatten
 from builder.release.splits import Split
-from schemas.labels import DecisionMethod, DimensionKind
+from schemas.labels import DecisionMethod, DimensionKind, Origin, Rung
 from schemas.storage import Row
 
 __all__ = [
-    "SOURCES",
+    "SIDES",
+    "Writer",
     "count_taken_over",
     "count_voted",
+    "count_writers",
     "find_settings",
     "find_simulations",
+    "find_writer",
+    "has_simulated_texts",
     "is_held_out",
     "list_authors",
     "list_languages",
     "list_safety_dimensions",
-    "list_writers",
     "name_title",
     "tell_count",
     "tell_interval",
@@ -30,10 +34,18 @@ __all__ = [
 
 Manifest = Mapping[str, Any]
 
-SOURCES = ("question_source", "positive_source", "negative_source")
-"""The columns that name who wrote each text of an item."""
+SIDES = ("question", "positive", "negative")
+"""The texts of an item, as their columns of provenance begin."""
 
 _SIMULATED_DECISION = "simulated reviewers"
+
+
+class Writer(StrEnum):
+    """What kind of writer a text is by."""
+
+    MODEL = "model"
+    IMPORT = "import"
+    PERSON = "person"
 
 
 def find_settings(manifest: Manifest) -> Mapping[str, Any]:
@@ -73,16 +85,45 @@ def list_safety_dimensions(manifest: Manifest) -> list[Mapping[str, Any]]:
     return [d for d in manifest["dimensions"] if d["kind"] == DimensionKind.SAFETY and d["items"]]
 
 
-def list_writers(rows: Sequence[Row]) -> dict[str, int]:
-    """Return who wrote the texts of the items, with how many texts; the most frequent first."""
-    counts = Counter(row[column] for row in rows for column in SOURCES)
-    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+def find_writer(row: Row, side: str) -> Writer:
+    """Return what kind of writer a text is by: ``side`` is question, positive or negative.
+
+    A text that a model wrote names the prompt it was asked for with. What was imported without one is
+    its authors', unless somebody rewrote it.
+    """
+    if row[f"{side}_prompt"]:
+        return Writer.MODEL
+    is_rewritten = side == "negative" and row["negative_rung"] == Rung.HUMAN
+    if row["origin"] == Origin.IMPORTED and not is_rewritten:
+        return Writer.IMPORT
+    return Writer.PERSON
+
+
+def count_writers(rows: Sequence[Row]) -> dict[tuple[Writer, str], dict[str, int]]:
+    """Return how many questions, positive and negative options are by whom.
+
+    Keys are the kind of writer and its name, which is empty for people; models come first.
+    """
+    counts: dict[tuple[Writer, str], Counter[str]] = {}
+    for row in rows:
+        for side in SIDES:
+            kind = find_writer(row, side)
+            name = "" if kind is Writer.PERSON else str(row[f"{side}_source"])
+            counts.setdefault((kind, name), Counter())[side] += 1
+    kinds = list(Writer)
+    ranked = sorted(counts, key=lambda key: (kinds.index(key[0]), key[1]))
+    return {key: {side: counts[key][side] for side in SIDES} for key in ranked}
+
+
+def has_simulated_texts(rows: Sequence[Row]) -> bool:
+    """Whether any text is by the offline simulator."""
+    return any(row[f"{side}_source"].startswith(SIMULATOR_PREFIX) for row in rows for side in SIDES)
 
 
 def find_simulations(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
     """Return what in this release was simulated, in words: writers, reviewers, or nothing."""
     found = []
-    if any(row[column].startswith(SIMULATOR_PREFIX) for row in rows for column in SOURCES):
+    if has_simulated_texts(rows):
         found.append("texts written by finebench's offline simulator")
     decided = any(row["decided_by"] == _SIMULATED_DECISION for row in rows)
     review = manifest["review"]

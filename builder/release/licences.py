@@ -1,11 +1,20 @@
 """Licences of a release: what ``bench.toml`` names enters; ids for the Hub and SPDX, and the text, leave."""
 
 import re
+from pathlib import Path
 
 from builder.release.hub_terms import load_terms
 from builder.release.markdown import flatten
+from schemas.errors import StorageError
+from schemas.storage import read_bytes
 
-__all__ = ["find_hub_license", "find_spdx_id", "find_spdx_page", "write_license"]
+__all__ = [
+    "find_hub_license",
+    "find_spdx_id",
+    "find_spdx_page",
+    "read_own_license",
+    "write_license",
+]
 
 _EVALUATOR = "Apache-2.0"
 _NAME = re.compile(r"[^a-z0-9.+-]+")
@@ -40,6 +49,17 @@ def find_spdx_page(name: str) -> str:
     """Return where SPDX shows the text of a licence; empty where it shows none."""
     found = find_spdx_id(name)
     return f"https://spdx.org/licenses/{found.removesuffix('+')}.html" if found else ""
+
+
+def read_own_license(root: Path) -> str:
+    """Return the text of the file LICENSE of a workspace; empty where there is none."""
+    path = root / "LICENSE"
+    if not path.is_file():
+        return ""
+    try:
+        return read_bytes(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise StorageError(f"{path}: not text in UTF-8 ({error}). Save it as UTF-8.") from error
 
 
 def write_license(name: str, own_text: str = "") -> str:

@@ -4,13 +4,14 @@ Titles, reasons and limits are written by people who do not think of Markdown. A
 table, a dollar sign must not begin a formula, and an HTML tag must not work.
 """
 
+import html
 import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from schemas.texts import make_printable
 
-__all__ = ["escape", "flatten", "make_code", "make_link", "make_list", "make_table"]
+__all__ = ["escape", "flatten", "make_code", "make_link", "make_list", "make_table", "to_plain"]
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "$": "&#36;"}
 _MARKS = frozenset("\\`*_[]~")
@@ -72,3 +73,12 @@ def make_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def make_list(lines: Iterable[str]) -> str:
     """Return Markdown lines as a list."""
     return "\n".join(f"- {line}" for line in lines)
+
+
+def to_plain(markdown: str) -> str:
+    """Return what a sentence of our Markdown says, without its marks; links are left as they are.
+
+    >>> to_plain(f"**Held:** {escape('a | *b*')} in `c`")
+    'Held: a | *b* in c'
+    """
+    return html.unescape(re.sub(r"\\(.)|[*`]", lambda found: found[1] or "", markdown))

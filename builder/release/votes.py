@@ -60,7 +60,8 @@ def _number_reviewers(reviewers: Collection[str], released: Sequence[Row]) -> di
     """
     salt = hash_text(canonical_rows(released))
     ranked = sorted(reviewers, key=lambda name: hash_text(f"{salt}/{name}"))
-    return {name: f"reviewer-{number:02d}" for number, name in enumerate(ranked, start=1)}
+    width = max(2, len(str(len(ranked))))
+    return {name: f"reviewer-{n:0{width}d}" for n, name in enumerate(ranked, start=1)}
 
 
 def _make_vote(row: Row, reviewer: str) -> dict[str, Any]:
