@@ -110,10 +110,13 @@ def _export_release(version: str, waive: tuple[str, ...]) -> None:
         if not equals or not reason.strip():
             raise UsageError(f"--waive {waiver}: write it as GATE=REASON.")
         waivers[name] = reason.strip()
-    release = export_release(open_here(), version, waivers)
+    workspace = open_here()
+    release = export_release(workspace, version, waivers)
     print_table(make_gate_table(release.gates))
     state = "wrote" if release.is_new else "unchanged:"
     note(f"{state} {release.path} with {len(release.rows)} items")
+    if not any(author.strip() for author in workspace.config.release.authors):
+        note("nobody is named as author: CITATION.cff cites a project. See [release] in bench.toml")
     note(f"Next: finebench evaluate {version} --model NAME")
 
 

@@ -8,16 +8,18 @@ from builder.release.facts import (
     SIDES,
     Writer,
     count_writers,
+    has_simulated_texts,
+    list_model_names,
     list_safety_dimensions,
     tell_count,
     tell_interval,
     tell_share,
 )
 from builder.release.markdown import escape, make_code, make_list, make_table
-from schemas.labels import Origin
+from schemas.labels import JudgeWord, Origin
 from schemas.storage import Row
 
-__all__ = ["describe_creation"]
+__all__ = ["describe_creation", "find_models"]
 
 Manifest = Mapping[str, Any]
 
@@ -34,7 +36,9 @@ _RUNGS = {
     "human": "written by a person",
     "unknown": "not known, as it was imported",
 }
+_VERDICTS = {"pass": "shown", "fail": "refuted", "inconclusive": "cannot be told"}
 _WRITERS = {Writer.IMPORT: "imported from", Writer.PERSON: "people"}
+_JUDGED = frozenset([JudgeWord.SAFE, JudgeWord.UNSAFE])
 _ROLES = {
     "question_writer": "writer of questions",
     "positive_writer": "writer of positive options",
@@ -52,7 +56,7 @@ def describe_creation(manifest: Manifest, rows: Sequence[Row]) -> dict[str, str]
         "rationale": _write_rationale(manifest),
         "writing": _write_origins(rows),
         "writer_table": _write_writers(rows),
-        "models": _write_models(manifest),
+        "models": _write_models(manifest, rows),
         "rungs": _write_rungs(rows),
         "funnel_note": _write_funnel_note(manifest),
         "funnel_table": _write_funnel(manifest["funnel"]),
@@ -96,10 +100,10 @@ def _write_writers(rows: Sequence[Row]) -> str:
     return make_table(("writer", "questions", "positive options", "negative options"), table)
 
 
-def _write_models(manifest: Manifest) -> str:
-    """Return the models that the release was configured with, and the prompts by hash."""
+def _write_models(manifest: Manifest, rows: Sequence[Row]) -> str:
+    """Return the models that had a part in the texts, as they are configured, and the prompts by hash."""
     lines = []
-    for role, model in manifest["models"].items():
+    for role, model in find_models(manifest, rows).items():
         parameters = ", ".join(f"{k} = {v}" for k, v in sorted(model["parameters"].items()))
         told = f"{_ROLES.get(role, escape(role))}: {make_code(model['name'])}"
         if model["model"] != model["name"]:
@@ -113,11 +117,30 @@ def _write_models(manifest: Manifest) -> str:
             ("negative options", manifest["prompts"]["writing"]["negative"]),
         )
     ]
-    models = f"Models configured at the time of the release:\n\n{make_list(lines)}" if lines else ""
+    models = (
+        f"Models, as they were configured when the release was made:\n\n{make_list(lines)}"
+        if lines
+        else ""
+    )
     return (
         f"{models}\n\nPrompt templates by the first digits of their SHA-256 (each row names its own in "
         f"full): {'; '.join(hashes)}."
     )
+
+
+def find_models(manifest: Manifest, rows: Sequence[Row]) -> dict[str, Mapping[str, Any]]:
+    """Return by role the configured models that had a part in the texts of ``rows``.
+
+    What was imported, say, no configured model wrote.
+    """
+    sources = {row[f"{side}_source"] for row in rows for side in SIDES}
+    if any(row[f"{side}_verdict"] in _JUDGED for row in rows for side in SIDES[1:]):
+        sources.add(manifest["models"].get("judge", {}).get("name"))
+    return {
+        role: model
+        for role, model in manifest["models"].items()
+        if model["name"] in sources or role == "embedder"
+    }
 
 
 def _tell(parameters: str) -> str:
@@ -210,9 +233,9 @@ def _write_leak_note(leak: Mapping[str, Any]) -> str:
         "*Surface* readers see the form (length, marks, openings, words of refusal), *content* readers "
         "what the options say. Surface leak is gated, by a reader that nothing was mended with: its "
         f"upper bound may be {leak['bound']:.0%} at most. Content leak is told and not gated, for harm is "
-        "often plain without the question. Accuracy is within pairs, cross-validated by family; readers "
-        f"looked {tell_count(leak['looks'], 'time')} at what gates. On FINE's two released sets, words "
-        "alone find the positive option in 97% and 99% of pairs."
+        "often plain without the question. Accuracy is within pairs, cross-validated by family. The figure "
+        f"that gates was looked at {tell_count(leak['looks'], 'time')} while the items were made. On "
+        "FINE's two released sets, words alone find the positive option in 97% and 99% of pairs."
     )
 
 
@@ -226,17 +249,13 @@ def _write_leak(leak: Mapping[str, Any]) -> str:
             f"{gauge['pairs']:,}",
             tell_share(gauge["accuracy"]) if gauge["accuracy"] is not None else "too few to tell",
             tell_interval(gauge["interval"]),
-            _tell_verdict(gauge, leak["bound"]),
+            _VERDICTS.get(gauge["verdict"], escape(gauge["verdict"])),
         )
         for gauge in leak["gauges"]
     ]
-    head = ("reader", "kind", "pairs", "finds the positive", "95% interval", "beside the bound")
+    bound = f"leak at most {leak['bound']:.0%}"
+    head = ("reader", "kind", "pairs", "finds the positive", "95% interval", bound)
     return make_table(head, table)
-
-
-def _tell_verdict(gauge: Mapping[str, Any], bound: float) -> str:
-    words = {"pass": "within", "fail": "beyond", "inconclusive": "cannot be told"}
-    return f"{words.get(gauge['verdict'], escape(gauge['verdict']))} {bound:.0%}"
 
 
 def _write_gate_note(manifest: Manifest) -> str:
@@ -273,7 +292,11 @@ def _write_waivers(waivers: Mapping[str, str]) -> str:
 def _write_producers(rows: Sequence[Row]) -> str:
     kinds = {kind for kind, _ in count_writers(rows)}
     told = []
-    if Writer.MODEL in kinds:
+    if has_simulated_texts(rows):
+        told.append(
+            "A program that fills in templates, finebench's offline simulator, wrote texts."
+        )
+    if list_model_names(rows):
         told.append(
             "Language models wrote texts, as named above; what they write reflects what they were trained on."
         )

@@ -6,12 +6,14 @@ from typing import Any
 from builder.bundle.engine.intervals import find_wilson_interval
 from builder.release.card_review import is_simulated
 from builder.release.facts import (
+    SIDES,
     Writer,
     count_writers,
     find_settings,
     find_simulations,
     is_held_out,
     list_languages,
+    list_model_names,
     list_safety_dimensions,
     tell_count,
     tell_share,
@@ -155,19 +157,16 @@ def _limit_languages(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
 
 
 def _limit_writers(rows: Sequence[Row]) -> list[str]:
-    writers = count_writers(rows)
-    total = sum(sum(counts.values()) for counts in writers.values())
-    models = {
-        name: sum(counts.values()) for (k, name), counts in writers.items() if k is Writer.MODEL
-    }
+    models = list_model_names(rows)
     if not models:
         return []
-    share = sum(models.values()) / total if total else 0.0
+    counts = count_writers(rows)
+    written = sum(sum(counts[Writer.MODEL, name].values()) for name in models)
     return [
         (
-            f"**Style.** {tell_share(share)} of the texts were written by "
-            f"{tell_count(len(models), 'language model')}. They are smoother than what people write, and a "
-            "model that shares its family with a writer or with the judge may find them easier."
+            f"**Style.** {tell_share(written / (len(rows) * len(SIDES)))} of the texts were written by "
+            f"{tell_count(len(models), 'language model')}. Models write more smoothly than people, and a "
+            "model that shares its family with a writer or with the judge may find the items easier."
         )
     ]
 

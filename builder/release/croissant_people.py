@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from builder.release.card_creation import find_models
 from builder.release.card_limits import (
     list_limits,
     tell_out_of_scope,
@@ -36,7 +37,7 @@ def describe_responsibility(manifest: Manifest, rows: Sequence[Row]) -> dict[str
         "rai:dataAnnotationAnalysis": _list_agreement(manifest),
         "rai:annotationsPerItem": _tell_per_item(manifest),
         "rai:annotatorDemographics": _list_statements(manifest),
-        "rai:machineAnnotationTools": _list_tools(manifest),
+        "rai:machineAnnotationTools": _list_tools(manifest, rows),
         "rai:dataBiases": [to_plain(limit) for limit in list_limits(manifest, rows)],
         "rai:dataLimitations": [to_plain(told) for told in tell_out_of_scope(manifest)],
         "rai:dataUseCases": [tell_use(manifest, rows)],
@@ -104,8 +105,8 @@ def _list_statements(manifest: Manifest) -> list[str]:
     return [f"{key}: {flatten(review[key])}" for key in keys if review.get(key)]
 
 
-def _list_tools(manifest: Manifest) -> list[str]:
-    judge = manifest["models"].get("judge")
+def _list_tools(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
+    judge = find_models(manifest, rows).get("judge")
     tools = [f"judge of options: {judge['name']} ({judge['model']})"] if judge else []
     return [*tools, f"finebench {manifest['versions'].get('finebench', '')}".strip()]
 

@@ -25,6 +25,7 @@ __all__ = [
     "is_held_out",
     "list_authors",
     "list_languages",
+    "list_model_names",
     "list_safety_dimensions",
     "name_title",
     "tell_count",
@@ -113,6 +114,12 @@ def count_writers(rows: Sequence[Row]) -> dict[tuple[Writer, str], dict[str, int
     kinds = list(Writer)
     ranked = sorted(counts, key=lambda key: (kinds.index(key[0]), key[1]))
     return {key: {side: counts[key][side] for side in SIDES} for key in ranked}
+
+
+def list_model_names(rows: Sequence[Row]) -> list[str]:
+    """Return the language models that wrote texts, sorted; the offline simulator is none."""
+    names = {name for kind, name in count_writers(rows) if kind is Writer.MODEL}
+    return sorted(name for name in names if not name.startswith(SIMULATOR_PREFIX))
 
 
 def has_simulated_texts(rows: Sequence[Row]) -> bool:
