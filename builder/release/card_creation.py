@@ -136,10 +136,12 @@ def find_models(manifest: Manifest, rows: Sequence[Row]) -> dict[str, Mapping[st
     sources = {row[f"{side}_source"] for row in rows for side in SIDES}
     if any(row[f"{side}_verdict"] in _JUDGED for row in rows for side in SIDES[1:]):
         sources.add(manifest["models"].get("judge", {}).get("name"))
+    models = manifest["models"]
+    roles = [*(role for role in _ROLES if role in models), *sorted(models.keys() - _ROLES.keys())]
     return {
-        role: model
-        for role, model in manifest["models"].items()
-        if model["name"] in sources or role == "embedder"
+        role: models[role]
+        for role in roles
+        if models[role]["name"] in sources or role == "embedder"
     }
 
 
@@ -149,7 +151,10 @@ def _tell(parameters: str) -> str:
 
 def _write_rungs(rows: Sequence[Row]) -> str:
     counts = Counter(row["negative_rung"] for row in rows)
-    told = [f"{count:,} {_RUNGS.get(rung, escape(rung))}" for rung, count in counts.most_common()]
+    told = [
+        f"{count:,} {_RUNGS.get(rung, escape(rung))}"
+        for rung, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
     return f"Negative options, by how they were got: {'; '.join(told)}."
 
 
@@ -178,11 +183,16 @@ def _write_funnel(funnel: Sequence[Mapping[str, Any]]) -> str:
             f"{stage['in']:,}",
             f"{stage['out']:,}",
             f"{stage['rejected']:,}",
-            "; ".join(f"{escape(name)}: {n:,}" for name, n in stage["reasons"].items()) or "none",
+            _list_reasons(stage["reasons"]),
         )
         for stage in funnel
     ]
     return make_table(("stage", "in", "out", "rejected", "reasons"), table)
+
+
+def _list_reasons(reasons: Mapping[str, int]) -> str:
+    ranked = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    return "; ".join(f"{escape(name)}: {count:,}" for name, count in ranked) or "none"
 
 
 def _write_checks(manifest: Manifest) -> str:
@@ -202,7 +212,7 @@ def _write_checks(manifest: Manifest) -> str:
 
 
 def _list_counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{escape(name)} ({count:,})" for name, count in counts.items())
+    return ", ".join(f"{escape(name)} ({count:,})" for name, count in sorted(counts.items()))
 
 
 def _write_contamination(sources: Sequence[Mapping[str, Any]]) -> str:
@@ -285,7 +295,7 @@ def _write_gates(gates: Sequence[Mapping[str, Any]]) -> str:
 def _write_waivers(waivers: Mapping[str, str]) -> str:
     return make_list(
         f"**{escape(name)}** was waived by the curator: {escape(reason)}"
-        for name, reason in waivers.items()
+        for name, reason in sorted(waivers.items())
     )
 
 

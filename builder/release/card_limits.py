@@ -190,7 +190,7 @@ def _limit_leak(manifest: Manifest) -> list[str]:
 def _limit_waivers(manifest: Manifest) -> list[str]:
     return [
         f"**Waived: {escape(name)}.** {escape(reason)}"
-        for name, reason in manifest["waivers"].items()
+        for name, reason in sorted(manifest["waivers"].items())
     ]
 
 

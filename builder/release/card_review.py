@@ -17,7 +17,7 @@ from builder.release.votes import VOTES
 from schemas.labels import DecisionMethod
 from schemas.storage import Row
 
-__all__ = ["describe_annotation"]
+__all__ = ["describe_annotation", "is_simulated", "list_answer_counts"]
 
 Manifest = Mapping[str, Any]
 
@@ -51,9 +51,15 @@ def describe_annotation(manifest: Manifest, rows: Sequence[Row]) -> dict[str, st
         ]
     return {
         "review": "\n\n".join(part for part in parts if part),
-        "agreement": _write_agreement(review),
+        "agreement": _write_agreement(manifest),
         "annotators": _write_annotators(manifest),
     }
+
+
+def list_answer_counts(review: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return by number of answers how many items of the release have so many."""
+    given = review.get("items_by_answers", {})
+    return sorted((int(answers), int(count)) for answers, count in given.items())
 
 
 def is_simulated(review: Mapping[str, Any]) -> bool:
@@ -76,8 +82,8 @@ def _write_volume(review: Mapping[str, Any]) -> str:
             f"{tell_count(review['answers'], 'answer')} on all items that were reviewed, kept or not."
         )
     per_item = ", ".join(
-        f"{count:,} by {answers}" if int(answers) else f"{count:,} by nobody"
-        for answers, count in review["items_by_answers"].items()
+        f"{count:,} by {answers}" if answers else f"{count:,} by nobody"
+        for answers, count in list_answer_counts(review)
     )
     return (
         f"{who} {tell_count(review['skips'], 'time')} a reviewer passed an item over. "
@@ -100,9 +106,7 @@ def _write_taken_over(manifest: Manifest, rows: Sequence[Row]) -> str:
 
 def _write_decisions(rows: Sequence[Row]) -> str:
     counts = Counter(row["decision_method"] for row in rows)
-    told = [
-        f"{count:,} {_METHODS[DecisionMethod(method)]}" for method, count in counts.most_common()
-    ]
+    told = [f"{counts[method]:,} {told}" for method, told in _METHODS.items() if counts[method]]
     return f"How the items of this release were decided: {'; '.join(told)}."
 
 
@@ -173,7 +177,8 @@ def _write_votes(manifest: Manifest) -> str:
     )
 
 
-def _write_agreement(review: Mapping[str, Any]) -> str:
+def _write_agreement(manifest: Manifest) -> str:
+    review = manifest["review"]
     agreement = review.get("agreement", {})
     if not agreement:
         return ""
@@ -187,7 +192,7 @@ def _write_agreement(review: Mapping[str, Any]) -> str:
         f"**Agreement of {who}**, over {basis}, with 95% intervals by a bootstrap of whole families:",
         _write_questions(agreement),
         _write_skews(agreement),
-        _write_dimension_agreement(agreement),
+        _write_dimension_agreement(agreement, [d["id"] for d in manifest["dimensions"]]),
         _write_language_agreement(review.get("agreement_by_language", {})),
         f"![Agreement of {who}]({AGREEMENT})" if _has_figure(agreement) else "",
     ]
@@ -237,16 +242,18 @@ def _write_skews(agreement: Mapping[str, Any]) -> str:
     )
 
 
-def _write_dimension_agreement(agreement: Mapping[str, Any]) -> str:
+def _write_dimension_agreement(agreement: Mapping[str, Any], order: Sequence[str]) -> str:
     dimensions = agreement.get("safer", {}).get("dimensions", {})
+    known = [d for d in order if d in dimensions]
+    known += sorted(dimensions.keys() - set(order))
     table = [
         (
             make_code(dimension),
-            f"{found['ac1']['basis']['pairable_units']:,}",
-            _tell_estimate(found["percent"], percent=True),
-            _tell_estimate(found["ac1"]),
+            f"{dimensions[dimension]['ac1']['basis']['pairable_units']:,}",
+            _tell_estimate(dimensions[dimension]["percent"], percent=True),
+            _tell_estimate(dimensions[dimension]["ac1"]),
         )
-        for dimension, found in dimensions.items()
+        for dimension in known
     ]
     if not table:
         return ""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from builder.release.column_notes import COLUMN_NOTES, CONFIG_NOTES, VOTE_NOTES
+from builder.release.column_notes import COLUMN_NOTES, CONFIG_NOTES, VOTE_NOTES, order_columns
 from builder.release.facts import find_settings, is_held_out, tell_count
 from builder.release.figures import DIMENSIONS, LENGTHS
 from builder.release.markdown import escape, make_code, make_table
@@ -100,10 +100,10 @@ def _write_columns(manifest: Manifest, rows: Sequence[Row]) -> str:
     table = [
         (
             make_code(column),
-            COLUMN_NOTES[column],
-            "all" if len(found) == len(CONFIGS) else ", ".join(map(make_code, found)),
+            COLUMN_NOTES.get(column, ""),
+            "all" if len(configs[column]) == len(CONFIGS) else _list_codes(configs[column]),
         )
-        for column, found in configs.items()
+        for column in order_columns(configs)
     ]
     told = make_table(("column", "content", "configs"), table)
     if find_settings(manifest).get("votes") and manifest["review"].get("answers"):
@@ -111,6 +111,10 @@ def _write_columns(manifest: Manifest, rows: Sequence[Row]) -> str:
         told += f"\n\n`{VOTES}` holds the votes of reviewers:\n\n"
         told += make_table(("column", "content"), votes)
     return told
+
+
+def _list_codes(names: Sequence[str]) -> str:
+    return ", ".join(map(make_code, names))
 
 
 def _write_lengths(rows: Sequence[Row]) -> str:

@@ -1,8 +1,8 @@
 """What each column of a release holds, in a sentence: for the card and for Croissant."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-__all__ = ["COLUMN_NOTES", "CONFIG_NOTES", "VOTE_NOTES"]
+__all__ = ["COLUMN_NOTES", "CONFIG_NOTES", "VOTE_NOTES", "order_columns"]
 
 CONFIG_NOTES: Mapping[str, str] = {
     "items": "The full table: every text of an item, and where it came from.",
@@ -66,3 +66,9 @@ VOTE_NOTES: Mapping[str, str] = {
     "lead_time_s": "Seconds that the reviewer took, rounded.",
 }
 """What each column of ``annotations/votes.jsonl`` holds."""
+
+
+def order_columns(columns: Iterable[str]) -> list[str]:
+    """Return columns in the order of the notes, whatever order they come in; any without a note last."""
+    ranks = {column: rank for rank, column in enumerate(COLUMN_NOTES)}
+    return sorted(columns, key=lambda column: (ranks.get(column, len(ranks)), column))

@@ -45,7 +45,11 @@ def write_folder(workspace: Workspace, folder: Path, part: Part, manifest: dict[
 def _write_texts(
     workspace: Workspace, folder: Path, rows: Sequence[Row], manifest: dict[str, Any]
 ) -> None:
-    """Write what is made from manifest and rows, and the curator's own licence text."""
+    """Write what is made from manifest and rows, and the curator's own licence text.
+
+    The manifest is taken as a reader of the release finds it, so that the texts can be made again.
+    """
+    manifest = json.loads(json.dumps(manifest, sort_keys=True))
     texts = {
         "README.md": write_card(manifest, rows),
         "CITATION.cff": write_citation(manifest),

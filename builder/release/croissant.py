@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.release.citation import write_bibtex
-from builder.release.column_notes import COLUMN_NOTES, CONFIG_NOTES, VOTE_NOTES
+from builder.release.column_notes import COLUMN_NOTES, CONFIG_NOTES, VOTE_NOTES, order_columns
 from builder.release.croissant_context import CONTEXT
 from builder.release.croissant_people import describe_responsibility
 from builder.release.facts import find_settings, list_authors, name_title
@@ -150,9 +150,9 @@ def _make_field(record: str, name: str, kind: str, note: str) -> Node:
 
 def _describe_table(config: str, path: str, rows: Sequence[Row]) -> Node:
     fields = []
-    for column in make_config_columns(config, rows):
+    for column in order_columns(make_config_columns(config, rows)):
         kind = "sc:Integer" if column == "dimension" else "sc:Text"
-        field = _make_field(config, column, kind, COLUMN_NOTES[column])
+        field = _make_field(config, column, kind, COLUMN_NOTES.get(column, ""))
         field["source"] = {"fileObject": {"@id": path}, "extract": {"column": column}}
         if column == "dimension":
             field["references"] = {"field": {"@id": f"{_DIMENSIONS}/number"}}

@@ -10,7 +10,7 @@ from builder.release.card_limits import (
     tell_personal,
     tell_use,
 )
-from builder.release.card_review import describe_annotation, is_simulated
+from builder.release.card_review import describe_annotation, is_simulated, list_answer_counts
 from builder.release.facts import (
     Writer,
     count_writers,
@@ -85,7 +85,7 @@ def _tell_annotation(manifest: Manifest, rows: Sequence[Row]) -> str:
 def _list_agreement(manifest: Manifest) -> list[str]:
     who = "simulated reviewers" if is_simulated(manifest["review"]) else "reviewers"
     found = []
-    for question, measured in manifest["review"].get("agreement", {}).items():
+    for question, measured in sorted(manifest["review"].get("agreement", {}).items()):
         estimate = measured["overall"]["ac1"]
         if estimate["value"] is not None:
             interval = tell_interval(estimate["interval"], percent=False)
@@ -95,8 +95,8 @@ def _list_agreement(manifest: Manifest) -> list[str]:
 
 
 def _tell_per_item(manifest: Manifest) -> str:
-    counts = manifest["review"].get("items_by_answers", {})
-    return "; ".join(f"{tell_count(n, 'item')}: {answers}" for answers, n in counts.items())
+    counts = list_answer_counts(manifest["review"])
+    return "; ".join(f"{tell_count(count, 'item')}: {answers}" for answers, count in counts)
 
 
 def _list_statements(manifest: Manifest) -> list[str]:
