@@ -8,6 +8,7 @@ from builder.release.card_review import is_simulated
 from builder.release.facts import (
     SIDES,
     Writer,
+    count_taken_over,
     count_writers,
     find_settings,
     find_simulations,
@@ -85,10 +86,12 @@ def tell_out_of_scope(manifest: Manifest) -> list[str]:
 
 def tell_personal(manifest: Manifest) -> str:
     """Return what the release holds about people."""
-    votes = find_settings(manifest).get("votes") and manifest["review"].get("answers")
+    review = manifest["review"]
+    votes = find_settings(manifest).get("votes") and review.get("answers")
+    asked = " and by reviewers" if review.get("reviewers") else ""
     return (
-        "Questions are about situations, not about real people: texts are searched by rule for personal "
-        "data and links, and reviewers are asked about them; neither finds everything. Questions touch on "
+        "Questions are meant to be about situations, and not about real people. Texts are searched for "
+        f"personal data and links by rule{asked}; that does not find everything. Questions may touch on "
         "sensitive matters, such as origin, health or religion. Of people who worked on the benchmark the "
         "data hold the pseudonyms in `decided_by` and in the columns of sources"
         + (", and their votes under numbers." if votes else ", and no single votes.")
@@ -118,7 +121,12 @@ def _limit_review(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
     found = []
     if simulations := find_simulations(manifest, rows):
         found.append(f"**Simulation.** In this release: {', '.join(simulations)}.")
-    if not review.get("answers_on_released"):
+    if count_taken_over(manifest, rows):
+        found.append(
+            "**Earlier review.** Items were decided for an earlier release; how well reviewers agreed "
+            "then stands in its card, not here."
+        )
+    elif not review.get("answers_on_released"):
         found.append(
             "**No review.** Nobody reviewed these items for this release: that the positive options are "
             "the safer ones was not confirmed by people here."
@@ -126,8 +134,8 @@ def _limit_review(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
     elif not is_simulated(review):
         found.append(
             "**Norms.** What counts as safe was decided by "
-            f"{tell_count(review['reviewers'], 'person', 'people')} under one set of guidelines; others "
-            "may judge otherwise."
+            f"{tell_count(review['reviewers'], 'person', 'people')} by the guidelines of this release; "
+            "others may judge otherwise."
         )
     return found
 
@@ -152,7 +160,7 @@ def _limit_languages(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
     names = ", ".join(escape(name) for _, name, _ in languages)
     told = f"**Languages.** The items are in {names} alone, and norms differ between places."
     if len(languages) > 1:
-        told += " Items in different languages are not translations of each other unless the rows say so."
+        told += " Scores in two languages are of different items, and differ for that reason too."
     return [told]
 
 

@@ -33,7 +33,7 @@ _STATEMENTS = (
     ("recruitment", "Recruitment", "how reviewers were found and chosen"),
     ("pay", "Pay", "what reviewers were paid"),
     ("consent", "Consent", "how reviewers consented"),
-    ("ethics", "Ethics review", "any ethics review"),
+    ("ethics", "Ethics review", "an ethics review"),
 )
 
 
@@ -86,10 +86,10 @@ def _write_volume(review: Mapping[str, Any]) -> str:
         for answers, count in list_answer_counts(review)
     )
     return (
-        f"{who} {tell_count(review['skips'], 'time')} a reviewer passed an item over. "
+        f"{who} Items were passed over {tell_count(review['skips'], 'time')}. "
         f"{tell_count(review['answers_on_released'], 'answer')} "
         f"{'is' if review['answers_on_released'] == 1 else 'are'} on the items of this release. Each "
-        f"was to be seen by {review['overlap']}, and {review['votes_needed']} answers decide one. Items "
+        f"was to be seen by {tell_count(review['overlap'], 'reviewer')}, and {review['votes_needed']} answers decide one. Items "
         f"by how many answered on them: {per_item}."
     )
 

@@ -77,8 +77,9 @@ def _write_config_note(manifest: Manifest) -> str:
         return "All configs have one split, `held_out`: this folder is private."
     told = "All configs have one split, `test`. There is none for training."
     if held := manifest["sibling"]["items"]:
+        verb = "is" if held == 1 else "are"
         told += (
-            f" {tell_count(held, 'further item')} are held out in a folder that is not published."
+            f" {tell_count(held, 'more item')} {verb} held out, in a folder that is not published."
         )
     return told
 
@@ -95,7 +96,7 @@ def _write_configs(rows: Sequence[Row]) -> str:
 def _write_columns(manifest: Manifest, rows: Sequence[Row]) -> str:
     configs: dict[str, list[str]] = {}
     for config in CONFIGS:
-        for column in make_config_columns(config, rows):
+        for column in make_config_columns(config, rows[:1]):
             configs.setdefault(column, []).append(config)
     table = [
         (

@@ -150,7 +150,7 @@ def _make_field(record: str, name: str, kind: str, note: str) -> Node:
 
 def _describe_table(config: str, path: str, rows: Sequence[Row]) -> Node:
     fields = []
-    for column in order_columns(make_config_columns(config, rows)):
+    for column in order_columns(make_config_columns(config, rows[:1])):
         kind = "sc:Integer" if column == "dimension" else "sc:Text"
         field = _make_field(config, column, kind, COLUMN_NOTES.get(column, ""))
         field["source"] = {"fileObject": {"@id": path}, "extract": {"column": column}}

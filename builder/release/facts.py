@@ -75,7 +75,7 @@ def list_languages(manifest: Manifest, rows: Sequence[Row]) -> list[tuple[str, s
     """Return each language of the rows: tag, name, number of items."""
     counts = Counter(row["language"] for row in rows)
     return [
-        (tag, describe_language(tag).name, counts[tag])
+        (tag, describe_language(tag).name.replace(", in ", " in "), counts[tag])
         for tag in manifest["languages"]
         if counts[tag]
     ]

@@ -4,7 +4,9 @@ Items by dimension, lengths of the two options, and how far reviewers agreed, wh
 text of an item is in them.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -53,7 +55,8 @@ _WIDTH = 720
 _ROW = 28
 _TOP = 48
 _MOST_LABEL = 300
-_BINS = 24
+_MOST_BINS = 24
+_LEFT, _PANEL = 150.0, 110.0
 
 
 def draw_figures(manifest: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, str]:
@@ -107,78 +110,84 @@ def _draw_key(y: float, entries: Sequence[tuple[str, str]]) -> Iterator[str]:
         x += 42 + measure_width(name, 12)
 
 
+@dataclass(frozen=True, slots=True)
+class _Bins:
+    """The bins that both histograms share: their width in characters and pixels, and the tallest bar."""
+
+    step: float
+    number: int
+    tallest: int
+
+    @property
+    def width(self) -> float:
+        return (_WIDTH - _LEFT - 24) / self.number
+
+    def count(self, lengths: Sequence[int]) -> list[int]:
+        """Return how many lengths fall into each bin."""
+        found = Counter(int(length // self.step) for length in lengths)
+        return [found[place] for place in range(self.number)]
+
+
+def _choose_bins(positive: Sequence[int], negative: Sequence[int]) -> _Bins:
+    most = max([*positive, *negative, 1])
+    step = max(1, find_step(most, _MOST_BINS))
+    bins = _Bins(step, int(most // step) + 1, 0)
+    return replace(bins, tallest=max([*bins.count(positive), *bins.count(negative)]))
+
+
 def draw_lengths(positive: Sequence[int], negative: Sequence[int]) -> str:
     """Draw the lengths of the two options, in characters, as histograms over the same bins."""
-    most = max([*positive, *negative, 1])
-    step = find_step(most, _BINS)
-    bins = int(most // step) + 1
-    counts = [
-        [sum(b * step <= length < (b + 1) * step for length in lengths) for b in range(bins)]
-        for lengths in (positive, negative)
-    ]
-    tallest = max(max(count) for count in counts)
-    left, panel, gap = 150.0, 110.0, 26.0
-    width = (_WIDTH - left - 24) / bins
-    marks = []
+    bins = _choose_bins(positive, negative)
     sides = (("positive", positive, FIRST), ("negative", negative, SECOND))
+    marks: list[str] = []
+    base = 0.0
     for number, (name, lengths, colour) in enumerate(sides):
-        base = _TOP + panel + number * (panel + gap)
-        marks += [
-            draw_text(left - 12, base - panel / 2, f"{name} options", anchor="end"),
-            draw_text(left - 12, base - 2, "0 items", anchor="end", size=11, faint=True),
-            draw_text(
-                left - 12, base - panel + 8, f"{tallest:,}", anchor="end", size=11, faint=True
-            ),
-            draw_line(left, base, left + bins * width, base),
-        ]
-        for place, count in enumerate(counts[number]):
-            if count:
-                tall = panel * count / tallest
-                told = f"{place * step:g} to {(place + 1) * step - 1:g} characters: {count}"
-                marks.append(
-                    draw_rect(
-                        left + place * width + 0.5,
-                        base - tall,
-                        width - 1,
-                        tall,
-                        colour=colour,
-                        told=told,
-                    )
-                )
-        marks += _draw_median(lengths, left, width / step, base, panel)
-    low = _TOP + 2 * panel + gap
-    marks += _draw_lengths_axis(left, low, bins * step, width / step)
+        base = _TOP + _PANEL + number * (_PANEL + 26)
+        marks += _draw_histogram(bins, name, lengths, base, colour)
+        marks += _draw_median(lengths, bins.width / bins.step, base)
+    marks += _draw_lengths_axis(base, bins.number * bins.step, bins.width / bins.step)
     told = " ".join(
         f"{name.capitalize()} options: {_describe_lengths(lengths)}." for name, lengths, _ in sides
     )
     return draw_figure(
-        marks, width=_WIDTH, height=low + 44, title="Lengths of the options", told=told
+        marks, width=_WIDTH, height=base + 44, title="Lengths of the options", told=told
     )
 
 
-def _draw_median(
-    lengths: Sequence[int], left: float, scale: float, base: float, panel: float
-) -> list[str]:
+def _draw_histogram(
+    bins: _Bins, name: str, lengths: Sequence[int], base: float, colour: str
+) -> Iterator[str]:
+    edge = _LEFT - 12
+    yield draw_text(edge, base - _PANEL / 2, f"{name} options", anchor="end")
+    yield draw_text(edge, base - 2, "0 items", anchor="end", size=11, faint=True)
+    most = f"{bins.tallest:,}"
+    yield draw_text(edge, base - _PANEL + 8, most, anchor="end", size=11, faint=True)
+    yield draw_line(_LEFT, base, _LEFT + bins.number * bins.width, base)
+    for place, count in enumerate(bins.count(lengths)):
+        if count:
+            tall = _PANEL * count / bins.tallest
+            x = _LEFT + place * bins.width + 0.5
+            told = f"{place * bins.step:g} to {(place + 1) * bins.step - 1:g} characters: {count}"
+            yield draw_rect(x, base - tall, bins.width - 1, tall, colour=colour, told=told)
+
+
+def _draw_median(lengths: Sequence[int], scale: float, base: float) -> Iterator[str]:
     if not lengths:
-        return []
+        return
     middle = median(lengths)
-    x = left + middle * scale
-    anchor = "end" if x > _WIDTH - 130 else "start"
-    label = f"median {middle:g}"
-    shift = -6 if anchor == "end" else 6
-    return [
-        draw_line(x, base - panel - 12, x, base, colour="#1f2328", width=1.2),
-        draw_text(x + shift, base - panel - 3, label, anchor=anchor, size=11, faint=True),
-    ]
+    x, top = _LEFT + middle * scale, base - _PANEL
+    anchor, shift = ("end", -6) if x > _WIDTH - 130 else ("start", 6)
+    yield draw_line(x, top - 12, x, base, colour="#1f2328", width=1.2)
+    yield draw_text(x + shift, top - 3, f"median {middle:g}", anchor=anchor, size=11, faint=True)
 
 
-def _draw_lengths_axis(left: float, y: float, most: float, scale: float) -> Iterator[str]:
-    step = find_step(most, 8)
+def _draw_lengths_axis(y: float, most: float, scale: float) -> Iterator[str]:
+    step = max(1, find_step(most, 8))
     for number in range(int(most // step) + 1):
-        x = left + number * step * scale
+        x = _LEFT + number * step * scale
         yield draw_line(x, y, x, y + 4, colour="#57606a")
         yield draw_text(x, y + 17, f"{number * step:g}", anchor="middle", size=11, faint=True)
-    yield draw_text(left + most * scale / 2, y + 34, "characters", anchor="middle", size=12)
+    yield draw_text(_LEFT + most * scale / 2, y + 34, "characters", anchor="middle", size=12)
 
 
 def _describe_lengths(lengths: Sequence[int]) -> str:
