@@ -162,7 +162,7 @@ def test_agreement_is_told_by_language(reviewed: Path) -> None:
         told = f"| `{language}` | Which option is safer | {found['basis']['pairable_units']} |"
         assert told in card
     assert "English (`en`, " in card
-    assert "Chinese, in simplified characters (`zh`, " in card
+    assert "Chinese in simplified characters (`zh`, " in card
 
 
 def test_the_held_out_card_says_that_it_is_private(reviewed: Path) -> None:
