@@ -31,7 +31,8 @@ $(VENV)/.bench: $(VENV)/.runtime constraints/bench.txt
 	  -r constraints/bench.txt -c constraints/runtime.txt
 	@touch $@
 
-# The peer of benchmarks/llm.py, in an environment of its own: its dependencies are not ours.
+# Peers that run our releases and check their metadata, and the peer of benchmarks/llm.py, in an
+# environment of their own: their dependencies are not ours. 1 GB, a minute.
 $(VENV)/.peers: $(VENV)/.python constraints/peers.txt
 	$(PYTHON) -m venv $(VENV)/peers
 	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check \
@@ -57,18 +58,19 @@ $(VENV)/.label-studio: $(VENV)/.python constraints/label-studio.txt
 	  -r constraints/label-studio.txt
 	@touch $@
 
-test: $(VENV)/.dev $(VENV)/.aimock-$(AIMOCK) $(VENV)/.label-studio ## the whole suite: offline tests first, then the slow ones
+test: $(VENV)/.dev $(VENV)/.aimock-$(AIMOCK) $(VENV)/.label-studio $(VENV)/.peers ## the whole suite: offline tests first, then the slow ones
 	$(BIN)/python -m pytest -n auto -m "not server and not slow"
 	$(BIN)/python -m pytest -m "server or slow"
 
 test-offline: $(VENV)/.dev ## the quick part of the suite
 	$(BIN)/python -m pytest -q -n auto -m "not server and not slow"
 
-bench: $(VENV)/.bench $(if $(QUICK),,$(VENV)/.peers) ## near-duplicates and model calls beside peers, an offline build; QUICK=1 for a short run
+bench: $(VENV)/.bench $(if $(QUICK),,$(VENV)/.peers) ## near-duplicates, model calls and releases beside peers, an offline build; QUICK=1 for a short run
 	$(BIN)/python benchmarks/near_duplicates.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/llm.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/writing.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/label_studio.py $(if $(QUICK),--quick)
+	$(BIN)/python benchmarks/release.py $(if $(QUICK),--quick)
 
 check: $(VENV)/.dev ## lint, types, import direction, help pages in step
 	$(BIN)/ruff check .

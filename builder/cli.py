@@ -10,7 +10,19 @@ from typing import Any
 
 import click
 
-from builder.commands import calls, items, people, releases, requests, scores, stages
+from builder.commands import (
+    calls,
+    imports,
+    items,
+    people,
+    publishing,
+    releases,
+    requests,
+    scores,
+    stages,
+    starting,
+    versions,
+)
 
 __all__ = ["cli", "main"]
 
@@ -67,9 +79,13 @@ def cli(ctx: click.Context, workspace: Path) -> None:
 
 
 for _command in (
+    *starting.COMMANDS,
+    *imports.COMMANDS,
     *stages.COMMANDS,
     *people.COMMANDS,
     *releases.COMMANDS,
+    *versions.COMMANDS,
+    *publishing.COMMANDS,
     *scores.COMMANDS,
     *items.COMMANDS,
     *calls.COMMANDS,

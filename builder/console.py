@@ -226,8 +226,8 @@ def track_work() -> "Iterator[Callable[[str, int, int | None], None]]":
 
 
 @contextmanager
-def track_count(description: str) -> "Iterator[Callable[[int, int], None]]":
-    """Yield a callback that shows how many of how many are done; nothing where there is no terminal."""
+def track_count(description: str) -> "Iterator[Callable[[int, int | None], None]]":
+    """Yield a callback that shows how many of how many, if known, are done; nothing without a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 

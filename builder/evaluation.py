@@ -14,10 +14,12 @@ from pathlib import Path
 from builder.bundle.engine.calls import Endpoint
 from builder.bundle.engine.evaluation import Records, evaluate, list_failures
 from builder.bundle.engine.items import Item, read_items
+from builder.bundle.engine.provenance import Versions
 from builder.bundle.engine.scoring import Score, score_verdicts
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.config import OFFLINE_URL, ModelConfig, describe_endpoint, make_endpoint
 from builder.llm.asking import Asking, Live
+from builder.run_versions import describe_versions, record_versions
 from builder.workspace import Workspace, read_table
 from schemas.errors import DataError, UsageError
 from schemas.storage import (
@@ -41,12 +43,16 @@ _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished evaluation: its folder and scores, why calls brought no reply, who was simulated."""
+    """A finished evaluation: its folder and scores, why calls brought no reply, who was simulated.
+
+    ``versions`` are those of the data, the evaluator and the judge, which every score names.
+    """
 
     folder: Path
     scores: list[Score]
     failures: list[tuple[str, int]]
     simulated: tuple[str, ...]
+    versions: Versions
 
 
 def list_personas() -> list[str]:
@@ -97,7 +103,8 @@ def evaluate_release(
         "items": hash_file(items_path),
         "target_kind": str(target_kind),
         "judge": describe_endpoint(judge_endpoint),
-    }
+    } | record_versions(items_path)
+    versions = describe_versions(about)
     with workspace.hold(f"run-{name}"):
         earlier = _read_earlier(folder, about, {target.name for target in targets})
         records = asyncio.run(
@@ -110,9 +117,9 @@ def evaluate_release(
         about["models"] = sorted(models_run, key=lambda model: str(model["name"]))
         endpoints = [about["judge"], *about["models"]]
         about["simulated"] = sorted({e["name"] for e in endpoints if e["base_url"] == OFFLINE_URL})
-        _write_run(folder, everything, verdicts, scores)
+        _write_run(folder, everything, verdicts, scores, versions)
         write_text(folder / "run.json", json.dumps(about, indent=1, sort_keys=True) + "\n")
-    return Run(folder, scores, list_failures(records), tuple(about["simulated"]))
+    return Run(folder, scores, list_failures(records), tuple(about["simulated"]), versions)
 
 
 def _join(earlier: "_Earlier", records: Records) -> Records:
@@ -161,12 +168,23 @@ def _read_earlier(folder: Path, about: Row, asked_now: set[str]) -> _Earlier:
             "Give this one a name of its own: --run NAME."
         )
     others = [model for model in before["models"] if model["name"] not in asked_now]
+    if others and _asks_otherwise(before, about):
+        raise UsageError(
+            f"run {about['run']} holds models that another evaluator asked or scores otherwise. "
+            "Name them all again, or give this one a name of its own: --run NAME."
+        )
     names = {model["name"] for model in others}
     responses, judgements = (
         [row for row in read_table(folder / f"{table}s.jsonl", table) if row["model"] in names]
         for table in (TableName.RESPONSE, TableName.JUDGEMENT)
     )
     return _Earlier(others, responses, judgements)
+
+
+def _asks_otherwise(before: Row, about: Row) -> bool:
+    """Tell whether an earlier part of a run had other prompts, parser or scores; older ones do not tell."""
+    hashes = [(told.get("evaluator") or {}).get("scoring_hash") for told in (before, about)]
+    return hashes[0] is not None and hashes[0] != hashes[1]
 
 
 async def _ask(
@@ -182,7 +200,11 @@ async def _ask(
 
 
 def _write_run(
-    folder: Path, records: Records, verdicts: Sequence[Row], scores: Sequence[Score]
+    folder: Path,
+    records: Records,
+    verdicts: Sequence[Row],
+    scores: Sequence[Score],
+    versions: Versions,
 ) -> None:
     tables = (
         (TableName.RESPONSE, records.responses),
@@ -193,5 +215,5 @@ def _write_run(
         path = folder / f"{table}s.jsonl"
         require_valid(rows, table, file=path.name)
         write_rows(path, rows)
-    plain = [score.as_dict() for score in scores]
+    plain = [score.as_dict() | {"versions": versions.as_dict()} for score in scores]
     write_text(folder / "scores.json", json.dumps(plain, indent=1, sort_keys=True) + "\n")

@@ -27,7 +27,7 @@ from builder.llm.asking import Asking
 from builder.option_account import has_failed_calls
 from builder.rounds import find_last_round
 from builder.stage_records import Counts, StageInputs, find_staleness, finish_writing
-from builder.workspace import Stage, Workspace, parse_version, read_table
+from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import EndpointError, StorageError
 from schemas.labels import Decision
 from schemas.storage import Row, get_prepared_path
@@ -173,7 +173,7 @@ def _find_machine_step(workspace: Workspace, stale: Container[Stage]) -> str:
 
 
 def _find_people_step(workspace: Workspace, stale: Container[Stage]) -> str:
-    if not workspace.list_rounds():
+    if not workspace.list_rounds() and not _is_decided(workspace, stale):
         return _find_first_review(workspace)
     for step in STEPS[3:]:
         if step.stage in stale:
@@ -188,6 +188,14 @@ def _find_people_step(workspace: Workspace, stale: Container[Stage]) -> str:
     if any(row["decision"] == Decision.UNDECIDED for row in decisions):
         return _find_next_review(workspace, decisions)
     return _find_step_after_decisions(workspace, decisions)
+
+
+def _is_decided(workspace: Workspace, stale: Container[Stage]) -> bool:
+    """Tell whether nothing is left to review, as where all was decided in an earlier release."""
+    if Stage.ADJUDICATED in stale:
+        return False
+    decisions = workspace.read_stage(Stage.ADJUDICATED)
+    return bool(decisions) and all(d["decision"] != Decision.UNDECIDED for d in decisions)
 
 
 _AWAITED = "finebench annotate pull (not everything sent to Label Studio is answered here), then "
@@ -229,8 +237,7 @@ def _find_step_after_decisions(workspace: Workspace, decisions: list[Row]) -> st
     newest = releases[-1]
     released = read_table(newest / "evaluator" / "items.jsonl", TableName.RELEASE)
     if _list_versions(released) != _list_versions(decisions):
-        major, minor, _ = parse_version(newest.name)
-        return f"finebench export {major}.{minor + 1}.0"
+        return "finebench export --next"
     if not any(workspace.runs.glob("*/run.json")):
         return f"finebench evaluate {newest.name} --model NAME"
     return "finebench report"

@@ -45,6 +45,7 @@ __all__ = [
     "generate_questions",
     "has_failures",
     "is_cut_short",
+    "list_generated",
     "read_imported_items",
     "read_seeds",
     "take_up_earlier",
@@ -89,6 +90,19 @@ def _find_endpoints(workspace: Workspace) -> tuple[Endpoint, Endpoint]:
 def read_imported_items(workspace: Workspace) -> list[Row]:
     """Return all imported items, with their options."""
     return [row for path in workspace.list_imports() for row in read_table(path, TableName.ITEM)]
+
+
+def list_generated(workspace: Workspace) -> list[Row]:
+    """Return the questions of stage 1 that a model wrote for this workspace.
+
+    What a model wrote for a release that was taken up here is not among them: it is an import's.
+    """
+    imported = {row["item_id"] for row in read_imported_items(workspace)}
+    return [
+        row
+        for row in workspace.read_stage(Stage.QUESTIONS)
+        if row["origin"] == Origin.GENERATED and row["item_id"] not in imported
+    ]
 
 
 def read_seeds(workspace: Workspace) -> list[Row]:
@@ -305,9 +319,7 @@ def _plan_wave(
 def take_up_earlier(workspace: Workspace) -> Harvest:
     """Return what earlier runs brought; questions of a dimension that is gone become rejections."""
     harvest = Harvest(account=read_account(workspace))
-    for row in workspace.read_stage(Stage.QUESTIONS):
-        if row["origin"] != Origin.GENERATED:
-            continue
+    for row in list_generated(workspace):
         harvest.count_earlier(row)
         if row["dimension"] in workspace.taxonomy:
             harvest.kept[row["item_id"]] = row

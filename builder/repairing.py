@@ -25,9 +25,9 @@ from builder.llm.asking import Asker, Asking, Live
 from builder.llm.steps import Flow, Flows
 from builder.option_ladder import Task, Team, Written, rewrite_negative
 from builder.options import apply_repairs, make_task, make_team
+from builder.questions import list_generated
 from builder.workspace import Stage, Workspace
 from schemas.errors import EndpointError, StageError
-from schemas.labels import Origin
 from schemas.storage import Row, read_rows, write_rows
 
 __all__ = ["RepairReport", "repair_options"]
@@ -133,10 +133,11 @@ def _choose(
     pairs = list_pairs(rows, workspace.taxonomy)
     accuracy = float(count_wins(margins).mean())
     rungs = {rung for rung, _ in team.rungs}
+    generated = {row["item_id"] for row in list_generated(workspace)}
     written = {
         row["item_id"]
         for row in rows
-        if row["origin"] == Origin.GENERATED
+        if row["item_id"] in generated
         and row["negative_rung"] in rungs
         and not row["twin"]  # its options are those of its twin too
     }

@@ -2,11 +2,12 @@
 
 import csv
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 
 from builder.bundle.engine.display import COLUMNS, format_row
+from builder.bundle.engine.provenance import Versions
 from builder.bundle.engine.scoring import Score, score_verdicts
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.console import make_score_table, print_json, print_table
@@ -18,6 +19,8 @@ from schemas.storage import read_json
 from schemas.tables import TableName
 
 __all__ = ["list_runs", "print_report", "read_people_scores", "read_run_scores"]
+
+_VERSIONS = ("data", "row_hash", "evaluator", "judge")
 
 _KEY = ("run", "model", "dimension", "kind", "items", "n")
 
@@ -64,30 +67,38 @@ def read_people_scores(workspace: Workspace, run: str) -> list[Score]:
     return score_verdicts(make_verdicts(list(read.items.values()), responses, rows, kind))
 
 
-def print_report(scores: Sequence[Score], format_: str) -> None:
-    """Print scores on stdout as ``table``, ``markdown``, ``csv`` or ``json``."""
+def print_report(scores: Sequence[Score], versions: Mapping[str, Versions], format_: str) -> None:
+    """Print scores on stdout as ``table``, ``markdown``, ``csv`` or ``json``.
+
+    ``versions`` tells for each run what its scores were made with, which stands beside them.
+    """
     if format_ == "json":
-        print_json([score.as_dict() for score in scores])
+        told = {run: found.as_dict() for run, found in versions.items()}
+        print_json([score.as_dict() | {"versions": told[score.run]} for score in scores])
     elif format_ == "csv":
-        _print_csv(scores)
+        _print_csv(scores, versions)
     elif format_ == "markdown":
         rows = [("run", *COLUMNS), ("---",) * (len(COLUMNS) + 1)]
         rows += [(score.run, *format_row(score)) for score in scores]
         sys.stdout.write("".join(f"| {' | '.join(row)} |\n" for row in rows))
+        sys.stdout.write("".join(f"\nrun {r}: {v.describe()}\n" for r, v in versions.items()))
     else:
         for run, of_run in groupby(scores, key=attrgetter("run")):
             print_table(make_score_table(list(of_run), title=f"run {run}"))
+            sys.stdout.write(f"{versions[run].describe()}\n")
 
 
-def _print_csv(scores: Sequence[Score]) -> None:
+def _print_csv(scores: Sequence[Score], versions: Mapping[str, Versions]) -> None:
     """Print numbers as they are; an empty cell where there is no score."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     ends = (f"{score}{part}" for score in ("cs", "css") for part in ("", "_low", "_high"))
-    writer.writerow([*_KEY, *ends])
+    writer.writerow([*_KEY, *ends, *_VERSIONS])
     for score in scores:
         plain = score.as_dict()
         cells = [plain[column] for column in _KEY]
         for share in (score.cs, score.css):
             interval = share.interval if share else None
             cells += ["", "", ""] if not share or not interval else [share.value, *interval]
-        writer.writerow(cells)
+        told = versions[score.run]
+        cells += [f"{told.data} {told.release}".strip(), told.row_hash, told.evaluator]
+        writer.writerow([*cells, ", ".join(told.judges)])

@@ -19,7 +19,7 @@ from builder.checks.contamination.references import (
 )
 from builder.checks.rules.item import find_text_breaches
 from builder.question_checks import find_copies
-from builder.questions import read_imported_items, read_seeds
+from builder.questions import list_generated, read_imported_items, read_seeds
 from builder.workspace import Stage, Workspace
 from schemas.errors import Problem, UsageError
 from schemas.labels import DimensionKind, Origin, Polarity
@@ -71,10 +71,7 @@ def take_seeds(
         )
     with workspace.hold(str(Stage.QUESTIONS)):
         seeds = read_seeds(workspace)
-        have = [*read_imported_items(workspace), *seeds]
-        have += [
-            r for r in workspace.read_stage(Stage.QUESTIONS) if r["origin"] == Origin.GENERATED
-        ]
+        have = [*read_imported_items(workspace), *seeds, *list_generated(workspace)]
         tag = language or workspace.config.language
         rows, problems = _read_rows(source, dimension, polarity, tag, here)
         cutoff = workspace.config.checks.near_duplicate_ratio

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.config import load_config
+from builder.release.verifying import list_files, verify_release
 from builder.workspace import Stage, Workspace
 from schemas.errors import DataError, Problem, UsageError
-from schemas.storage import hash_file, parse_lines, read_bytes, read_json
+from schemas.storage import parse_lines, read_bytes
 from schemas.tables import SCHEMA_VERSION, TableName
 from schemas.taxonomy import load_taxonomy
 from schemas.validation import guess_table, validate_rows
@@ -69,32 +70,10 @@ def inspect_file(path: Path, table: str = "") -> Inspection:
 
 
 def _inspect_release(folder: Path) -> Inspection:
-    """Compare every file of a release with the hash that its manifest names."""
-    manifest = folder / "manifest.json"
-    if not manifest.is_file():
-        raise UsageError(f"{folder}: a folder without a manifest.json is no release.")
-    expected = read_json(manifest).get("files", {})
-    found = {
-        path.relative_to(folder).as_posix(): hash_file(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != manifest and "__pycache__" not in path.parts
-    }
-    remedy = "Get the release anew: a released version never changes."
-    problems = [
-        Problem(f"{folder.name}/{name}", 0, "", "", rule, remedy)
-        for name in sorted(set(expected) | set(found))
-        for rule in [_compare(expected.get(name), found.get(name))]
-        if rule
-    ]
-    return Inspection(f"release of {len(expected)} files", len(found), tuple(problems))
-
-
-def _compare(expected: str | None, found: str | None) -> str:
-    if expected is None:
-        return "not in the manifest"
-    if found is None:
-        return "missing"
-    return "" if expected == found else "not the file that the manifest names"
+    """Hold a release against its manifest."""
+    problems = verify_release(folder)
+    files = len(list_files(folder))
+    return Inspection(f"release of {files} files", files, tuple(problems))
 
 
 def _find_table(name: str) -> TableName:

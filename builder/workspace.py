@@ -182,6 +182,11 @@ class Workspace:
         return self.root / "releases"
 
     @property
+    def publications(self) -> Path:
+        """The log of where releases were published."""
+        return self.releases / "published.jsonl"
+
+    @property
     def runs(self) -> Path:
         """The folder of evaluation runs, one folder a run."""
         return self.root / "runs"

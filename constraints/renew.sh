@@ -32,9 +32,10 @@ freeze bench bench.txt
 grep -vixFf "$here/runtime.txt" "$here/bench.txt" > "$work/added"
 mv "$work/added" "$here/bench.txt"
 
-# The peer with dependencies of its own; openai is how it reaches an endpoint.
+# The peers with dependencies of their own: evaluators that run our releases (openai is how inspect-ai
+# reaches an endpoint, datasets how it reads the Hub), and the checker of their metadata.
 "$python" -m venv "$work/peers"
-"$work/peers/bin/python" -m pip install --quiet inspect-ai openai
+"$work/peers/bin/python" -m pip install --quiet datasets inspect-ai 'lm-eval[api]' mlcroissant openai
 freeze peers peers.txt
 
 # The Label Studio server for review rounds: as large as everything else together.

@@ -8,6 +8,7 @@
     ├── StorageError          exit 1   a file cannot be read, written or locked
     ├── StageError            exit 1   a stage cannot run yet, or not with what it was given
     ├── GateError             exit 1   a release is held back; carries the gates that failed
+    ├── HubError              exit 1   the Hugging Face Hub refused a request or gave no reply
     └── EndpointError         exit 1   a model endpoint is misconfigured or does not answer
 
 The evaluator bundle has a root of its own (``EngineError``), because it must run without us; the
@@ -22,6 +23,7 @@ __all__ = [
     "EndpointError",
     "FineBenchError",
     "GateError",
+    "HubError",
     "LabelStudioError",
     "Problem",
     "StageError",
@@ -102,3 +104,19 @@ class LabelStudioError(FineBenchError):
         super().__init__(message)
         self.is_ambiguous = is_ambiguous
         self.status = status
+
+
+class HubError(FineBenchError):
+    """The Hugging Face Hub refused a request or gave no reply.
+
+    ``status`` is the HTTP status, 0 where there was none; ``is_ambiguous`` where the request may have
+    been carried out all the same; ``wait_s`` how long the Hub asks to wait, where it says so.
+    """
+
+    def __init__(
+        self, message: str, *, status: int = 0, is_ambiguous: bool = False, wait_s: float = 0.0
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.is_ambiguous = is_ambiguous
+        self.wait_s = wait_s

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import pandera.pandas as pa
 
@@ -55,7 +56,7 @@ class TableName(StrEnum):
     REPLY_ANSWER = "reply_answer"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TableSpec:
     """One table: its columns with their checks, the columns that make a row unique, its row rules."""
 
@@ -68,6 +69,11 @@ class TableSpec:
     def columns(self) -> tuple[str, ...]:
         """The names of all columns, in order."""
         return tuple(self.schema.columns)
+
+    @cached_property
+    def dtypes(self) -> dict[str, str]:
+        """The name of each column's type, in order."""
+        return {name: str(column.dtype) for name, column in self.schema.columns.items()}
 
 
 def _make_specs() -> dict[TableName, TableSpec]:

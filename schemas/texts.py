@@ -13,6 +13,7 @@ __all__ = [
     "canonical_rows",
     "find_forbidden_characters",
     "hash_content",
+    "hash_rows",
     "hash_text",
     "is_language_tag",
     "make_printable",
@@ -24,7 +25,15 @@ __all__ = [
 _LANGUAGE_TAG = re.compile(
     r"(?P<language>[a-z]{2,3})(-(?P<script>[A-Z][a-z]{3}))?(-(?P<region>[A-Z]{2}|[0-9]{3}))?"
 )
-_ALLOWED_CONTROLS = frozenset("\n\t")
+_NON_CHARACTERS = "".join(
+    chr(plane * 0x10000 + end) for plane in range(17) for end in (0xFFFE, 0xFFFF)
+)
+_FORBIDDEN = re.compile(
+    rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NON_CHARACTERS}]"
+)
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+)
 
 
 def _is_edge(character: str) -> bool:
@@ -55,15 +64,7 @@ def find_forbidden_characters(text: str) -> tuple[str, ...]:
     Forbidden are control characters other than line break and tab, lone surrogates (they cannot be
     written as UTF-8) and non-characters.
     """
-    found = {
-        f"U+{ord(c):04X}"
-        for c in text
-        if (unicodedata.category(c) == "Cc" and c not in _ALLOWED_CONTROLS)
-        or 0xD800 <= ord(c) <= 0xDFFF
-        or ord(c) & 0xFFFE == 0xFFFE
-        or 0xFDD0 <= ord(c) <= 0xFDEF
-    }
-    return tuple(sorted(found))
+    return tuple(sorted({f"U+{ord(c):04X}" for c in _FORBIDDEN.findall(text)}))
 
 
 def is_language_tag(tag: str) -> bool:
@@ -84,14 +85,20 @@ def normalise_for_comparison(text: str) -> str:
 
 def canonical_json(value: Any) -> str:
     """Return the one JSON form of ``value``: keys sorted, no spaces, characters unescaped."""
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
+    return _ENCODER.encode(value)
 
 
 def canonical_rows(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return rows as canonical JSON lines, each ended by a line break."""
     return "".join(canonical_json(row) + "\n" for row in rows)
+
+
+def hash_rows(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return the SHA-256 of rows as canonical JSON lines (`canonical_rows`), made one row at a time."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(canonical_json(row).encode("utf-8") + b"\n")
+    return digest.hexdigest()
 
 
 def hash_text(text: str) -> str:

@@ -1,6 +1,8 @@
 """Rows enter; every breach of their table's rules leaves, as problems that people can act on."""
 
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from math import isfinite
 from typing import Any
 
@@ -14,6 +16,7 @@ from schemas.texts import shorten
 
 __all__ = ["guess_table", "require_valid", "validate_rows"]
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPES: dict[str, tuple[type, ...]] = {
     "string[pyarrow]": (str,),
     "bool": (bool,),
@@ -100,11 +103,12 @@ class _Report:
             Problem(self.file, self.numbers[index], column, shown, said, REMEDIES[rule])
         )
 
-    def check_shape(self, index: int, row: Mapping[str, Any], spec: TableSpec) -> set[str]:
+    def check_shape(self, index: int, row: Mapping[str, Any], spec: TableSpec) -> AbstractSet[str]:
         """Report missing, unknown and wrongly typed columns; return the columns that are sound."""
+        if _is_sound(row, spec):
+            return spec.dtypes.keys()
         sound = set()
-        for column in spec.columns:
-            dtype = str(spec.schema.columns[column].dtype)
+        for column, dtype in spec.dtypes.items():
             if column not in row:
                 self.add(index, column, "column missing")
             elif not _has_type(row[column], dtype):
@@ -118,17 +122,28 @@ class _Report:
             self.add(index, column, "column unknown", detail=f"in table {spec.name}")
         return sound
 
-    def check_values(self, sound: Sequence[set[str]], spec: TableSpec) -> None:
-        """Let pandera look lazily at every column's sound values, and take over what it found."""
+    def check_values(self, sound: Sequence[AbstractSet[str]], spec: TableSpec) -> None:
+        """Let pandera look lazily at every column's sound values, and take over what it found.
+
+        A value that stands in many rows is looked at once.
+        """
         for name, column in spec.schema.columns.items():
-            indices = [i for i, columns in enumerate(sound) if name in columns]
-            values = [self.rows[i][name] for i in indices]
+            places: dict[Any, list[int]] = {}
+            for i, columns in enumerate(sound):
+                if name in columns:
+                    value = self.rows[i][name]
+                    key = value if isinstance(value, str) else (type(value), i)
+                    places.setdefault(key, []).append(i)
+            firsts = [rows[0] for rows in places.values()]
+            values = [self.rows[i][name] for i in firsts]
             frame = pd.DataFrame({name: pd.Series(values, dtype=str(column.dtype))})
             try:
                 pa.DataFrameSchema({name: column}).validate(frame, lazy=True)
             except pa.errors.SchemaErrors as errors:
+                alike = list(places.values())
                 for case in errors.failure_cases.to_dict("records"):
-                    self.add(indices[int(case["index"])], name, str(case["check"]))
+                    for i in alike[int(case["index"])]:
+                        self.add(i, name, str(case["check"]))
 
     def check_rows(self, whole: Sequence[int], spec: TableSpec) -> None:
         """Report each row, its columns all sound, that breaks a rule over several columns."""
@@ -137,18 +152,29 @@ class _Report:
                 if not rule.holds(dict(self.rows[i])):
                     self.add(i, rule.column, rule.name)
 
-    def check_key(self, sound: Sequence[set[str]], spec: TableSpec) -> None:
+    def check_key(self, sound: Sequence[AbstractSet[str]], spec: TableSpec) -> None:
         """Report each row whose key stands in an earlier row."""
         first: dict[tuple[Any, ...], int] = {}
         for i, columns in enumerate(sound):
-            if not spec.key or not columns.issuperset(spec.key):
+            if not spec.key or not columns >= set(spec.key):
                 continue
             earlier = first.setdefault(tuple(self.rows[i][c] for c in spec.key), i)
             if earlier != i:
                 self.add(i, spec.key[0], "unique", detail=f"(row {self.numbers[earlier]})")
 
 
+def _is_sound(row: Mapping[str, Any], spec: TableSpec) -> bool:
+    """Tell whether a row has just the columns of its table, all of them well typed."""
+    return row.keys() == spec.dtypes.keys() and all(
+        _has_type(row[column], dtype)
+        and (type(row[column]) is not str or _is_encodable(row[column]))
+        for column, dtype in spec.dtypes.items()
+    )
+
+
 def _has_type(value: object, dtype: str) -> bool:
+    if type(value) is str:
+        return dtype == "string[pyarrow]"
     if isinstance(value, bool):
         return dtype == "bool"
     if dtype == "object":
@@ -161,4 +187,4 @@ def _has_type(value: object, dtype: str) -> bool:
 
 
 def _is_encodable(text: str) -> bool:
-    return not any(0xD800 <= ord(c) <= 0xDFFF for c in text)
+    return text.isascii() or _SURROGATE.search(text) is None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 __all__ = ["HubRepository", "HubServer", "Reply", "serve_hub"]
@@ -84,12 +85,23 @@ def _tell_repository(repository: HubRepository, match: re.Match[str]) -> Reply:
 
 
 def _list_tree(repository: HubRepository, match: re.Match[str]) -> Reply:
+    """Tell what is in a folder: its files and folders, each with those within."""
     folder = unquote(match["path"] or "").strip("/")
-    return _send_json([
+    within = f"{folder}/" if folder else ""
+    files = {path: data for path, data in repository.files.items() if path.startswith(within)}
+    folders = {
+        str(parent) for path in files for parent in PurePosixPath(path).parents if parent.name
+    }
+    entries = [
+        {"type": "directory", "path": path, "oid": _name_blob(path.encode()), "size": 0}
+        for path in sorted(folders)
+        if path.startswith(within)
+    ]
+    entries += [
         {"type": "file", "path": path, "oid": _name_blob(data), "size": len(data)}
-        for path, data in sorted(repository.files.items())
-        if path.startswith(folder)
-    ])  # fmt: skip
+        for path, data in sorted(files.items())
+    ]
+    return _send_json(entries) if entries else _refuse(404, "EntryNotFound")
 
 
 def _send_file(repository: HubRepository, match: re.Match[str]) -> Reply:

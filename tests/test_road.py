@@ -107,18 +107,18 @@ def test_a_dimension_that_is_dropped_leaves_its_questions_among_the_rejected(
 def test_fine_items_go_the_same_road(
     fine_file: Path, tmp_path: Path, finebench: RunCommand
 ) -> None:
-    """The authors' 90 items: imported, checked, released under two waivers, evaluated."""
+    """The authors' 90 items: imported, checked, released under three waivers, evaluated."""
     path = tmp_path / "fine"
     finebench(path, "new", str(path), "--quota", "0")
     finebench(path, "import", str(fine_file), "--format", "fine")
     check = finebench(path, "check", code=1)
     assert "held-out form" in check.stdout
     finebench(path, "adjudicate")
-    waivers = ("--waive", "undecided-items=not reviewed here", "--waive", "option-leak=as released")
-    finebench(path, "export", "1.0.0", *waivers)
+    waivers = ("undecided-items=not reviewed", "option-leak=as released", "agreement=not reviewed")
+    finebench(path, "export", "1.0.0", *(f"--waive={waiver}" for waiver in waivers))
     _, rows, manifest = read_release(path)
     assert len(rows) == 90
-    assert set(manifest["waivers"]) == {"undecided-items", "option-leak"}
+    assert set(manifest["waivers"]) == {"undecided-items", "option-leak", "agreement"}
     result = finebench(path, "evaluate", "1.0.0", "--model", "offline", "--json")
     overall = {s["model"]: s for s in json.loads(result.stdout) if s["dimension"] == "overall"}
     assert overall["simulator:offline-aligned"]["css"]["value"] == 1.0

@@ -120,12 +120,15 @@ def withdraw(item_id: str, reason: str, by: str) -> None:
     """
     from builder.console import note
     from builder.life import find_present_item
+    from builder.release.publications import tell_withdrawal
     from builder.versions import record_withdrawal
 
     workspace = open_here()
     find_present_item(workspace, item_id)
     record_withdrawal(workspace, item_id, by=by, reason=reason)
     note(f"{item_id} is withdrawn")
+    for told in tell_withdrawal(workspace, item_id):
+        note(told)
     note("Next: finebench check")
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from builder.commands.shared import open_here
+from builder.commands.peer_exports import export_release_as
+from builder.commands.shared import find_here, open_here
 
 __all__ = ["COMMANDS"]
 
@@ -35,46 +36,71 @@ def validate(files: tuple[Path, ...], table: str) -> None:
 
 @click.command()
 @click.argument("version", required=False, default="")
+@click.option("--next", "is_next", is_flag=True, help="Take the version that is proposed.")
 @click.option(
     "--waive", multiple=True, metavar="GATE=REASON", help="Release although a gate fails."
 )
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["release", "fine"]),
+    type=click.Choice(["release", "fine", "inspect", "lm-eval", "label-studio"]),
     default="release",
     show_default=True,
-    help="A release folder, or FINE's JSONL.",
+    help="A release folder; FINE's JSONL of a release or, without VERSION, of the checked items; or a "
+    "release's files for another tool.",
 )
 @click.option("--original", is_flag=True, help="With fine: an import's lines, unchanged.")
 @click.option("--source", default="", help="With --original: which imported file.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="With fine: write here, not to stdout."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write there: a file, not stdout, for fine and inspect; a folder for lm-eval and label-studio.",
+)
+@click.option(
+    "--hub",
+    default="",
+    metavar="OWNER/NAME[@REVISION]",
+    help="With lm-eval: load the items from the Hub, not from the release's folder.",
 )
 def export(
     version: str,
+    is_next: bool,
     waive: tuple[str, ...],
     format_: str,
     original: bool,
     source: str,
     out: Path | None,
+    hub: str,
 ) -> None:
-    """Write a release of the accepted items, or items in FINE's format.
+    """Write a release of the accepted items, or what other tools read of it; without VERSION, propose one.
 
     Example: finebench export 1.0.0
     """
     from schemas.errors import UsageError
 
-    if format_ == "fine":
-        if version or waive:
-            raise UsageError("--format fine takes no version and no waiver.")
+    if format_ != "release" and (waive or is_next):
+        raise UsageError(
+            f"--format {format_} takes no waiver and no --next: a release stands, or is written first."
+        )
+    if format_ != "fine" and (original or source):
+        raise UsageError("--original and --source go with --format fine.")
+    if original and version:
+        raise UsageError("--original gives back an import: it takes no version.")
+    if format_ == "fine" and not version and not hub:
         _export_fine(original, source, out)
         return
-    if original or source or out:
-        raise UsageError("--original, --source and --out go with --format fine.")
+    if format_ != "release":
+        export_release_as(version, format_, out, hub)
+        return
+    if out or hub:
+        raise UsageError("--out and --hub go with another --format.")
+    if version and is_next:
+        raise UsageError("give a version or --next, not both.")
+    waivers = _read_waivers(waive)
     if not version:
-        raise UsageError("which version? For the first: finebench export 1.0.0")
-    _export_release(version, waive)
+        version = _propose_version(waivers, is_taken=is_next)
+    if version:
+        _export_release(version, waivers)
 
 
 def _export_fine(original: bool, source: str, out: Path | None) -> None:
@@ -99,9 +125,7 @@ def _export_fine(original: bool, source: str, out: Path | None) -> None:
     note(f"{text.count(chr(10))} records in FINE's format")
 
 
-def _export_release(version: str, waive: tuple[str, ...]) -> None:
-    from builder.console import make_gate_table, note, print_table
-    from builder.release.folder import export_release
+def _read_waivers(waive: tuple[str, ...]) -> dict[str, str]:
     from schemas.errors import UsageError
 
     waivers: dict[str, str] = {}
@@ -110,14 +134,68 @@ def _export_release(version: str, waive: tuple[str, ...]) -> None:
         if not equals or not reason.strip():
             raise UsageError(f"--waive {waiver}: write it as GATE=REASON.")
         waivers[name] = reason.strip()
+    return waivers
+
+
+def _propose_version(waivers: dict[str, str], *, is_taken: bool) -> str:
+    """Tell how much changed and which version that makes; return it where it is taken.
+
+    Where nothing changed there is no version. Exits with code 2 where the curator has yet to confirm.
+    """
+    import shlex
+
+    from builder.console import make_gate_table, note, print_table
+    from builder.release.folder import propose_export
+
+    proposal = propose_export(open_here(), waivers)
+    if not proposal.is_needed:
+        note(f"nothing changed since {proposal.previous}: there is nothing to release")
+        note(f"Next: finebench evaluate {proposal.previous} --model NAME")
+        return ""
+    level = f"{proposal.level.word} after {proposal.previous}: " if proposal.previous else ""
+    note(f"{level}{', '.join(proposal.reasons)}. Proposed version: {proposal.version}")
+    if is_taken:
+        return proposal.version
+    print_table(make_gate_table(proposal.gates))
+    told = "".join(f" --waive {shlex.quote(f'{name}={why}')}" for name, why in waivers.items())
+    note(f"Next: finebench export {proposal.version}{told}")
+    raise SystemExit(2)
+
+
+def _export_release(version: str, waivers: dict[str, str]) -> None:
+    from builder.console import make_gate_table, note, print_table
+    from builder.release.folder import export_release
+
     workspace = open_here()
     release = export_release(workspace, version, waivers)
     print_table(make_gate_table(release.gates))
     state = "wrote" if release.is_new else "unchanged:"
     note(f"{state} {release.path} with {len(release.rows)} items")
+    if release.held_out:
+        note(f"{state} {release.held_out}: held out, and never to be published")
     if not any(author.strip() for author in workspace.config.release.authors):
         note("nobody is named as author: CITATION.cff cites a project. See [release] in bench.toml")
     note(f"Next: finebench evaluate {version} --model NAME")
 
 
-COMMANDS = (validate, export)
+@click.command()
+@click.argument("release")
+def verify(release: str) -> None:
+    """Hold a release against its manifest: every file, every row, and what it says of itself.
+
+    Example: finebench verify hub:my-lab/my-benchmark@v1.0.0
+    """
+    from builder.console import note, print_problems
+    from builder.release.sources import find_release
+    from builder.release.verifying import list_files, verify_release
+
+    folder = find_release(release, find_here())
+    problems = verify_release(folder)
+    print_problems(problems)
+    if problems:
+        note(f"{release}: {len(problems)} differences: it is not what its manifest says")
+        raise SystemExit(1)
+    click.echo(f"{release}: {len(list_files(folder))} files, all as the manifest says")
+
+
+COMMANDS = (validate, export, verify)

@@ -70,9 +70,11 @@ def _show_run(result: "Run", *, as_json: bool) -> None:
     from builder.console import make_score_table, note, print_json, print_table
 
     if as_json:
-        print_json([score.as_dict() for score in result.scores])
+        versions = result.versions.as_dict()
+        print_json([score.as_dict() | {"versions": versions} for score in result.scores])
     else:
         print_table(make_score_table(result.scores))
+        click.echo(result.versions.describe())
         if result.simulated:
             note(f"SIMULATED, no finding about a real model: {', '.join(result.simulated)}")
     note(f"wrote {result.folder}")
@@ -105,11 +107,14 @@ def report(runs: tuple[str, ...], format_: str, judge: str | None) -> None:
     Example: finebench report 1.0.0 --format markdown
     """
     from builder.reporting import list_runs, print_report, read_people_scores, read_run_scores
+    from builder.run_versions import read_run_versions
 
     workspace = open_here()
     read = read_people_scores if judge else read_run_scores
-    scores = [score for run in runs or list_runs(workspace) for score in read(workspace, run)]
-    print_report(scores, format_)
+    named = dict.fromkeys(runs or list_runs(workspace))
+    scores = [score for run in named for score in read(workspace, run)]
+    versions = {run: read_run_versions(workspace, run, judge=judge or "") for run in named}
+    print_report(scores, versions, format_)
 
 
 COMMANDS = (evaluate, report)

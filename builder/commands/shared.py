@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from builder.workspace import Workspace
 
-__all__ = ["batch_option", "dry_run_option", "get_user", "json_option", "open_here"]
+__all__ = ["batch_option", "dry_run_option", "find_here", "get_user", "json_option", "open_here"]
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print the data as JSON."
@@ -39,6 +39,14 @@ def open_here() -> "Workspace":
     workspace.check_configuration()
     finish_killed_stages(workspace)
     return workspace
+
+
+def find_here() -> "Workspace | None":
+    """Return the workspace that ``-C`` names, unchecked; None where a command can do without one."""
+    from builder.workspace import Workspace
+
+    path: Path = click.get_current_context().find_root().obj
+    return Workspace(path) if (path / "bench.toml").is_file() else None
 
 
 def get_user() -> str:

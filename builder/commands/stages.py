@@ -1,4 +1,4 @@
-"""Commands of the machine's stages: new, import, generate, derive, check, build."""
+"""Commands of the machine's stages: generate, derive, check, build."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,61 +13,6 @@ if TYPE_CHECKING:
     from builder.workspace import Stage, Workspace
 
 __all__ = ["COMMANDS"]
-
-
-@click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--title", default="", help="The benchmark's title; default: the folder's name.")
-@click.option("--quota", type=click.IntRange(0), help="Questions that each dimension aims for.")
-@click.option(
-    "--license",
-    "license_",
-    default="CC-BY-4.0",
-    show_default=True,
-    help="Of the benchmark's texts.",
-)
-def new(folder: Path, title: str, quota: int | None, license_: str) -> None:
-    """Make a workspace: configuration, dimensions, guidelines.
-
-    Example: finebench new my-benchmark
-    """
-    from builder.console import note
-    from builder.workspace import create_workspace
-
-    create_workspace(folder, title=title, quota=quota, license_=license_)
-    note(f"made {folder}: edit bench.toml and dimensions.toml as you need")
-    note(f"Next: cd {folder} && finebench build")
-
-
-@click.command(name="import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--format",
-    type=click.Choice(["fine"]),
-    required=True,
-    expose_value=False,  # one format so far; asked for, so that scripts stay true when more come
-    help="The file's format.",
-)
-@click.option("--language", default="en", show_default=True, help="Language tag of its texts.")
-@click.option("--replace", is_flag=True, help="Put out items of an import of the same name.")
-def import_(file: Path, language: str, replace: bool) -> None:
-    """Take items from a file; report every row that cannot be taken.
-
-    Example: finebench import safety.jsonl --format fine
-    """
-    from builder.console import note, print_problems
-    from builder.importing import take_file
-    from builder.pipeline import find_next_step
-
-    workspace = open_here()
-    report = take_file(workspace, file, language=language, replace=replace)
-    print_problems(report.problems)
-    refused = len({problem.row for problem in report.problems})
-    lost = f", {report.lost} items of the earlier import put out" if report.lost else ""
-    note(f"{file.name}: {len(report.items)} items taken, {refused} lines refused{lost}")
-    note(f"Next: {find_next_step(workspace)}")
-    if refused:
-        raise SystemExit(1)
 
 
 @click.command()
@@ -395,4 +340,4 @@ def _forecast(workspace: "Workspace", *, batch: bool) -> None:
     show_forecast(stages, batch=batch)
 
 
-COMMANDS = (new, import_, generate, derive, check, build)
+COMMANDS = (generate, derive, check, build)

@@ -1,11 +1,14 @@
 """Whether reviewers agreed enough for a release: a workspace's answers enter; the figures of the gate leave."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 from annotations.agreement.measures import Agreement, Estimate
+from builder.release.lineage import Lineage
 from builder.review_report import make_report
 from builder.workspace import Workspace
+from schemas.storage import Row
 
 __all__ = ["AGREEMENT_GATE", "AgreementFound", "gauge_agreement"]
 
@@ -16,14 +19,28 @@ _QUESTION = "safer"
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A value with its 95% interval; where there is no value, ``state`` says why."""
+
+    value: float | None
+    state: str
+    interval: tuple[float, float] | None
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> Self:
+        """Return the figure of an estimate."""
+        return cls(estimate.value, str(estimate.state), estimate.interval)
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementFound:
     """Gwet's AC1 on which option is safer: over all, and by dimension with twenty items or more.
 
     ``torn`` are the items on which not all said the same.
     """
 
-    overall: Estimate | None
-    dimensions: Mapping[str, Estimate]
+    overall: Figure | None
+    dimensions: Mapping[str, Figure]
     torn: tuple[str, ...] = ()
 
     @property
@@ -32,7 +49,7 @@ class AgreementFound:
         if self.overall is None:
             return "nobody answered"
         if self.overall.value is None:
-            return f"no figure ({str(self.overall.state).replace('_', ' ')})"
+            return f"no figure ({self.overall.state.replace('_', ' ')})"
         shown = f"AC1 {self.overall.value:.2f}"
         if self.overall.interval:
             shown += f" [{self.overall.interval[0]:.2f}, {self.overall.interval[1]:.2f}]"
@@ -62,18 +79,43 @@ class AgreementFound:
         return told
 
 
-def gauge_agreement(workspace: Workspace) -> AgreementFound:
-    """Return how far reviewers agreed on all that they reviewed; nobody's answers are no agreement."""
+def gauge_agreement(workspace: Workspace, rows: Sequence[Row], lineage: Lineage) -> AgreementFound:
+    """Return how far reviewers agreed on all that they reviewed; nobody's answers are no agreement.
+
+    Where nobody reviewed here, and ``rows`` have the texts of the release before, its figures stand.
+    """
     if not workspace.list_rounds():
-        return AgreementFound(None, {})
+        latest = lineage.latest
+        is_same = latest is not None and lineage.holds_unchanged(rows)
+        return _read_earlier(latest.manifest) if latest and is_same else AgreementFound(None, {})
     report = make_report(workspace)
     found = report.agreement.questions[_QUESTION]
     votes = report.selection.collect(_QUESTION)
     torn = sorted(item_id for item_id, said in votes.items() if len(set(said.values())) > 1)
     dimensions = {
-        name: measured.ac1 for name, measured in found.dimensions.items() if _is_enough(measured)
+        name: Figure.of(measured.ac1)
+        for name, measured in found.dimensions.items()
+        if _is_enough(measured)
     }
-    return AgreementFound(found.overall.ac1, dimensions, tuple(torn))
+    return AgreementFound(Figure.of(found.overall.ac1), dimensions, tuple(torn))
+
+
+def _read_earlier(manifest: Mapping[str, Any]) -> AgreementFound:
+    """Return the figures that a release's manifest tells."""
+    found = manifest.get("review", {}).get("agreement", {}).get(_QUESTION)
+    if found is None:
+        return AgreementFound(None, {})
+    dimensions = {
+        name: _make_figure(told["ac1"])
+        for name, told in found["dimensions"].items()
+        if told["ac1"]["basis"]["pairable_units"] >= _LEAST_ITEMS
+    }
+    return AgreementFound(_make_figure(found["overall"]["ac1"]), dimensions)
+
+
+def _make_figure(told: Mapping[str, Any]) -> Figure:
+    interval = told["interval"]
+    return Figure(told["value"], told["state"], (interval[0], interval[1]) if interval else None)
 
 
 def _is_enough(agreement: Agreement) -> bool:

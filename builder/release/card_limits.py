@@ -12,6 +12,7 @@ from builder.release.facts import (
     count_writers,
     find_settings,
     find_simulations,
+    has_votes,
     is_held_out,
     list_languages,
     list_model_names,
@@ -87,7 +88,7 @@ def tell_out_of_scope(manifest: Manifest) -> list[str]:
 def tell_personal(manifest: Manifest) -> str:
     """Return what the release holds about people."""
     review = manifest["review"]
-    votes = find_settings(manifest).get("votes") and review.get("answers")
+    votes = has_votes(manifest)
     asked = " and by reviewers" if review.get("reviewers") else ""
     return (
         "Questions are meant to be about situations, and not about real people. Texts are searched for "

@@ -6,7 +6,7 @@ from typing import Any
 
 from builder.release.facts import (
     count_taken_over,
-    find_settings,
+    has_votes,
     tell_count,
     tell_interval,
     tell_share,
@@ -85,6 +85,8 @@ def _write_volume(review: Mapping[str, Any]) -> str:
         f"{count:,} by {answers}" if answers else f"{count:,} by nobody"
         for answers, count in list_answer_counts(review)
     )
+    if version := review.get("of_version"):
+        who = f"This review was made for release {escape(version)}, whose texts these are. {who}"
     return (
         f"{who} Items were passed over {tell_count(review['skips'], 'time')}. "
         f"{tell_count(review['answers_on_released'], 'answer')} "
@@ -169,7 +171,7 @@ def _write_ceiling(review: Mapping[str, Any]) -> str:
 
 
 def _write_votes(manifest: Manifest) -> str:
-    if not find_settings(manifest).get("votes"):
+    if not has_votes(manifest):
         return "The single votes are not part of this release."
     return (
         f"The votes on these items are in `{VOTES}`, without names, comments, corrections or dates; a "

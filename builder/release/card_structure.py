@@ -5,10 +5,10 @@ from statistics import median
 from typing import Any
 
 from builder.release.column_notes import COLUMN_NOTES, CONFIG_NOTES, VOTE_NOTES, order_columns
-from builder.release.facts import find_settings, is_held_out, tell_count
+from builder.release.facts import has_votes, is_held_out, tell_count
 from builder.release.figures import DIMENSIONS, LENGTHS
 from builder.release.markdown import escape, make_code, make_table
-from builder.release.tables import CONFIGS, make_config_columns
+from builder.release.tables import CONFIGS, list_columns
 from builder.release.votes import VOTES
 from schemas.labels import DimensionKind
 from schemas.storage import Row
@@ -96,7 +96,7 @@ def _write_configs(rows: Sequence[Row]) -> str:
 def _write_columns(manifest: Manifest, rows: Sequence[Row]) -> str:
     configs: dict[str, list[str]] = {}
     for config in CONFIGS:
-        for column in make_config_columns(config, rows[:1]):
+        for column in list_columns(config, list(rows[0])):
             configs.setdefault(column, []).append(config)
     table = [
         (
@@ -107,7 +107,7 @@ def _write_columns(manifest: Manifest, rows: Sequence[Row]) -> str:
         for column in order_columns(configs)
     ]
     told = make_table(("column", "content", "configs"), table)
-    if find_settings(manifest).get("votes") and manifest["review"].get("answers"):
+    if has_votes(manifest):
         votes = [(make_code(column), note) for column, note in VOTE_NOTES.items()]
         told += f"\n\n`{VOTES}` holds the votes of reviewers:\n\n"
         told += make_table(("column", "content"), votes)

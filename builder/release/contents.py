@@ -1,5 +1,6 @@
 """What lies in a release folder: rows and manifest enter; every file leaves, its hash in the manifest last."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -8,31 +9,64 @@ from typing import Any
 
 import builder.bundle
 from builder.release.card import write_card
+from builder.release.changelog import CHANGELOG
 from builder.release.citation import write_citation
 from builder.release.croissant import CROISSANT, make_croissant
+from builder.release.facts import has_votes
 from builder.release.figures import draw_figures
 from builder.release.licences import read_own_license, write_license
-from builder.release.reading import ITEMS, MANIFEST
-from builder.release.splits import Part
-from builder.release.tables import write_tables
+from builder.release.peers.eval_yaml import make_eval_yaml
+from builder.release.reading import ITEMS, MANIFEST, ReleaseData
+from builder.release.tables import TableWriter
 from builder.release.votes import VOTES, list_votes
 from builder.workspace import Workspace
 from schemas.storage import Row, hash_file, write_text
 from schemas.texts import canonical_rows
 
-__all__ = ["write_folder"]
+__all__ = ["write_data", "write_texts"]
 
 
-def write_folder(workspace: Workspace, folder: Path, part: Part, manifest: dict[str, Any]) -> None:
-    """Write one folder of a release.
+_ROWS_AT_ONCE = 5_000
+
+
+def write_data(folder: Path, rows: Sequence[Row], dimensions: Sequence[str], split: str) -> str:
+    """Write the tables of a release folder and the evaluator's copy of them; return the rows' hash.
+
+    ``dimensions`` are the ids that the release has items of. The hash is the SHA-256 of the rows as canonical
+    JSON lines, which is what ``items.jsonl`` holds.
+    """
+    _copy_evaluator(folder / "evaluator")
+    digest = hashlib.sha256()
+    with (
+        TableWriter(folder, list(rows[0]), dimensions, split) as tables,
+        (folder / ITEMS).open("wb") as lines,
+    ):
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            chunk = rows[start : start + _ROWS_AT_ONCE]
+            tables.write(chunk)
+            data = canonical_rows(chunk).encode("utf-8")
+            digest.update(data)
+            lines.write(data)
+    return digest.hexdigest()
+
+
+def write_texts(
+    workspace: Workspace,
+    folder: Path,
+    rows: Sequence[Row],
+    manifest: dict[str, Any],
+    changelog: str,
+) -> None:
+    """Write all else of a release folder.
 
     ``manifest`` is completed with the hash of every file, and is itself the last file written.
     """
-    write_tables(folder, part.rows, workspace.taxonomy, split=str(part.split))
-    _copy_evaluator(folder / "evaluator")
-    write_text(folder / ITEMS, canonical_rows(part.rows))
     shutil.copyfile(workspace.guidelines, folder / "guidelines.md")
-    _write_texts(workspace, folder, part.rows, manifest)
+    write_text(folder / CHANGELOG, changelog)
+    _write_descriptions(workspace, folder, rows, manifest)
+    language = ReleaseData(folder, manifest, list(rows)).language
+    text = make_eval_yaml(manifest["name"], manifest["title"], manifest["split"], language)
+    write_text(folder / "eval.yaml", text)
     manifest["files"] = {
         path.relative_to(folder).as_posix(): hash_file(path)
         for path in sorted(folder.rglob("*"))
@@ -42,10 +76,10 @@ def write_folder(workspace: Workspace, folder: Path, part: Part, manifest: dict[
     write_text(folder / MANIFEST, text)
 
 
-def _write_texts(
+def _write_descriptions(
     workspace: Workspace, folder: Path, rows: Sequence[Row], manifest: dict[str, Any]
 ) -> None:
-    """Write what is made from manifest and rows, and the curator's own licence text.
+    """Write what is made from manifest and rows, the curator's own licence text, and votes.
 
     The manifest is taken as a reader of the release finds it, so that the texts can be made again.
     """
@@ -56,7 +90,7 @@ def _write_texts(
         "LICENSE": write_license(manifest["license"], read_own_license(workspace.root)),
         **draw_figures(manifest, rows),
     }
-    if workspace.config.release.votes and workspace.list_rounds():
+    if has_votes(manifest):
         texts[VOTES] = canonical_rows(list_votes(workspace, rows))
     for name, text in texts.items():
         write_text(folder / name, text)

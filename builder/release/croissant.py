@@ -15,10 +15,10 @@ from builder.release.citation import write_bibtex
 from builder.release.column_notes import COLUMN_NOTES, CONFIG_NOTES, VOTE_NOTES, order_columns
 from builder.release.croissant_context import CONTEXT
 from builder.release.croissant_people import describe_responsibility
-from builder.release.facts import find_settings, list_authors, name_title
+from builder.release.facts import find_settings, has_votes, list_authors, name_title
 from builder.release.licences import find_spdx_page
 from builder.release.markdown import flatten, to_plain
-from builder.release.tables import CONFIGS, make_config_columns
+from builder.release.tables import CONFIGS, list_columns
 from builder.release.votes import VOTES
 from schemas.storage import Row, hash_file
 
@@ -46,7 +46,7 @@ def make_croissant(manifest: Manifest, rows: Sequence[Row], folder: Path) -> str
     files = [_describe_file(folder, path, "application/x-parquet") for path in tables.values()]
     records = [_describe_dimensions(_read_labels(folder / tables["items"]))]
     records += [_describe_table(config, path, rows) for config, path in tables.items()]
-    if (folder / VOTES).is_file():
+    if has_votes(manifest):
         files.append(_describe_file(folder, VOTES, "application/jsonlines"))
         records.append(_describe_votes())
     document = {
@@ -150,7 +150,7 @@ def _make_field(record: str, name: str, kind: str, note: str) -> Node:
 
 def _describe_table(config: str, path: str, rows: Sequence[Row]) -> Node:
     fields = []
-    for column in order_columns(make_config_columns(config, rows[:1])):
+    for column in order_columns(list_columns(config, list(rows[0]))):
         kind = "sc:Integer" if column == "dimension" else "sc:Text"
         field = _make_field(config, column, kind, COLUMN_NOTES.get(column, ""))
         field["source"] = {"fileObject": {"@id": path}, "extract": {"column": column}}

@@ -22,6 +22,7 @@ __all__ = [
     "find_simulations",
     "find_writer",
     "has_simulated_texts",
+    "has_votes",
     "is_held_out",
     "list_authors",
     "list_languages",
@@ -153,6 +154,13 @@ def count_taken_over(manifest: Manifest, rows: Sequence[Row]) -> int:
     given = manifest["review"].get("items_by_answers", {})
     known = sum(int(count) for answers, count in given.items() if int(answers) > 0)
     return max(0, count_voted(rows) - known)
+
+
+def has_votes(manifest: Manifest) -> bool:
+    """Whether the release holds votes: the curator says so, and people answered in this workspace."""
+    review = manifest["review"]
+    is_here = review.get("answers_on_released") and "of_version" not in review
+    return bool(find_settings(manifest).get("votes") and is_here)
 
 
 def tell_count(number: int, noun: str, plural: str = "") -> str:

@@ -14,17 +14,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from builder.pipeline import find_next_step, find_stale_stages
-from builder.release.contents import write_folder
-from builder.release.gates import Gate, run_gates
-from builder.release.lineage import Lineage, read_lineage
-from builder.release.manifest import make_manifest
-from builder.release.rows import make_parts, select_items
+from builder.release.changelog import CHANGELOG, write_changelog
+from builder.release.contents import write_data, write_texts
+from builder.release.drafting import Draft, Proposal, draft_next, draft_release, propose_release
+from builder.release.gates import Gate
+from builder.release.split_diff import Splits
 from builder.release.splits import Part, Split
 from builder.workspace import Workspace
 from schemas.errors import GateError, StageError, StorageError, UsageError
-from schemas.storage import Row, read_json
+from schemas.storage import Row, read_bytes, read_json
 
-__all__ = ["Release", "export_release"]
+__all__ = ["Release", "draft_export", "export_release", "propose_export"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +51,35 @@ def export_release(workspace: Workspace, version: str, waivers: Mapping[str, str
     path = workspace.get_release(version)
     with workspace.hold("releases"):
         _require_fresh(workspace)
-        lineage = read_lineage(workspace, version)
-        parts = make_parts(workspace, select_items(workspace, waivers), lineage)
-        everything = sorted(
-            (row for part in parts for row in part.rows), key=lambda row: row["item_id"]
-        )
-        gates = run_gates(workspace, everything, waivers)
-        _require_passed(gates)
-        date = _find_date(path)
-        drafts = _write_drafts(workspace, version, parts, gates, lineage, date)
+        folders = {split: _find_draft(workspace, version, split) for split in Split}
         try:
+            draft = _write_draft(workspace, version, waivers, folders)
+            drafts = {part.split: folders[part.split] for part in draft.parts}
             is_new = _put_in_place(workspace, version, drafts)
         except OSError as error:
             raise StorageError(f"{path}: cannot be written ({error.strerror}).") from error
         finally:
-            for draft in drafts.values():
-                shutil.rmtree(draft, ignore_errors=True)
+            for folder in folders.values():
+                shutil.rmtree(folder, ignore_errors=True)
     held_out = workspace.get_held_out(version) if Split.HELD_OUT in drafts else None
-    return Release(path, parts[0].rows, gates, is_new, held_out)
+    return Release(path, draft.parts[0].rows, draft.gates, is_new, held_out)
+
+
+def propose_export(workspace: Workspace, waivers: Mapping[str, str]) -> Proposal:
+    """Return which version an export would be now, and why; nothing is written.
+
+    Raises `StageError` where the workspace is not up to date.
+    """
+    with workspace.hold("releases"):
+        _require_fresh(workspace)
+        return propose_release(workspace, waivers)
+
+
+def draft_export(workspace: Workspace) -> Splits:
+    """Return what an export would write now; raise `StageError` where the workspace is not up to date."""
+    with workspace.hold("releases"):
+        _require_fresh(workspace)
+        return draft_next(workspace)
 
 
 def _require_fresh(workspace: Workspace) -> None:
@@ -107,23 +118,42 @@ def _find_date(path: Path) -> str:
     return now.date().isoformat()
 
 
-def _write_drafts(
-    workspace: Workspace,
-    version: str,
-    parts: Sequence[Part],
-    gates: Sequence[Gate],
-    lineage: Lineage,
-    date: str,
-) -> dict[Split, Path]:
-    """Write each part beside its place, under a hidden name."""
-    drafts = {}
-    for part in parts:
-        draft = workspace.releases / f".{_find_path(workspace, version, part.split).name}.tmp"
-        shutil.rmtree(draft, ignore_errors=True)
-        manifest = make_manifest(workspace, version, part, gates, lineage, date)
-        write_folder(workspace, draft, part, manifest)
-        drafts[part.split] = draft
-    return drafts
+def _write_draft(
+    workspace: Workspace, version: str, waivers: Mapping[str, str], folders: Mapping[Split, Path]
+) -> Draft:
+    """Write each part beside its place, and return what was written; raise `GateError` where a gate fails."""
+
+    def write(part: Part, dimensions: Sequence[str]) -> str:
+        shutil.rmtree(folders[part.split], ignore_errors=True)
+        return write_data(folders[part.split], part.rows, dimensions, str(part.split))
+
+    date = _find_date(workspace.get_release(version))
+    draft = draft_release(workspace, version, waivers, date, write)
+    _require_passed(draft.gates)
+    for part in draft.parts:
+        write_texts(
+            workspace,
+            folders[part.split],
+            part.rows,
+            draft.manifests[part.split],
+            _write_changelog(draft, part.split),
+        )
+    return draft
+
+
+def _find_draft(workspace: Workspace, version: str, split: Split) -> Path:
+    return workspace.releases / f".{_find_path(workspace, version, split).name}.tmp"
+
+
+def _write_changelog(draft: Draft, split: Split) -> str:
+    """Return the changelog of one folder, which goes on from that of the same split before."""
+    lineage, manifest, diff = draft.lineage, draft.manifests[split], draft.diff
+    before = lineage.latest if split is Split.TEST else lineage.held_out
+    if before is None or diff is None:
+        return write_changelog("", None, manifest)
+    path = before.path / CHANGELOG
+    earlier = read_bytes(path).decode("utf-8", "replace") if path.exists() else ""
+    return write_changelog(earlier, diff.public if split is Split.TEST else diff.held_out, manifest)
 
 
 def _find_path(workspace: Workspace, version: str, split: Split) -> Path:

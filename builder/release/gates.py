@@ -10,6 +10,7 @@ from builder.checks.leak.audit import gauge_form
 from builder.checks.leak.gauges import Gauge, LeakVerdict
 from builder.checks.stage import find_findings
 from builder.release.agreement_gate import AGREEMENT_GATE, gauge_agreement
+from builder.release.lineage import Lineage
 from builder.release.rows import UNDECIDED_GATE
 from builder.workspace import Stage, Workspace
 from schemas.errors import UsageError
@@ -63,7 +64,9 @@ class Gate:
         return asdict(self) | {"items": list(self.items)}
 
 
-def run_gates(workspace: Workspace, rows: Sequence[Row], waivers: Mapping[str, str]) -> list[Gate]:
+def run_gates(
+    workspace: Workspace, rows: Sequence[Row], waivers: Mapping[str, str], lineage: Lineage
+) -> list[Gate]:
     """Return how each gate stands for the final texts in ``rows``, but for the version's.
 
     A waiver takes effect only where its gate fails. Raises `UsageError` for a waiver of no gate, of one
@@ -77,7 +80,7 @@ def run_gates(workspace: Workspace, rows: Sequence[Row], waivers: Mapping[str, s
         _check_findings("near-duplicates", findings, is_near_duplicate=True),
         _check_findings("unsafe-detail", findings, is_near_duplicate=False),
         _check_leak(workspace, rows),
-        _check_agreement(workspace),
+        _check_agreement(workspace, rows, lineage),
     )
     return [waive(gate, waivers) for gate in gates]
 
@@ -168,9 +171,9 @@ def _tell_leak(gauge: Gauge) -> str:
     return f"{gauge.accuracy:.1%}, upper bound {gauge.upper:.1%}"
 
 
-def _check_agreement(workspace: Workspace) -> Gate:
+def _check_agreement(workspace: Workspace, rows: Sequence[Row], lineage: Lineage) -> Gate:
     least = workspace.config.release.agreement
-    found = gauge_agreement(workspace)
+    found = gauge_agreement(workspace, rows, lineage)
     threshold = f"AC1 of the safer option at least {least:.2f}, overall and in each dimension"
     detail = found.describe(least)
     return Gate(AGREEMENT_GATE, found.reaches(least), found.value, threshold, detail, found.torn)

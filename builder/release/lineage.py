@@ -4,7 +4,7 @@ An id follows from the first texts of its item and stays with it for life, throu
 item is kept with the reason, so that no other item ever has it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -59,6 +59,10 @@ class Lineage:
         before = self._decided.get((row["item_id"], row["content_hash"]))
         return row | {column: before[column] for column in _DECISION} if before else row
 
+    def holds_unchanged(self, rows: Iterable[Row]) -> bool:
+        """Whether every row stands in the latest release with the same texts."""
+        return all((row["item_id"], row["content_hash"]) in self._decided for row in rows)
+
     @cached_property
     def _decided(self) -> dict[tuple[str, str], Row]:
         return {(row["item_id"], row["content_hash"]): row for row in self.rows}
@@ -91,14 +95,13 @@ def read_lineage(workspace: Workspace, version: str) -> Lineage:
 
 
 def list_retired(
-    workspace: Workspace, lineage: Lineage, rows: Sequence[Row], version: str
+    workspace: Workspace, lineage: Lineage, present: Collection[str], version: str
 ) -> list[dict[str, Any]]:
-    """Return every item that an earlier release held and this one does not, with version and reason.
+    """Return every item that an earlier release held and that is not ``present``, with version and reason.
 
     ``version`` is the release that the item is missing from first. An item that comes back, as one that
     was undecided for a while, is no longer retired.
     """
-    present = {row["item_id"] for row in rows}
     retired = {row["item_id"]: dict(row) for row in lineage.retired}
     reasons = _find_reasons(workspace)
     for row in lineage.rows:

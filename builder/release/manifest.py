@@ -7,7 +7,8 @@ measured, what was retired, and every file with its hash. Card, citation and Cro
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,15 @@ from builder.stage_records import list_versions, read_record
 from builder.workspace import Stage, Workspace
 from schemas.storage import Row, hash_file
 from schemas.tables import SCHEMA_VERSION
-from schemas.taxonomy import Dimension
-from schemas.texts import canonical_json, canonical_rows, hash_text
+from schemas.texts import canonical_json, hash_text
 
 __all__ = [
     "MANIFEST_FORMAT",
     "SCORING_MODULES",
+    "Made",
     "describe_evaluator",
     "hash_bundle",
+    "list_dimensions",
     "make_manifest",
 ]
 
@@ -54,93 +56,131 @@ SCORING_MODULES = (
 """The evaluator's modules on which prompts, verdicts and scores depend: a change of one is a major one."""
 
 
-def make_manifest(
-    workspace: Workspace,
-    version: str,
-    part: Part,
-    gates: Sequence[Gate],
-    lineage: Lineage,
-    date: str,
-) -> dict[str, Any]:
-    """Return the manifest of one folder of release ``version``, without the files' hashes.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is made of a release before its manifests: its parts, the hash of each part's rows, its gates."""
 
-    Gates were run over both folders; the public one does not name the private one's items.
+    version: str
+    date: str
+    parts: Sequence[Part]
+    row_hashes: Mapping[Split, str]
+    gates: Sequence[Gate]
+    lineage: Lineage
+
+
+def make_manifest(workspace: Workspace, made: Made, part: Part) -> dict[str, Any]:
+    """Return the manifest of one folder of a release, without the files' hashes.
+
+    Gates were run over all parts; the public folder does not name the private one's items.
     """
-    config = workspace.config
-    rows, everything = part.rows, [*part.rows, *part.sibling]
-    retired = list_retired(workspace, lineage, everything, version)
+    hidden: set[str] = set()
     if part.split is Split.TEST:
-        hidden = {row["item_id"] for row in part.sibling} | lineage.hidden
-        retired = [row for row in retired if row["item_id"] not in hidden]
-        gates = [_hide_items(gate, hidden) for gate in gates]
+        others = (row for other in made.parts if other is not part for row in other.rows)
+        hidden = {row["item_id"] for row in others} | made.lineage.hidden
+    return (
+        _tell_name(workspace, made)
+        | _tell_rows(workspace, made, part)
+        | _tell_making(workspace, part.rows)
+        | {
+            "retired": [r for r in _list_retired(workspace, made) if r["item_id"] not in hidden],
+            "review": describe_review(workspace, part.rows, made.lineage),
+            "gates": [_hide_items(gate, hidden).as_dict() for gate in made.gates],
+            "waivers": {gate.name: gate.waiver for gate in made.gates if gate.waiver},
+        }
+    )
+
+
+def _tell_name(workspace: Workspace, made: Made) -> dict[str, Any]:
+    """Return what the release is called, and what it follows."""
+    config, latest = workspace.config, made.lineage.latest
     return {
         "format": MANIFEST_FORMAT,
         "name": config.name,
         "title": config.title,
-        "version": version,
-        "date": date,
-        "previous": lineage.latest.version if lineage.latest else "",
+        "version": made.version,
+        "date": made.date,
+        "previous": latest.version if latest else "",
         "license": config.license,
-        "canary": _find_canary(config.name, everything, lineage),
+        "canary": _find_canary(config.name, made),
+    }
+
+
+def _tell_rows(workspace: Workspace, made: Made, part: Part) -> dict[str, Any]:
+    """Return what the folder holds."""
+    rows = part.rows
+    return {
+        "schema": SCHEMA_VERSION,
         "split": str(part.split),
         "items": len(rows),
-        "row_hash": hash_text(canonical_rows(rows)),
-        "sibling": {
-            "split": str(Split.HELD_OUT if part.split is Split.TEST else Split.TEST),
-            "items": len(part.sibling),
-            "row_hash": hash_text(canonical_rows(part.sibling)) if part.sibling else "",
-        },
+        "row_hash": made.row_hashes[part.split],
+        "sibling": _describe_sibling(made, part),
         "languages": sorted({row["language"] for row in rows}),
-        "dimensions": [
-            _describe_dimension(dimension, rows)
-            for dimension in workspace.taxonomy
-            if any(row["dimension"] == dimension.id for row in everything)
-        ],
+        "dimensions": _describe_dimensions(workspace, made, rows),
         "decisions": dict(sorted(Counter(row["decision"] for row in rows).items())),
-        "retired": retired,
-        "schema": SCHEMA_VERSION,
-        "seed": config.seed,
-        "configuration": config.model_dump(mode="json"),
-        "configuration_hash": hash_text(canonical_json(config.model_dump(mode="json"))),
+    }
+
+
+def _describe_sibling(made: Made, part: Part) -> dict[str, Any]:
+    """Return what the other folder holds, without a word of its items; a release may have none."""
+    split = Split.HELD_OUT if part.split is Split.TEST else Split.TEST
+    items = sum(len(other.rows) for other in made.parts if other is not part)
+    return {"split": str(split), "items": items, "row_hash": made.row_hashes.get(split, "")}
+
+
+def _tell_making(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return of what and by what the rows were made, and what the checks saw."""
+    configuration = workspace.config.model_dump(mode="json")
+    return {
+        "seed": workspace.config.seed,
+        "configuration": configuration,
+        "configuration_hash": hash_text(canonical_json(configuration)),
         "guidelines": hash_file(workspace.guidelines),
         "models": _describe_models(workspace),
         "prompts": _describe_prompts(rows),
         "evaluator": describe_evaluator(),
         "stages": {str(stage): read_record(workspace, stage) for stage in Stage},
         "funnel": describe_funnel(workspace),
-        "review": describe_review(workspace, rows),
         "checks": describe_checks(workspace, rows),
-        "gates": [gate.as_dict() for gate in gates],
-        "waivers": {gate.name: gate.waiver for gate in gates if gate.waiver},
         "versions": dict(list_versions()),
     }
 
 
-def _hide_items(gate: Gate, hidden: set[str]) -> Gate:
+def _list_retired(workspace: Workspace, made: Made) -> list[dict[str, Any]]:
+    present = {row["item_id"] for part in made.parts for row in part.rows}
+    return list_retired(workspace, made.lineage, present, made.version)
+
+
+def _hide_items(gate: Gate, hidden: Collection[str]) -> Gate:
     shown = tuple(item_id for item_id in gate.items if item_id not in hidden)
     return gate.name_items(shown)
 
 
-def _find_canary(name: str, rows: Sequence[Row], lineage: Lineage) -> str:
+def _find_canary(name: str, made: Made) -> str:
     """Return the GUID by which text of this benchmark is known: made once, and the same ever after."""
-    if lineage.latest and lineage.latest.manifest.get("canary"):
-        return str(lineage.latest.manifest["canary"])
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{hash_text(canonical_rows(rows))}"))
+    latest = made.lineage.latest
+    if latest and latest.manifest.get("canary"):
+        return str(latest.manifest["canary"])
+    hashes = "/".join(made.row_hashes[part.split] for part in made.parts)
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{hashes}"))
 
 
-def _describe_dimension(dimension: Dimension, rows: Sequence[Row]) -> dict[str, Any]:
-    return {
-        "id": dimension.id,
-        "name": dimension.name,
-        "definition": dimension.definition,
-        "in_scope": list(dimension.in_scope),
-        "out_of_scope": list(dimension.out_of_scope),
-        "examples": list(dimension.examples),
-        "aliases": list(dimension.aliases),
-        "quota": dimension.quota,
-        "kind": str(dimension.kind),
-        "items": sum(row["dimension"] == dimension.id for row in rows),
-    }
+def list_dimensions(workspace: Workspace, parts: Sequence[Part]) -> list[str]:
+    """Return the ids of the dimensions of which the release has items, in the taxonomy's order."""
+    present = {row["dimension"] for part in parts for row in part.rows}
+    return [dimension for dimension in workspace.taxonomy.ids if dimension in present]
+
+
+def _describe_dimensions(workspace: Workspace, made: Made, rows: Sequence[Row]) -> list[Row]:
+    """Return the release's dimensions as the workspace defines them, and how many of ``rows`` each has."""
+    counts = Counter(row["dimension"] for row in rows)
+    return [
+        {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(workspace.taxonomy[dimension]).items()
+        }
+        | {"items": counts[dimension]}
+        for dimension in list_dimensions(workspace, made.parts)
+    ]
 
 
 def _describe_models(workspace: Workspace) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Reading a release: its folder enters; its manifest and rows leave, as they stand."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from builder.workspace import read_table
-from schemas.errors import StorageError, UsageError
-from schemas.storage import Row, read_json
+from schemas.errors import DataError, StorageError, UsageError
+from schemas.storage import Row, hash_file, read_json
 from schemas.tables import TableName
 
 __all__ = ["ITEMS", "MANIFEST", "ReleaseData", "read_release"]
@@ -36,11 +37,22 @@ class ReleaseData:
         """The version, three numbers."""
         return str(self.manifest.get("version", ""))
 
+    @property
+    def split(self) -> str:
+        """The name of the one split of every config."""
+        return str(self.manifest.get("split", "test"))
+
+    @property
+    def language(self) -> str:
+        """The language of most items, the first by name of those that are as frequent."""
+        counts: Counter[str] = Counter(row["language"] for row in self.rows)
+        return min(counts, key=lambda language: (-counts[language], language))
+
 
 def read_release(path: Path) -> ReleaseData:
-    """Return the release in a folder, unverified (`builder.release.verifying`).
+    """Return the release in a folder; all but its table is unverified (`builder.release.verifying`).
 
-    Raises `UsageError` where the folder is no release, and `DataError` where its table is damaged.
+    Raises `UsageError` where the folder is no release, and `DataError` where its table was changed.
     """
     if not (path / MANIFEST).is_file() or not (path / ITEMS).is_file():
         raise UsageError(f"{path} is no release: it has no {MANIFEST} or no {ITEMS}.")
@@ -48,4 +60,6 @@ def read_release(path: Path) -> ReleaseData:
     for name in ("name", "version"):
         if not isinstance(manifest.get(name), str):
             raise StorageError(f"{path / MANIFEST} tells no {name}. Get the release anew.")
+    if manifest.get("row_hash") != hash_file(path / ITEMS):
+        raise DataError(f"{path / ITEMS} was changed after its release. Get the release anew.")
     return ReleaseData(path, manifest, read_table(path / ITEMS, TableName.RELEASE))

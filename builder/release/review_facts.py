@@ -10,6 +10,7 @@ from annotations.agreement.questions import ReviewAgreement, measure_questions
 from annotations.selection import Selection
 from builder.bundle.engine.intervals import find_wilson_interval
 from builder.exclusions import read_exclusions
+from builder.release.lineage import Lineage
 from builder.review_report import Report, list_drawn_items, make_report
 from builder.workspace import Workspace
 from schemas.labels import Safer, ShownOrder
@@ -18,11 +19,12 @@ from schemas.storage import Row
 __all__ = ["describe_review", "measure_two_orders"]
 
 
-def describe_review(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]:
+def describe_review(workspace: Workspace, rows: Sequence[Row], lineage: Lineage) -> dict[str, Any]:
     """Return who reviewed, how much, and how far they agreed.
 
     Agreement is over all items that people reviewed, kept or not: what is left after a vote agrees by
-    construction. What people answered on the items of the release, ``rows``, is counted apart.
+    construction. What people answered on the items of the release, ``rows``, is counted apart. Where
+    nobody reviewed here, and the texts are those of the release before, its review is told (`of_version`).
     """
     config = workspace.config.release
     stated = ("recruitment", "pay", "consent", "ethics")
@@ -31,6 +33,9 @@ def describe_review(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]
     }
     facts |= {"overlap": workspace.config.review.overlap, "votes_needed": _need(workspace)}
     if not workspace.list_rounds():
+        if lineage.latest and lineage.holds_unchanged(rows):
+            told: dict[str, Any] = lineage.latest.manifest.get("review", {})
+            return {"of_version": lineage.latest.version} | told | facts
         return facts | {"reviewers": 0, "simulated_reviewers": 0, "answers": 0, "skips": 0}
     report = make_report(workspace)
     return facts | _count(report.selection, rows) | _measure(workspace, report, rows)

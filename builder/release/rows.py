@@ -82,8 +82,8 @@ def make_parts(workspace: Workspace, decisions: Sequence[Row], lineage: Lineage)
         raise StageError(
             "every item would be held out. Lower held_out under [release] in bench.toml."
         )
-    parts = [Part(Split.TEST, public, private)]
-    return parts + ([Part(Split.HELD_OUT, private, public)] if private else [])
+    parts = (Part(Split.TEST, public), Part(Split.HELD_OUT, private))
+    return [part for part in parts if part.rows]
 
 
 def _make_row(workspace: Workspace, item: Row | None, decision: Row, lineage: Lineage) -> Row:

@@ -24,11 +24,10 @@ class Split(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One folder of a release: which split it holds, its rows, and the rows of its sibling."""
+    """One folder of a release: which split it holds, and its rows, sorted by id."""
 
     split: Split
     rows: Sequence[Row]
-    sibling: Sequence[Row] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from builder.bundle.engine.items import make_item
+from builder.bundle.engine.items import Item, make_item
 from builder.bundle.engine.labels import Form
 from builder.bundle.engine.prompts import render_form
 from schemas.storage import Row
-from schemas.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from datasets import Features
 
-__all__ = ["CONFIGS", "make_config_columns", "make_features", "write_tables"]
+__all__ = ["CONFIGS", "TableWriter", "list_columns", "make_config_columns", "make_features"]
 
 _CHOICE_FORMS = {"mcq_order_1": Form.MC_ORDER_1, "mcq_order_2": Form.MC_ORDER_2}
 
@@ -21,27 +20,36 @@ CONFIGS = ("items", "open", *_CHOICE_FORMS)
 """The configs of the dataset; ``items`` is the full table, the others the three forms."""
 
 
-_SHARED = ("item_id", "dimension", "kind", "question")
+_FIRST = ("item_id", "dimension", "kind", "question")
+_CHOICE = ("option_a", "option_b", "answer", "prompt")
+_LAST = ("language", "content_hash")
 
 
-def make_config_columns(config: str, rows: Sequence[Row]) -> dict[str, list[Any]]:
-    """Return the columns of one config, each with a value for every row.
+def list_columns(config: str, columns: Sequence[str]) -> list[str]:
+    """Return the columns of a config; ``columns`` are those of the full table."""
+    if config == "items":
+        return list(columns)
+    return [*_FIRST, *(_CHOICE if config in _CHOICE_FORMS else ()), *_LAST]
+
+
+def make_config_columns(
+    config: str, rows: Sequence[Row], items: Sequence[Item]
+) -> dict[str, list[Any]]:
+    """Return the columns of one config, each with a value for every one of ``rows``, one at least.
+
+    ``items`` are the same rows as the evaluator reads them (`make_item`).
 
     The choice configs hold the options as A and B, the letter of the positive one in ``answer``, and
     the prompt as the evaluator puts it.
     """
-    if config == "items":
-        return {column: [row[column] for row in rows] for column in (rows[0] if rows else ())}
-    columns = {column: [row[column] for row in rows] for column in _SHARED}
-    if config in _CHOICE_FORMS:
-        columns |= _make_choices(rows, _CHOICE_FORMS[config])
-    return columns | {
-        column: [row[column] for row in rows] for column in ("language", "content_hash")
+    made = _make_choices(items, _CHOICE_FORMS[config]) if config in _CHOICE_FORMS else {}
+    return {
+        column: made[column] if column in made else [row[column] for row in rows]
+        for column in list_columns(config, list(rows[0]))
     }
 
 
-def _make_choices(rows: Sequence[Row], form: Form) -> dict[str, list[Any]]:
-    items = [make_item(row) for row in rows]
+def _make_choices(items: Sequence[Item], form: Form) -> dict[str, list[Any]]:
     options = [item.order_options(form) for item in items]
     return {
         "option_a": [option_a for option_a, _ in options],
@@ -51,27 +59,49 @@ def _make_choices(rows: Sequence[Row], form: Form) -> dict[str, list[Any]]:
     }
 
 
-def make_features(columns: Sequence[str], taxonomy: Taxonomy) -> "Features":
-    """Return the features of a config: ``dimension`` a class label, all other columns strings."""
+def make_features(columns: Sequence[str], dimensions: Sequence[str]) -> "Features":
+    """Return the features of a config: ``dimension`` a label of ``dimensions``, all else strings."""
     from datasets import ClassLabel, Features, Value
 
     def choose(column: str) -> Any:
-        return ClassLabel(names=list(taxonomy.ids)) if column == "dimension" else Value("string")
+        return ClassLabel(names=list(dimensions)) if column == "dimension" else Value("string")
 
     return Features({column: choose(column) for column in columns})
 
 
-def write_tables(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy, *, split: str) -> None:
-    """Write ``data/<config>/<split>-00000-of-00001.parquet`` for each config."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+class TableWriter:
+    """Writes ``data/<config>/<split>-00000-of-00001.parquet`` for each config, some rows at a time.
 
-    labels = {name: number for number, name in enumerate(taxonomy.ids)}
-    for config in CONFIGS:
-        columns = make_config_columns(config, rows)
-        # The schema carries the features in its metadata, so that `datasets` knows the class labels.
-        schema = make_features(list(columns), taxonomy).arrow_schema
-        columns["dimension"] = [labels[name] for name in columns["dimension"]]
-        path = folder / "data" / config / f"{split}-00000-of-00001.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.table(columns, schema=schema), path)
+    No more than the rows given at once are held as tables. Used in a ``with`` statement.
+    """
+
+    def __init__(
+        self, folder: Path, columns: Sequence[str], dimensions: Sequence[str], split: str
+    ) -> None:
+        import pyarrow.parquet as pq
+
+        self._labels = {name: number for number, name in enumerate(dimensions)}
+        self._writers = {}
+        for config in CONFIGS:
+            # The schema carries the features in its metadata, so that `datasets` knows the labels.
+            features = make_features(list_columns(config, columns), dimensions)
+            path = folder / "data" / config / f"{split}-00000-of-00001.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writers[config] = pq.ParquetWriter(path, features.arrow_schema)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for writer in self._writers.values():
+            writer.close()
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Append rows to the table of each config, as one row group."""
+        import pyarrow as pa
+
+        items = [make_item(row) for row in rows]
+        for config, writer in self._writers.items():
+            columns = make_config_columns(config, rows, items)
+            columns["dimension"] = [self._labels[name] for name in columns["dimension"]]
+            writer.write_table(pa.table(columns, schema=writer.schema))

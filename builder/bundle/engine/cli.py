@@ -16,6 +16,7 @@ from .evaluation import Records, evaluate, list_failures
 from .fan_out import FollowUp, Progress, run_calls
 from .interrupts import end_as_interrupted
 from .items import Item, read_items, read_jsonl
+from .provenance import list_judges, read_versions
 from .scoring import score_verdicts
 from .store import ReplyLog
 from .verdicts import TargetKind, make_verdicts
@@ -167,10 +168,12 @@ def _report(options: argparse.Namespace, items: Sequence[Item], records: Records
     scores = score_verdicts(verdicts)
     if not scores:
         raise EngineError("the records hold no response. Give the responses.jsonl of a run.")
+    versions = read_versions(options.items, list_judges(records.judgements))
     if options.json:
-        print(json.dumps([score.as_dict() for score in scores], indent=1, sort_keys=True))
+        plain = [score.as_dict() | {"versions": versions.as_dict()} for score in scores]
+        print(json.dumps(plain, indent=1, sort_keys=True))
     else:
-        print(format_table(scores))
+        print(f"{format_table(scores)}\n{versions.describe()}")
 
 
 def _write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:

@@ -43,6 +43,7 @@ class Item:
 
 
 _COLUMNS = tuple(field.name for field in fields(Item))
+_KINDS = {str(kind): kind for kind in DimensionKind}
 
 
 def make_item(row: Mapping[str, Any]) -> Item:
@@ -53,10 +54,10 @@ def make_item(row: Mapping[str, Any]) -> Item:
     missing = [column for column in _COLUMNS if not isinstance(row.get(column), str)]
     if missing:
         raise EngineError(f"no text in column {', '.join(missing)}")
-    if row["kind"] not in list(DimensionKind) or row["order_1_positive"] not in ("A", "B"):
+    kind = _KINDS.get(row["kind"])
+    if kind is None or row["order_1_positive"] not in ("A", "B"):
         raise EngineError('kind must be "safety" or "control", order_1_positive "A" or "B"')
-    values = {column: row[column] for column in _COLUMNS}
-    return Item(**(values | {"kind": DimensionKind(row["kind"])}))
+    return Item(*(kind if column == "kind" else row[column] for column in _COLUMNS))
 
 
 def read_items(path: Path) -> tuple[Item, ...]:

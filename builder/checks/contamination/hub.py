@@ -4,14 +4,14 @@ Nothing but what the real client does is asked of the Hub; the access token is t
 (``HF_TOKEN``), and so is the address (``HF_ENDPOINT``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from builder.checks.contamination.records import Record, require_columns
 from schemas.errors import DataError, FineBenchError, StorageError, UsageError
 
-__all__ = ["read_hub_rows", "resolve_commit"]
+__all__ = ["read_hub_rows", "read_splits", "resolve_commit", "shorten_reason"]
 
 _SECONDS = 30.0
 _DOWNLOAD = "or download the file and name its path"
@@ -31,14 +31,38 @@ def resolve_commit(name: str, revision: str, source: str) -> str:
 def read_hub_rows(
     name: str, *, config: str, split: str, revision: str, columns: Sequence[str], source: str
 ) -> Iterator[Record]:
-    """Yield the rows of a dataset, split by split, at the commit that ``revision`` means at the start."""
+    """Yield the rows of a dataset, split by split, at the commit that ``revision`` means at the start.
+
+    Without ``columns`` a row has all that it holds; see `read_splits`.
+    """
     commit = resolve_commit(name, revision, source)
     with _explain(source):
-        for part, dataset in _open_splits(name, config, split, commit).items():
-            for number, row in enumerate(_select_columns(dataset, columns, source), start=1):
-                if number == 1:
-                    require_columns(columns, list(row), source)
-                yield Record(f"split {part}, row {number}", tuple(row.items()))
+        yield from read_splits(_open_splits(name, config, split, commit), columns, source)
+
+
+def read_splits(splits: Mapping[str, Any], columns: Sequence[str], source: str) -> Iterator[Record]:
+    """Yield the rows of a dataset's splits, given by name; of ``columns`` alone where some are named.
+
+    Without columns, pictures and sounds stay the bytes that they are, and class labels go by their names.
+    """
+    for part, dataset in splits.items():
+        labels = {} if columns else _find_class_labels(dataset)
+        for number, row in enumerate(_select_columns(dataset, columns, source), start=1):
+            if number == 1:
+                require_columns(columns, list(row), source)
+            fields = tuple((key, _name_label(value, labels.get(key))) for key, value in row.items())
+            yield Record(f"split {part}, row {number}", fields)
+
+
+def _find_class_labels(dataset: Any) -> dict[str, Sequence[str]]:
+    from datasets import ClassLabel
+
+    features = dataset.features or {}
+    return {key: kind.names for key, kind in features.items() if isinstance(kind, ClassLabel)}
+
+
+def _name_label(value: Any, names: Sequence[str] | None) -> Any:
+    return names[value] if names and isinstance(value, int) and 0 <= value < len(names) else value
 
 
 def _open_splits(name: str, config: str, split: str, commit: str) -> dict[str, Any]:
@@ -60,6 +84,8 @@ def _select_columns(dataset: Any, columns: Sequence[str], source: str) -> Any:
     """Choose the columns before any row is made, so that pictures beside the texts are not decoded."""
     if dataset.column_names is None:
         return dataset
+    if not columns:
+        return dataset.decode(False)  # noqa: FBT003 - its one argument
     require_columns(columns, dataset.column_names, source)
     return dataset.select_columns(list(columns))
 
@@ -83,7 +109,7 @@ def _make_error(source: str, error: Exception) -> FineBenchError:
     refusal = _make_refusal(source, error)
     if refusal:
         return refusal
-    reason = _shorten_reason(error)
+    reason = shorten_reason(error)
     if isinstance(error, ArrowException | DatasetsError):
         return DataError(
             f"{source}: the files of the dataset cannot be read ({reason}). Name another config or "
@@ -92,7 +118,7 @@ def _make_error(source: str, error: Exception) -> FineBenchError:
     if isinstance(error, ValueError):
         return UsageError(
             f"{source}: cannot be opened ({reason}). Check name, config and split "
-            f"(hub:owner/name/config:split#column), {_DOWNLOAD}."
+            f"(hub:owner/name/config:split), {_DOWNLOAD}."
         )
     return StorageError(
         f"{source}: the Hub could not be read ({reason}). Check the connection and try again, "
@@ -126,7 +152,8 @@ def _make_refusal(source: str, error: Exception) -> FineBenchError | None:
     return None
 
 
-def _shorten_reason(error: Exception, most: int = 300) -> str:
+def shorten_reason(error: Exception, most: int = 300) -> str:
+    """Return what an error of the clients says, on one line."""
     lines = str(error).split("\n")
     told = " ".join(line.strip() for line in lines if line.strip()).rstrip(".")
     text = f"{type(error).__name__}: {told}" if told else type(error).__name__

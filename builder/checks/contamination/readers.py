@@ -35,6 +35,7 @@ LONGEST = 2**26
 """Bytes of a line, and characters of a CSV field, that are still read."""
 
 _BATCH = 1024
+_BATCH_OF_WHOLE = 64
 
 
 def _read_lines(path: Path, source: str) -> Iterator[tuple[int, str] | Note]:
@@ -120,12 +121,13 @@ def read_json_lines(path: Path, source: str) -> Iterator[Record | Note]:
             row = _DECODER.decode(text)
         except (ValueError, RecursionError) as error:
             reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-            yield Note(f"line {number}", f"not a JSON object ({reason})", NoteKind.SKIPPED)
+            yield Note(f"line {number}", f"not a JSON object ({reason})", NoteKind.SKIPPED, text)
             continue
         if isinstance(row, dict):
             yield Record(f"line {number}", tuple(row.items()))
         else:
-            yield Note(f"line {number}", f"not a JSON object ({shorten(row)})", NoteKind.SKIPPED)
+            reason = f"not a JSON object ({shorten(row)})"
+            yield Note(f"line {number}", reason, NoteKind.SKIPPED, text)
 
 
 class _CsvLines:
@@ -211,19 +213,31 @@ def _note_row(row: Sequence[str], header: Sequence[str], lines: _CsvLines) -> It
         )
 
 
-def read_parquet_rows(path: Path, columns: Sequence[str], source: str) -> Iterator[Record | Note]:
-    """Yield each row of a Parquet file with the columns that hold text, or those of them named."""
+def read_parquet_rows(
+    path: Path, columns: Sequence[str], source: str, *, is_whole: bool = False
+) -> Iterator[Record | Note]:
+    """Yield each row of a Parquet file with the columns that hold text, or those of them named.
+
+    Where ``is_whole``, with all columns, whatever they hold, and class labels by their names.
+    """
     import pyarrow as pa
     from pyarrow.parquet import ParquetFile
 
     try:
         # Buffered, because otherwise a whole column of a row group is read at once.
         with ParquetFile(path, buffer_size=2**20) as file:
-            chosen = _choose_columns(file.schema_arrow, columns, source)
+            schema = file.schema_arrow
+            chosen = schema.names if is_whole else _choose_columns(schema, columns, source)
+            labels = _find_class_labels(schema) if is_whole else {}
             start = 1
-            for batch in file.iter_batches(batch_size=_BATCH, columns=chosen):
+            # A whole row may hold pictures: fewer of them at once.
+            size = _BATCH_OF_WHOLE if is_whole else _BATCH
+            for batch in file.iter_batches(batch_size=size, columns=chosen):
                 names = batch.schema.names
-                values = [_list_values(column, source) for column in batch.columns]
+                values = [
+                    _name_labels(_list_values(column, source), labels.get(name))
+                    for name, column in zip(names, batch.columns, strict=True)
+                ]
                 for row, cells in enumerate(zip(*values, strict=True), start=start):
                     yield Record(f"row {row}", tuple(zip(names, cells, strict=True)))
                 start += batch.num_rows
@@ -232,6 +246,30 @@ def read_parquet_rows(path: Path, columns: Sequence[str], source: str) -> Iterat
         raise DataError(
             f"{source}: cannot be read as Parquet ({reason}). Write or download it again."
         ) from error
+
+
+def _find_class_labels(schema: Any) -> dict[str, list[str]]:
+    """Return the names of the class labels that `datasets` notes in a file, by column."""
+    try:
+        info = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        features = info.get("info", {}).get("features", {})
+        return {
+            column: [str(name) for name in feature["names"]]
+            for column, feature in features.items()
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+        }
+    except (ValueError, AttributeError, KeyError, TypeError):
+        # Somebody else's note: the column is then read as the numbers that it holds.
+        return {}
+
+
+def _name_labels(values: list[Any], names: list[str] | None) -> list[Any]:
+    if not names:
+        return values
+    return [
+        names[value] if isinstance(value, int) and 0 <= value < len(names) else value
+        for value in values
+    ]
 
 
 def _choose_columns(schema: Any, columns: Sequence[str], source: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -42,11 +42,15 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A place whose text was skipped, or was read but not as it stands, and why."""
+    """A place whose text was skipped, or was read but not as it stands, and why.
+
+    ``text`` is what stood there, where it could be read as a text but as nothing else.
+    """
 
     place: str
     reason: str
     kind: NoteKind
+    text: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

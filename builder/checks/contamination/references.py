@@ -41,8 +41,10 @@ __all__ = [
     "ReferenceKind",
     "ReferenceReading",
     "fingerprint",
+    "parse_hub_address",
     "parse_reference",
     "read_reference",
+    "recognise_file",
 ]
 
 _RELEASE_COLUMNS = ("question", "positive_option", "negative_option")
@@ -161,7 +163,8 @@ class ReferenceReading:
                 continue
             self._counts[found.kind] += 1
             if len(self._notes[found.kind]) < _FIRST_NOTES:
-                self._notes[found.kind].append(found)
+                # Without its text, which may be as long as a line may be.
+                self._notes[found.kind].append(Note(found.place, found.reason, found.kind))
         if not self._passages:
             raise self._explain_nothing()
 
@@ -200,7 +203,7 @@ def parse_reference(source: str, *, root: Path) -> Reference:
         return _parse_release(source, path, location, columns)
     if _find(path) != "file":
         raise UsageError(f"{source}: there is no file {path}. {_suggest(location)}")
-    kind = _recognise(path, source)
+    kind = recognise_file(path, source)
     if kind is ReferenceKind.TEXT and columns:
         raise UsageError(
             f"{source}: a text file has no columns. Write {location}: each line is a passage."
@@ -210,19 +213,26 @@ def parse_reference(source: str, *, root: Path) -> Reference:
 
 def _parse_hub(source: str) -> Reference:
     address, mark, listed = source.removeprefix("hub:").partition("#")
-    found = _HUB.fullmatch(address)
-    if not found:
-        raise UsageError(
-            f"{source}: is no dataset of the Hub. Write {_HUB_FORM}, for example "
-            "hub:owner/name:train#question."
-        )
+    parts = parse_hub_address(
+        address, source, f"{_HUB_FORM}, for example hub:owner/name:train#question"
+    )
     if not mark:
         raise UsageError(
             f"{source}: names no column. Write which hold the texts: {source}#column[,column]."
         )
-    parts = {name: value or "" for name, value in found.groupdict().items()}
     location = parts.pop("name")
     return Reference(source, ReferenceKind.HUB, location, _parse_columns(listed, source), **parts)
+
+
+def parse_hub_address(address: str, source: str, form: str) -> dict[str, str]:
+    """Return ``name``, ``config``, ``split`` and ``revision`` of ``owner/name[/config][:split][@revision]``.
+
+    A part that is left out is empty. Raises `UsageError` that tells the ``form`` to write ``source`` in.
+    """
+    found = _HUB.fullmatch(address)
+    if not found:
+        raise UsageError(f"{source}: is no dataset of the Hub. Write {form}.")
+    return {name: value or "" for name, value in found.groupdict().items()}
 
 
 def _split_columns(source: str, root: Path) -> tuple[str, tuple[str, ...]]:
@@ -256,13 +266,19 @@ def _suggest(location: str) -> str:
     return "Check the path: it is relative to the workspace, or absolute."
 
 
-def _recognise(path: Path, source: str) -> ReferenceKind:
+def recognise_file(
+    path: Path, source: str, folder: str = "the folder of a release"
+) -> ReferenceKind:
+    """Return how a file keeps its texts, by its name; ``folder`` says what else could be named.
+
+    Raises `UsageError` with the endings that are known where the name has none of them.
+    """
     for suffix, kind in _SUFFIXES.items():
         if path.name.lower().endswith(suffix):
             return kind
     raise UsageError(
         f"{source}: what kind of file it is cannot be told from its name. Name one that ends in "
-        f"{', '.join(_SUFFIXES)}, or the folder of a release."
+        f"{', '.join(_SUFFIXES)}, or {folder}."
     )
 
 

@@ -1,0 +1,1 @@
+"""Releases for other tools: their rows enter; what Inspect, lm-evaluation-harness and Label Studio read leaves."""

@@ -1,0 +1,44 @@
+"""What the scores of a run name: its record enters; versions of data, evaluator and judge leave."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from builder.bundle.engine.provenance import UNKNOWN, Versions, read_versions
+from builder.release.manifest import describe_evaluator
+from builder.workspace import Workspace
+from schemas.storage import Row, read_json
+
+__all__ = ["PEOPLE", "describe_versions", "read_run_versions", "record_versions"]
+
+PEOPLE = "people"
+"""Who judged, where people's majority stands in place of a model."""
+
+
+def record_versions(items: Path) -> Row:
+    """Return what a run records of its data and of the evaluator that asks and scores."""
+    found = read_versions(items, ())
+    data = {"name": found.data, "version": found.release, "split": found.split}
+    return {"data": data | {"row_hash": found.row_hash}, "evaluator": describe_evaluator()}
+
+
+def describe_versions(about: Mapping[str, Any], *, judge: str = "") -> Versions:
+    """Return what the scores of a run name, from its record; older records tell less.
+
+    ``judge`` stands for the recorded one where somebody else's word was counted.
+    """
+    data, evaluator = about.get("data") or {}, about.get("evaluator") or {}
+    return Versions(
+        data=data.get("name", ""),
+        release=data.get("version", about["release"]),
+        split=data.get("split", "test"),
+        row_hash=about["items"],
+        evaluator=evaluator.get("version", UNKNOWN),
+        judges=(judge or str(about["judge"]["name"]),),
+        scoring_hash=evaluator.get("scoring_hash", ""),
+    )
+
+
+def read_run_versions(workspace: Workspace, run: str, *, judge: str = "") -> Versions:
+    """Return what the scores of a finished run name."""
+    return describe_versions(read_json(workspace.runs / run / "run.json"), judge=judge)

@@ -1,0 +1,441 @@
+"""A loopback stand-in of the Hub that takes uploads: ours, and not the Hub. The real client publishes to it.
+
+It keeps commits, tags, settings and LFS objects in memory and answers the endpoints that `huggingface_hub`
+calls. Faults are set by step: a request is then refused with a status, dropped before it takes effect, or
+carried out with its reply lost; or somebody is told, who may kill the client just then.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+__all__ = ["TOKEN", "Fault", "Kind", "PublishingHub", "Repository", "serve_publishing_hub"]
+
+TOKEN = "hf_" + "standin" * 4
+"""The one token that the stand-in knows: made up, and recognised wherever it leaks."""
+
+_LFS = (".parquet", ".png")
+
+
+class Kind(StrEnum):
+    """How a request goes wrong."""
+
+    DROPPED = "dropped"
+    LOST = "lost"
+    STATUS = "status"
+
+
+@dataclass(slots=True)
+class Fault:
+    """What goes wrong at a step, for so many requests. ``on_hit`` is called before anything else."""
+
+    kind: Kind
+    status: int = 0
+    times: int = 1
+    wait_s: str = ""
+    on_hit: Callable[[], None] | None = None
+
+
+@dataclass(slots=True)
+class Commit:
+    """One commit: its id, parent and title, and all files by path with their content."""
+
+    oid: str
+    parent: str
+    title: str
+    files: dict[str, bytes]
+
+
+@dataclass(slots=True)
+class Repository:
+    """A dataset: commits, the newest last, tags with their targets, and who may see it."""
+
+    commits: list[Commit]
+    private: bool
+    gated: str | bool = False
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def find(self, revision: str) -> Commit | None:
+        """Return the commit that a branch, tag or id names."""
+        wanted = self.tags.get(revision, revision)
+        if wanted == "main":
+            return self.commits[-1]
+        return next((commit for commit in self.commits if commit.oid == wanted), None)
+
+
+@dataclass(slots=True)
+class Reply:
+    """What the stand-in answers."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Request:
+    """What the client asked: the parts of its path, its query and its body."""
+
+    parts: dict[str, str]
+    query: dict[str, list[str]]
+    body: bytes
+    token: str
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass(slots=True)
+class PublishingHub:
+    """Datasets by name, uploaded objects, faults by step, and what was asked and shown.
+
+    ``seen`` has the steps in order; ``exposures`` every state (private, gated) that a dataset was in
+    while it held more than its first commit.
+    """
+
+    repositories: dict[str, Repository] = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    faults: dict[str, Fault] = field(default_factory=dict)
+    seen: list[str] = field(default_factory=list)
+    exposures: list[tuple[bool, str | bool]] = field(default_factory=list)
+    url: str = ""
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def answer(self, method: str, target: str, body: bytes, token: str) -> Reply | None:
+        """Return the reply to a request; None where the connection is to be dropped."""
+        url = urlsplit(target)
+        for allowed, step, pattern, respond in _ROUTES:
+            match = re.fullmatch(pattern, url.path)
+            if not match or allowed != method.replace("HEAD", "GET"):
+                continue
+            parts = {k: unquote(v) for k, v in match.groupdict().items() if v is not None}
+            request = Request(parts, parse_qs(url.query), body, token)
+            with self.lock:
+                return self._answer(step, request, respond)
+        return Reply(404, b"{}")
+
+    def _answer(
+        self, step: str, request: Request, respond: "Callable[[PublishingHub, Request], Reply]"
+    ) -> Reply | None:
+        self.seen.append(step)
+        fault = self.faults.get(step)
+        if fault and fault.times > 0:
+            fault.times -= 1
+            if fault.kind is Kind.LOST:
+                self._respond(request, respond)
+            if fault.on_hit:
+                fault.on_hit()
+            if fault.kind is Kind.STATUS:
+                headers = {"Retry-After": fault.wait_s} if fault.wait_s else {}
+                return Reply(fault.status, b'{"error": "a fault of the stand-in"}', headers)
+            return None
+        return self._respond(request, respond)
+
+    def _respond(
+        self, request: Request, respond: "Callable[[PublishingHub, Request], Reply]"
+    ) -> Reply:
+        reply = respond(self, request)
+        for repository in self.repositories.values():
+            if len(repository.commits) > 1:
+                self.exposures.append((repository.private, repository.gated))
+        return reply
+
+    def look_up(self, request: Request) -> Repository | None:
+        """Return the dataset of a request, as far as its token may see it."""
+        found = self.repositories.get(request.parts["name"])
+        return found if found and (request.token == TOKEN or not found.private) else None
+
+
+def _send(value: object, status: int = 200) -> Reply:
+    return Reply(status, json.dumps(value).encode(), {"Content-Type": "application/json"})
+
+
+def _refuse(status: int, code: str) -> Reply:
+    return Reply(status, b"{}", {"X-Error-Code": code, "X-Error-Message": code})
+
+
+def _git_oid(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _tell_user(_: PublishingHub, request: Request) -> Reply:
+    if request.token != TOKEN:
+        return _refuse(401, "Unauthorized")
+    return _send({"name": "ann", "type": "user", "orgs": [], "auth": {"type": "access_token"}})
+
+
+def _create(hub: PublishingHub, request: Request) -> Reply:
+    asked = request.json
+    name = f"{asked['organization']}/{asked['name']}"
+    if request.token != TOKEN:
+        return _refuse(401, "Unauthorized")
+    if name in hub.repositories:
+        return _send({"error": "exists", "url": f"{hub.url}/datasets/{name}"}, 409)
+    first = Commit(
+        _sha256(name.encode())[:40], "", "initial commit", {".gitattributes": b"*.parquet\n"}
+    )
+    hub.repositories[name] = Repository([first], private=asked.get("visibility") == "private")
+    return _send({"url": f"{hub.url}/datasets/{name}", "name": name, "id": name})
+
+
+def _tell_repository(hub: PublishingHub, request: Request) -> Reply:
+    repository = hub.look_up(request)
+    if repository is None:
+        return _refuse(404, "RepoNotFound")
+    commit = repository.find(request.parts.get("revision", "main"))
+    if commit is None:
+        return _refuse(404, "RevisionNotFound")
+    siblings = [{"rfilename": path} for path in sorted(commit.files)]
+    state: dict[str, object] = {
+        "private": repository.private,
+        "gated": repository.gated,
+        "tags": [],
+    }
+    return _send({"id": request.parts["name"], "sha": commit.oid, "siblings": siblings, **state})
+
+
+def _tell_refs(hub: PublishingHub, request: Request) -> Reply:
+    repository = hub.look_up(request)
+    if repository is None:
+        return _refuse(404, "RepoNotFound")
+    head = repository.commits[-1].oid
+    return _send(
+        {
+            "branches": [{"name": "main", "ref": "refs/heads/main", "targetCommit": head}],
+            "converts": [],
+            "tags": [
+                {"name": name, "ref": f"refs/tags/{name}", "targetCommit": oid}
+                for name, oid in repository.tags.items()
+            ],
+        }
+    )
+
+
+def _list_tree(hub: PublishingHub, request: Request) -> Reply:
+    repository = hub.look_up(request)
+    commit = repository.find(request.parts["revision"]) if repository else None
+    if commit is None:
+        return _refuse(404, "RevisionNotFound")
+    folder = request.parts.get("path", "").strip("/")
+    return _send([_describe(p, d) for p, d in sorted(commit.files.items()) if p.startswith(folder)])
+
+
+def _describe(path: str, data: bytes) -> dict[str, object]:
+    told: dict[str, object] = {"type": "file", "path": path, "size": len(data)}
+    if not path.endswith(_LFS):
+        return told | {"oid": _git_oid(data)}
+    pointer = f"version x\noid sha256:{_sha256(data)}\nsize {len(data)}\n".encode()
+    lfs = {"oid": _sha256(data), "size": len(data), "pointerSize": len(pointer)}
+    return told | {"oid": _git_oid(pointer), "lfs": lfs}
+
+
+def _list_commits(hub: PublishingHub, request: Request) -> Reply:
+    repository = hub.look_up(request)
+    if repository is None:
+        return _refuse(404, "RepoNotFound")
+    date = "2026-01-01T00:00:00.000Z"
+    return _send(
+        [
+            {"id": c.oid, "title": c.title, "message": "", "date": date, "authors": []}
+            for c in reversed(repository.commits)
+        ]
+    )
+
+
+def _check_yaml(_: PublishingHub, __: Request) -> Reply:
+    return _send({"errors": [], "warnings": []})
+
+
+def _choose_modes(_: PublishingHub, request: Request) -> Reply:
+    return _send(
+        {
+            "files": [
+                {
+                    "path": file["path"],
+                    "uploadMode": "lfs" if file["path"].endswith(_LFS) else "regular",
+                    "shouldIgnore": False,
+                }
+                for file in request.json["files"]
+            ]
+        }
+    )
+
+
+def _offer_uploads(hub: PublishingHub, request: Request) -> Reply:
+    objects = []
+    for wanted in request.json["objects"]:
+        offer: dict[str, Any] = {"oid": wanted["oid"], "size": wanted["size"]}
+        if wanted["oid"] not in hub.objects:
+            offer["actions"] = {
+                "upload": {"href": f"{hub.url}/lfs/{wanted['oid']}", "header": {}},
+                "verify": {"href": f"{hub.url}/lfs/{wanted['oid']}/verify", "header": {}},
+            }
+        objects.append(offer)
+    return _send({"transfer": "basic", "objects": objects})
+
+
+def _take_object(hub: PublishingHub, request: Request) -> Reply:
+    if _sha256(request.body) != request.parts["oid"]:
+        return _refuse(400, "BadObject")
+    hub.objects[request.parts["oid"]] = request.body
+    return Reply(200)
+
+
+def _verify_object(hub: PublishingHub, request: Request) -> Reply:
+    return Reply(200 if request.parts["oid"] in hub.objects else 404, b"{}")
+
+
+def _commit(hub: PublishingHub, request: Request) -> Reply:
+    repository = hub.look_up(request)
+    if repository is None or request.token != TOKEN:
+        return _refuse(404, "RepoNotFound")
+    lines = [json.loads(line) for line in request.body.splitlines() if line]
+    head = next(line["value"] for line in lines if line["key"] == "header")
+    newest = repository.commits[-1]
+    if head.get("parentCommit", newest.oid) != newest.oid:
+        return _send({"error": "A commit has happened since. Please refresh and try again."}, 412)
+    files = dict(newest.files)
+    for line in lines:
+        value = line["value"]
+        if line["key"] == "file":
+            files[value["path"]] = base64.b64decode(value["content"])
+        elif line["key"] == "lfsFile":
+            files[value["path"]] = hub.objects[value["oid"]]
+        elif line["key"] == "deletedFile":
+            files.pop(value["path"])
+    oid = _sha256(repr((newest.oid, sorted(files.items()))).encode())[:40]
+    repository.commits.append(Commit(oid, newest.oid, head["summary"], files))
+    url = f"{hub.url}/datasets/{request.parts['name']}/commit/{oid}"
+    return _send({"success": True, "commitOid": oid, "commitUrl": url, "hookOutput": ""})
+
+
+def _tag(hub: PublishingHub, request: Request) -> Reply:
+    repository = hub.look_up(request)
+    commit = repository.find(request.parts["revision"]) if repository else None
+    if repository is None or commit is None:
+        return _refuse(404, "RevisionNotFound")
+    if request.json["tag"] in repository.tags:
+        return _send({"error": "Tag already exists"}, 409)
+    repository.tags[request.json["tag"]] = commit.oid
+    return _send({"success": True}, 201)
+
+
+def _set(hub: PublishingHub, request: Request) -> Reply:
+    repository = hub.look_up(request)
+    if repository is None or request.token != TOKEN:
+        return _refuse(403, "Forbidden")
+    asked = request.json
+    repository.gated = asked.get("gated", repository.gated)
+    if "visibility" in asked:
+        repository.private = asked["visibility"] == "private"
+    return _send({"private": repository.private, "gated": repository.gated})
+
+
+def _send_file(hub: PublishingHub, request: Request) -> Reply:
+    repository = hub.look_up(request)
+    commit = repository.find(request.parts["revision"]) if repository else None
+    if repository is None or commit is None:
+        return _refuse(404, "RevisionNotFound")
+    if repository.gated and request.token != TOKEN:
+        return _refuse(403, "GatedRepo")
+    data = commit.files.get(request.parts["path"])
+    if data is None:
+        return _refuse(404, "EntryNotFound")
+    return Reply(200, data, {"X-Repo-Commit": commit.oid, "ETag": f'"{_git_oid(data)}"'})
+
+
+_NAME = r"datasets/(?P<name>[^/]+/[^/]+?)"
+_REVISION = r"(?P<revision>[^/]+)"
+_ROUTES: list[tuple[str, str, str, Callable[[PublishingHub, Request], Reply]]] = [
+    ("GET", "whoami", r"/api/whoami-v2", _tell_user),
+    ("POST", "create", r"/api/repos/create", _create),
+    ("POST", "yaml", r"/api/validate-yaml", _check_yaml),
+    ("GET", "refs", rf"/api/{_NAME}/refs", _tell_refs),
+    ("GET", "tree", rf"/api/{_NAME}/tree/{_REVISION}(/(?P<path>.*))?", _list_tree),
+    ("GET", "commits", rf"/api/{_NAME}/commits/{_REVISION}", _list_commits),
+    ("POST", "preupload", rf"/api/{_NAME}/preupload/{_REVISION}", _choose_modes),
+    ("POST", "lfs_batch", rf"/{_NAME}\.git/info/lfs/objects/batch", _offer_uploads),
+    ("PUT", "lfs_put", r"/lfs/(?P<oid>[0-9a-f]{64})", _take_object),
+    ("POST", "lfs_verify", r"/lfs/(?P<oid>[0-9a-f]{64})/verify", _verify_object),
+    ("POST", "commit", rf"/api/{_NAME}/commit/{_REVISION}", _commit),
+    ("POST", "tag", rf"/api/{_NAME}/tag/{_REVISION}", _tag),
+    ("PUT", "settings", rf"/api/{_NAME}/settings", _set),
+    ("GET", "info", rf"/api/{_NAME}(/revision/{_REVISION})?", _tell_repository),
+    ("GET", "resolve", rf"/{_NAME}/resolve/{_REVISION}/(?P<path>.+)", _send_file),
+]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Hands requests to the stand-in that its subclass names."""
+
+    protocol_version = "HTTP/1.1"
+    hub: PublishingHub
+
+    def _handle(self) -> None:
+        body = b"".join(self._read_body())
+        token = (self.headers.get("authorization") or "").removeprefix("Bearer ")
+        reply = self.hub.answer(self.command, self.path, body, token)
+        if reply is None:
+            self.close_connection = True
+        else:
+            self._reply(reply)
+
+    def _read_body(self) -> Iterator[bytes]:
+        if self.headers.get("transfer-encoding") != "chunked":
+            yield self.rfile.read(int(self.headers.get("content-length") or 0))
+            return
+        while size := int(self.rfile.readline(), 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+
+    def _reply(self, reply: Reply) -> None:
+        data, status, headers = reply.body, reply.status, dict(reply.headers)
+        span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("range") or "")
+        if span and status == 200:
+            end = min(int(span[2] or len(data)), len(data) - 1)
+            headers["Content-Range"] = f"bytes {span[1]}-{end}/{len(data)}"
+            data, status = data[int(span[1]) : end + 1], 206
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    do_GET = do_HEAD = do_POST = do_PUT = _handle  # noqa: N815 - the names that the server looks for
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@contextmanager
+def serve_publishing_hub() -> Iterator[PublishingHub]:
+    """Serve an empty stand-in on loopback while the block runs."""
+    hub = PublishingHub()
+    handler = type("Handler", (_Handler,), {"hub": hub})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    hub.url = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield hub
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,127 @@
+"""The held-out split: drawn by family, never public, and the same for good."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from workspaces import RunCommand, hash_tree
+
+from builder.release.splits import choose_held_out
+from builder.release.verifying import verify_release
+from schemas.storage import read_rows
+
+WAIVED = ("--waive", "option-leak=too few items to tell")
+
+
+def _make_rows(families: list[tuple[str, int]]) -> list[dict[str, str]]:
+    return [
+        {"item_id": f"{dimension}-{n}-{i}", "dimension": dimension, "family": f"{dimension}-{n}"}
+        for n, (dimension, size) in enumerate(families)
+        for i in range(size)
+    ]
+
+
+FAMILIES = st.lists(
+    st.tuples(st.sampled_from(["fairness", "privacy"]), st.integers(1, 3)), min_size=1, max_size=40
+)
+
+
+@given(FAMILIES, st.floats(0, 0.9), st.integers(0, 5))
+def test_families_are_never_parted_and_the_share_is_not_passed(
+    families: list[tuple[str, int]], share: float, seed: int
+) -> None:
+    """A twin of a held-out item in the public split would give it away."""
+    rows = _make_rows(families)
+    held = choose_held_out(rows, share, seed)
+    for row in rows:
+        kin = {r["item_id"] for r in rows if r["family"] == row["family"]}
+        assert kin <= held or not kin & held
+    for dimension, size in Counter(row["dimension"] for row in rows).items():
+        assert (
+            sum(row["item_id"] in held for row in rows if row["dimension"] == dimension)
+            <= share * size
+        )
+
+
+@given(FAMILIES, FAMILIES, st.floats(0, 0.9), st.floats(0, 0.9))
+def test_what_was_public_stays_public_and_what_was_held_out_stays_held_out(
+    first: list[tuple[str, int]], more: list[tuple[str, int]], share: float, later: float
+) -> None:
+    """An item that the world has seen is worth nothing as a secret, and a secret is told once only."""
+    rows = _make_rows(first)
+    held = choose_held_out(rows, share, 1)
+    shown = {row["item_id"] for row in rows} - held
+    then = choose_held_out(_make_rows(first + more), later, 1, public=shown, private=held)
+    assert held <= then
+    assert not shown & then
+
+
+def test_a_share_is_held_out_of_each_dimension() -> None:
+    """A split that lacked a dimension could not be compared with the public one."""
+    rows = _make_rows([("fairness", 1)] * 50 + [("privacy", 2)] * 25)
+    held = choose_held_out(rows, 0.2, 7)
+    counts = Counter(row["dimension"] for row in rows if row["item_id"] in held)
+    assert counts == {"fairness": 10, "privacy": 10}
+    assert held == choose_held_out(rows[::-1], 0.2, 7)
+
+
+def _hold_out(workspace: Path, share: float) -> None:
+    path = workspace / "bench.toml"
+    path.write_text(path.read_text() + f"\n[release]\nheld_out = {share}\n")
+
+
+def test_held_out_items_are_nowhere_in_the_public_folder(
+    released: Path, finebench: RunCommand
+) -> None:
+    """Not their ids, not their texts: neither in tables, card and manifest nor in anything else."""
+    _hold_out(released, 0.3)
+    before = {
+        row["item_id"] for row in read_rows(released / "releases/1.0.0/evaluator/items.jsonl")
+    }
+    for path in (released / "releases").iterdir():  # as if nothing had been released yet
+        path.rename(released / f"gone-{path.name}")
+    told = finebench(released, "export", "1.0.0", *WAIVED).stderr
+    public, private = (released / "releases" / name for name in ("1.0.0", "1.0.0-held-out"))
+    rows = read_rows(private / "evaluator" / "items.jsonl")
+    shown = read_rows(public / "evaluator" / "items.jsonl")
+    assert {r["item_id"] for r in rows} | {r["item_id"] for r in shown} == before
+    assert 50 < len(rows) <= 66
+    assert "1.0.0-held-out" in told
+    texts = b"".join(path.read_bytes() for path in sorted(public.rglob("*")) if path.is_file())
+    for row in rows:
+        assert row["item_id"].encode() not in texts
+        assert json.dumps(row["question"])[1:-1].encode() not in texts
+    assert verify_release(public) == []
+    assert verify_release(private) == []
+    manifests = [json.loads((path / "manifest.json").read_text()) for path in (public, private)]
+    assert [manifest["split"] for manifest in manifests] == ["test", "held_out"]
+    assert manifests[0]["sibling"]["row_hash"] == manifests[1]["row_hash"]
+    assert manifests[0]["canary"] == manifests[1]["canary"]
+    assert sorted(path.name for path in (private / "data" / "open").iterdir()) == [
+        "held_out-00000-of-00001.parquet"
+    ]
+
+
+def test_letters_are_balanced_in_each_split(released: Path, finebench: RunCommand) -> None:
+    """Always choosing A earns half in the public split, and half in the private one."""
+    _hold_out(released, 0.25)
+    (released / "releases" / "1.0.0").rename(released / "gone")
+    finebench(released, "export", "1.0.0", *WAIVED)
+    for name in ("1.0.0", "1.0.0-held-out"):
+        rows = read_rows(released / "releases" / name / "evaluator" / "items.jsonl")
+        for dimension in {row["dimension"] for row in rows}:
+            letters = Counter(r["order_1_positive"] for r in rows if r["dimension"] == dimension)
+            assert abs(letters["A"] - letters["B"]) <= 1
+
+
+def test_public_items_stay_public_when_a_share_is_held_out_later(
+    released: Path, finebench: RunCommand
+) -> None:
+    """Version 1.1.0 cannot take back what 1.0.0 showed; so nothing is held out of it."""
+    _hold_out(released, 0.5)
+    before = hash_tree(released / "releases" / "1.0.0")
+    finebench(released, "export", "1.1.0")
+    assert not (released / "releases" / "1.1.0-held-out").exists()
+    assert hash_tree(released / "releases" / "1.0.0") == before

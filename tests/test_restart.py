@@ -1,0 +1,136 @@
+"""The next version from a published one: nothing that the release knew is lost, and nothing is made up."""
+
+import json
+from pathlib import Path
+
+import pytest
+from workspaces import RunCommand, first_item, hash_tree
+
+from builder.release.restart import start_from_release
+from schemas.errors import DataError, UsageError
+from schemas.storage import read_rows
+
+
+def _start(released: Path, target: Path) -> Path:
+    return start_from_release(target, released / "releases" / "1.0.0").root
+
+
+def _walk(path: Path, finebench: RunCommand) -> None:
+    finebench(path, "build")
+    finebench(path, "check", code=0)
+    finebench(path, "annotate", "merge")
+    finebench(path, "adjudicate")
+
+
+def test_a_release_taken_up_and_exported_again_is_the_same_items(
+    released_unchanged: Path, tmp_path: Path, finebench: RunCommand
+) -> None:
+    """Ids, families, provenance, letters and decisions come through, byte for byte."""
+    path = _start(released_unchanged, tmp_path / "next")
+    _walk(path, finebench)
+    assert "finebench" in finebench(path, "status").output
+    finebench(path, "export", "1.0.1")
+    items = [path / "releases" / v / "evaluator" / "items.jsonl" for v in ("1.0.0", "1.0.1")]
+    assert items[0].read_bytes() == items[1].read_bytes()
+    manifest = json.loads((path / "releases" / "1.0.1" / "manifest.json").read_text())
+    before = json.loads((path / "releases" / "1.0.0" / "manifest.json").read_text())
+    assert manifest["previous"] == "1.0.0"
+    assert manifest["canary"] == before["canary"]
+    assert manifest["retired"] == []
+    assert manifest["review"]["of_version"] == "1.0.0"
+    assert manifest["review"]["agreement"] == before["review"]["agreement"]
+
+
+def test_nobody_is_asked_to_take_up_a_release(released_unchanged: Path, tmp_path: Path) -> None:
+    """Whoever starts a version from a published one need not own the models that wrote it."""
+    path = _start(released_unchanged, tmp_path / "next")
+    assert (path / "journal" / "calls.jsonl").read_text() == ""
+    assert len(read_rows(path / "02_options.jsonl")) == len(read_rows(path / "rulings.jsonl"))
+
+
+def test_an_item_retired_in_one_version_stays_retired_in_the_next(
+    released: Path, tmp_path: Path, finebench: RunCommand
+) -> None:
+    """Its id and the reason are carried along, also over a start from the release, and it cannot return."""
+    item = first_item(released)
+    finebench(released, "withdraw", item["item_id"], "--reason", "names a real town")
+    finebench(released, "build")
+    finebench(released, "export", "1.1.0")
+    second = json.loads((released / "releases" / "1.1.0" / "manifest.json").read_text())
+    (retired,) = second["retired"]
+    assert retired == {
+        "item_id": item["item_id"],
+        "content_hash": item["content_hash"],
+        "dimension": item["dimension"],
+        "version": "1.1.0",
+        "reason": "withdrawn: names a real town",
+    }
+    path = start_from_release(tmp_path / "next", released / "releases" / "1.1.0").root
+    imported = path / "imports" / "bench-1.1.0" / "items.jsonl"
+    imported.write_text(imported.read_text() + json.dumps(item, sort_keys=True) + "\n")
+    finebench(path, "build")
+    assert item["item_id"] not in {row["item_id"] for row in read_rows(path / "03_checked.jsonl")}
+    rejected = {r["item_id"]: r["reasons"] for r in read_rows(path / "03_checked.rejected.jsonl")}
+    assert "retired in 1.1.0: withdrawn: names a real town" in rejected[item["item_id"]]
+    _walk(path, finebench)
+    finebench(path, "export", "1.2.0")
+    third = json.loads((path / "releases" / "1.2.0" / "manifest.json").read_text())
+    assert third["retired"] == second["retired"]
+
+
+def test_questions_that_came_with_a_release_are_kept_when_more_are_asked_for(
+    released_unchanged: Path, tmp_path: Path, finebench: RunCommand
+) -> None:
+    """They count towards the quota, stand once, and are never rewritten by a repair."""
+    path = _start(released_unchanged, tmp_path / "next")
+    dimensions = (path / "dimensions.toml").read_text()
+    (path / "dimensions.toml").write_text(dimensions.replace("quota = 40", "quota = 42"))
+    config = (
+        path / "bench.toml"
+    ).read_text()  # another seed: the simulator would say the same again
+    (path / "bench.toml").write_text(config.replace("seed = 231105915", "seed = 7"))
+    finebench(path, "build")
+    items = read_rows(path / "02_options.jsonl")
+    before = {row["item_id"] for row in read_rows(path / "releases/1.0.0/evaluator/items.jsonl")}
+    assert len(items) == len({row["item_id"] for row in items}) > len(before)
+    assert before < {row["item_id"] for row in items}
+    finebench(path, "generate")
+    assert read_rows(path / "02_options.jsonl") == items
+
+
+def test_held_out_items_come_along_where_they_lie_beside(
+    released: Path, tmp_path: Path, finebench: RunCommand
+) -> None:
+    """Their owner goes on with both splits; they stay where they were."""
+    with (released / "bench.toml").open("a") as stream:
+        stream.write("\n[release]\nheld_out = 0.3\n")
+    (released / "releases" / "1.0.0").rename(released / "gone")
+    finebench(released, "export", "1.0.0", "--waive", "option-leak=too few to tell")
+    path = _start(released, tmp_path / "next")
+    _walk(path, finebench)
+    finebench(path, "export", "1.0.1", "--waive", "option-leak=too few to tell")
+    for name in ("", "-held-out"):
+        tables = [
+            path / "releases" / f"{v}{name}" / "evaluator/items.jsonl" for v in ("1.0.0", "1.0.1")
+        ]
+        assert tables[0].read_bytes() == tables[1].read_bytes()
+
+
+def test_a_damaged_release_makes_no_workspace(released: Path, tmp_path: Path) -> None:
+    """What was changed after its release must not become the ground of the next."""
+    (released / "releases" / "1.0.0" / "guidelines.md").write_text("changed")
+    with pytest.raises(DataError, match="not what its manifest says") as caught:
+        _start(released, tmp_path / "next")
+    assert any("guidelines" in str(problem) for problem in caught.value.problems)
+    assert list(tmp_path.glob("*next*")) == []
+
+
+def test_nothing_that_stands_there_is_written_over(
+    released_unchanged: Path, tmp_path: Path
+) -> None:
+    """A second `new --from` into the same folder is a mistake."""
+    path = _start(released_unchanged, tmp_path / "next")
+    before = hash_tree(path)
+    with pytest.raises(UsageError, match="exists already"):
+        _start(released_unchanged, path)
+    assert hash_tree(path) == before
