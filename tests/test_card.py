@@ -219,6 +219,38 @@ def test_decisions_taken_over_from_an_earlier_release_are_not_called_unreviewed_
     assert "100.0% of the texts were written by 1 language model" in card
 
 
+def test_the_review_of_an_earlier_release_is_told_as_such(facts: Facts) -> None:
+    """Figures are taken over with the release that they are from, and votes are not promised again."""
+    manifest, rows = facts
+    manifest["review"]["of_version"] = "0.9.0"
+    manifest["configuration"]["release"]["votes"] = True
+    card = write_card(manifest, rows)
+    assert "This review was made for release 0.9.0, whose texts these are." in card
+    assert "votes.jsonl" not in card
+    del manifest["review"]["of_version"]
+    assert "`annotations/votes.jsonl`" in write_card(manifest, rows)
+
+
+def test_what_checks_turned_down_wrongly_is_a_table(facts: Facts) -> None:
+    """How often a filter erred stands with its interval and the number that it rests on."""
+    manifest, rows = facts
+    assert "How often the automatic checks were wrong is not known" in write_card(manifest, rows)
+    found = {"rule": "personal-data:name", "total": 9, "drawn": 5, "answered": 4}
+    manifest["review"]["turned_down"] = [found | {"accepted": 0.25, "interval_95": [0.046, 0.699]}]
+    card = write_card(manifest, rows)
+    assert "| personal-data:name | 9 | 4 | 25.0% | [4.6, 69.9] |" in card
+
+
+def test_content_leak_is_a_limit_where_it_is_high(facts: Facts) -> None:
+    """A benchmark whose options tell which is safe by their words must say so among its limits."""
+    manifest, rows = facts
+    assert "**Content leak.**" not in write_card(manifest, rows)
+    gauges = manifest["checks"]["option_leak"]["gauges"]
+    next(g for g in gauges if g["auditor"] == "words")["accuracy"] = 0.981
+    card = write_card(manifest, rows)
+    assert "by their words, finds the positive one in 98.1% of pairs" in card
+
+
 def test_imported_items_are_not_called_the_models(facts: Facts) -> None:
     """Configured models wrote nothing of what was imported, and the card must not credit them."""
     manifest, rows = facts
