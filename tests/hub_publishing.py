@@ -231,8 +231,16 @@ def _list_tree(hub: PublishingHub, request: Request) -> Reply:
     commit = repository.find(request.parts["revision"]) if repository else None
     if commit is None:
         return _refuse(404, "RevisionNotFound")
-    folder = request.parts.get("path", "").strip("/")
-    return _send([_describe(p, d) for p, d in sorted(commit.files.items()) if p.startswith(folder)])
+    prefix = f"{request.parts.get('path', '').strip('/')}/".lstrip("/")
+    below = {p: d for p, d in sorted(commit.files.items()) if p.startswith(prefix)}
+    if request.query.get("recursive", ["false"])[0].casefold() == "true":
+        return _send([_describe(path, data) for path, data in below.items()])
+    rests = {path: path.removeprefix(prefix).partition("/") for path in below}
+    folders = sorted({prefix + head for head, slash, _ in rests.values() if slash})
+    files = [_describe(path, below[path]) for path, (_, slash, _) in rests.items() if not slash]
+    return _send(
+        [*({"type": "directory", "path": f, "oid": "0" * 40, "size": 0} for f in folders), *files]
+    )
 
 
 def _describe(path: str, data: bytes) -> dict[str, object]:

@@ -76,8 +76,8 @@ def _render(found: "SplitDiff", format_: str, *, texts: bool) -> str:
     from builder.release.diff_view import render_diff, write_diff_markdown
 
     if format_ == "json":
-        plain = describe_diff(found)
-        return json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+        # Escaped, as a damaged release may hold what cannot be written as UTF-8.
+        return json.dumps(describe_diff(found), indent=1, sort_keys=True) + "\n"
     if format_ == "markdown":
         return write_diff_markdown(found, texts=texts)
     return render_diff(found, texts=texts)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from io import StringIO
 
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.text import Text
 
 from builder.console import make_table
@@ -37,13 +38,18 @@ def make_diff_view(found: SplitDiff, *, texts: bool = False) -> RenderableType:
     if found.is_empty:
         return parts[0]
     parts += [
-        make_table(section.title, section.columns, _cut(section))
+        make_table(section.title, list(map(_flatten_head, section.columns)), _cut(section))
         for section in list_sections(found)
     ]
     if texts:
         parts += [_make_text(change) for change in list_text_changes(found.public)]
     told = "\n".join(describe_comparability(found.public))
     return Group(*parts, Text(make_printable(told)))
+
+
+def _flatten_head(text: str) -> str:
+    """Return a head, which may be a version out of a manifest, without control codes and rich's marks."""
+    return escape(make_printable(text, instead=" "))
 
 
 def render_diff(found: SplitDiff, *, texts: bool = False) -> str:
@@ -64,7 +70,8 @@ def _cut(section: Section) -> Sequence[tuple[str, ...]]:
 
 def _make_text(change: TextChange) -> Text:
     """Return one text of an item with its words marked; control codes in it do not reach the terminal."""
-    text = Text(f"\n{change.item_id} {change.fate}, {change.column}:\n")
+    item_id = make_printable(change.item_id, keep="", instead=" ")
+    text = Text(f"\n{item_id} {change.fate}, {change.column}:\n")
     for piece in change.pieces:
         text.append(make_printable(mark_pieces([piece])), style=_STYLES[piece.fate])
     return text
@@ -80,7 +87,7 @@ def write_diff_markdown(found: SplitDiff, *, texts: bool = False) -> str:
     if texts:
         lines += ["", "## Texts", "", "`[-…-]` went, `{+…+}` came."]
         for change in list_text_changes(found.public):
-            lines += ["", f"{change.item_id} {change.fate}, {change.column}:", ""]
+            lines += ["", f"{_flatten(change.item_id)} {change.fate}, {change.column}:", ""]
             lines += _write_fenced(mark_pieces(change.pieces))
     lines += ["", "## Comparing scores"]
     for told in describe_comparability(found.public):

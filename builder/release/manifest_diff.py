@@ -83,7 +83,10 @@ def _compare_leaves(
 
 
 def _compare_dimensions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[ManifestChange]:
-    """Yield dimensions that came, went, or mean something else now; their order means nothing."""
+    """Yield dimensions that came, went, or mean something else now.
+
+    Their order is that of the numbers that stand for them in the tables, and so part of the schema.
+    """
     if isinstance(old.get("dimensions"), list) != isinstance(new.get("dimensions"), list):
         yield from _compare_values(Subject.DIMENSION, "dimensions", old, new)
         return
@@ -91,6 +94,9 @@ def _compare_dimensions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
         {str(d.get("id", "")): d for d in list_mappings(manifest, "dimensions")}
         for manifest in (old, new)
     )
+    orders = [[name for name in own if name in before and name in after] for own in (before, after)]
+    if orders[0] != orders[1]:
+        yield ManifestChange(Subject.SCHEMA, "dimensions", Change.CHANGED, *orders)
     for field in compare_fields(before, after):
         path = f"dimensions.{field.column}"
         if field.change is not Change.CHANGED:
@@ -108,9 +114,11 @@ def _compare_prompts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator
     The prompts of a language that came or went with its items are no change of those that stay.
     """
     before, after = find_mapping(old, "prompts"), find_mapping(new, "prompts")
-    if bool(before) != bool(after) and not _has_same_evaluator(old, new):
+    if bool(before) != bool(after):
+        # Prompts are part of the evaluator: where it is the same, so are they, told or not.
+        subject = Subject.METADATA if _has_same_evaluator(old, new) else Subject.PROMPT
         change = Change.ADDED if after else Change.REMOVED
-        yield ManifestChange(Subject.PROMPT, "prompts", change, before or None, after or None)
+        yield ManifestChange(subject, "prompts", change, before or None, after or None)
         return
     asked = [find_mapping(prompts, "asking") for prompts in (before, after)]
     for found in _compare_leaves(Subject.PROMPT, "prompts.asking", *asked):
@@ -125,14 +133,17 @@ def _compare_prompts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator
 def _compare_evaluators(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[ManifestChange]:
     """Yield what changed of the evaluator: its scoring, or only the rest of its code."""
     before, after = _find_evaluator(old), _find_evaluator(new)
-    if before.get("hash") and before.get("hash") == after.get("hash"):
-        return
+    is_same_code = _has_same_evaluator(old, new)
     for field in compare_fields(before, after, ("hash", "scoring_hash", "version")):
+        # What only one of them tells of the same code is no change of it.
+        is_untold = is_same_code and field.change is not Change.CHANGED
         is_scoring = field.column == "scoring_hash" or _is_major(field.column, before, after)
-        subject = Subject.SCORING if is_scoring else Subject.EVALUATOR
+        subject = Subject.SCORING if is_scoring and not is_untold else Subject.EVALUATOR
         path = f"evaluator.{field.column}"
         yield ManifestChange(subject, path, field.change, field.old, field.new)
-    if before != after and not (before.get("scoring_hash") or after.get("scoring_hash")):
+    if not (is_same_code or before == after) and not (
+        before.get("scoring_hash") or after.get("scoring_hash")
+    ):
         told = before.get("hash"), after.get("hash")
         yield ManifestChange(Subject.SCORING, "evaluator", Change.CHANGED, *told)
 

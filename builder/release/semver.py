@@ -5,8 +5,8 @@ changed (semver.org leaves major zero free; we do not use that freedom):
 
 - major: a shown text edited; a dimension added, removed, renamed or redefined, or an item moved to another;
   prompts, parser or scoring changed
-- minor: items added or retired; options in the other order; columns of the table changed; another held-out
-  split
+- minor: items added or retired; options in the other order; other columns of the table, or dimensions in
+  another order, which numbers them anew there; another held-out split
 - patch: metadata alone, to which quotas, aliases, provenance, decisions and the licence belong
 - none: nothing that the releases tell differs; the order of items and the bytes of files are nothing
 """
