@@ -16,7 +16,7 @@ from annotations.agreement.questions import ReviewAgreement, measure_questions
 from annotations.quality.reviewers import ReviewQuality, measure_reviewers
 from annotations.quality.shares import Share
 from annotations.rounds import merge_rounds
-from annotations.selection import Selection, select_answers
+from annotations.selection import Selection
 from builder.exclusions import read_exclusions
 from builder.round_plans import list_rejected_items, read_gold
 from builder.workspace import Stage, Workspace, read_table
@@ -30,7 +30,6 @@ __all__ = [
     "Report",
     "TurnedDown",
     "list_drawn_items",
-    "list_turned_down",
     "make_report",
 ]
 
@@ -160,16 +159,6 @@ def list_drawn_items(workspace: Workspace) -> list[Row]:
     items = workspace.read_stage(Stage.CHECKED)
     drawn = {row["item_id"] for row in _read_plans(workspace) if row["stratum"] == Stratum.RANDOM}
     return [item for item in items if not drawn or item["item_id"] in drawn]
-
-
-def list_turned_down(workspace: Workspace) -> list[TurnedDown]:
-    """Return what people say of the random draw of what the checks turned down, rule by rule."""
-    rejected = list_rejected_items(workspace)
-    rows = merge_rounds(workspace.list_rounds()).rows
-    excluded = read_exclusions(workspace)
-    selection = select_answers(rows, rejected.values(), excluded=excluded)
-    plans = _read_plans(workspace)
-    return _judge_rules(workspace, rejected, plans, selection)
 
 
 def _judge_rules(

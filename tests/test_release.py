@@ -1,6 +1,7 @@
 """A release: it loads as datasets, proves its bytes, says what it is, and is never changed."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def test_card_has_valid_metadata_and_says_what_was_simulated(released_unchanged:
     assert "Simulated." in body
     assert "reviewers simulated" in body
     assert f"{len(rows)} items" in body
-    assert "$" not in body, "a slot of the template was left open"
+    assert not re.search(r"\$[a-z{]", body), "a slot of the template was left open"
 
 
 def test_release_holds_the_evaluator_verbatim(released_unchanged: Path) -> None:

@@ -166,12 +166,15 @@ def _export_release(version: str, waivers: dict[str, str]) -> None:
     from builder.console import make_gate_table, note, print_table
     from builder.release.folder import export_release
 
-    release = export_release(open_here(), version, waivers)
+    workspace = open_here()
+    release = export_release(workspace, version, waivers)
     print_table(make_gate_table(release.gates))
     state = "wrote" if release.is_new else "unchanged:"
     note(f"{state} {release.path} with {len(release.rows)} items")
     if release.held_out:
         note(f"{state} {release.held_out}: held out, and never to be published")
+    if not any(author.strip() for author in workspace.config.release.authors):
+        note("nobody is named as author: CITATION.cff cites a project. See [release] in bench.toml")
     note(f"Next: finebench evaluate {version} --model NAME")
 
 

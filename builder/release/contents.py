@@ -10,9 +10,15 @@ from typing import Any
 import builder.bundle
 from builder.release.card import write_card
 from builder.release.changelog import CHANGELOG
+from builder.release.citation import write_citation
+from builder.release.croissant import CROISSANT, make_croissant
+from builder.release.facts import has_votes
+from builder.release.figures import draw_figures
+from builder.release.licences import read_own_license, write_license
 from builder.release.peers.eval_yaml import make_eval_yaml
 from builder.release.reading import ITEMS, MANIFEST, ReleaseData
 from builder.release.tables import TableWriter
+from builder.release.votes import VOTES, list_votes
 from builder.workspace import Workspace
 from schemas.storage import Row, hash_file, write_text
 from schemas.texts import canonical_rows
@@ -57,7 +63,7 @@ def write_texts(
     """
     shutil.copyfile(workspace.guidelines, folder / "guidelines.md")
     write_text(folder / CHANGELOG, changelog)
-    write_text(folder / "README.md", write_card(workspace, manifest, rows))
+    _write_descriptions(workspace, folder, rows, manifest)
     language = ReleaseData(folder, manifest, list(rows)).language
     text = make_eval_yaml(manifest["name"], manifest["title"], manifest["split"], language)
     write_text(folder / "eval.yaml", text)
@@ -68,6 +74,27 @@ def write_texts(
     }
     text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     write_text(folder / MANIFEST, text)
+
+
+def _write_descriptions(
+    workspace: Workspace, folder: Path, rows: Sequence[Row], manifest: dict[str, Any]
+) -> None:
+    """Write what is made from manifest and rows, the curator's own licence text, and votes.
+
+    The manifest is taken as a reader of the release finds it, so that the texts can be made again.
+    """
+    manifest = json.loads(json.dumps(manifest, sort_keys=True))
+    texts = {
+        "README.md": write_card(manifest, rows),
+        "CITATION.cff": write_citation(manifest),
+        "LICENSE": write_license(manifest["license"], read_own_license(workspace.root)),
+        **draw_figures(manifest, rows),
+    }
+    if has_votes(manifest):
+        texts[VOTES] = canonical_rows(list_votes(workspace, rows))
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    write_text(folder / CROISSANT, make_croissant(manifest, rows, folder))
 
 
 def _copy_evaluator(target: Path) -> None:
