@@ -291,7 +291,7 @@ def test_an_export_for_others_writes_the_same_bytes_and_leaves_the_release_alone
 def test_a_release_that_was_changed_or_is_none_is_refused(released: Path, tmp_path: Path) -> None:
     """Files for others must come from what was released, to the byte."""
     folder, rows, _ = read_release(released)
-    with pytest.raises(UsageError, match="is not a release"):
+    with pytest.raises(UsageError, match="is no release"):
         read_released_items(tmp_path)
     items = folder / "evaluator" / "items.jsonl"
     items.write_text(items.read_text().replace(rows[0]["question"][:10], "Changed it"))

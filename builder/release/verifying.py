@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.bundle.engine.items import make_item
+from builder.release.card_metadata import check_card
 from builder.release.manifest import MANIFEST_FORMAT, SCORING_MODULES, hash_bundle
 from builder.release.reading import ITEMS, MANIFEST
 from builder.release.tables import CONFIGS, list_columns, make_config_columns, make_features
@@ -57,7 +58,11 @@ def verify_release(folder: Path) -> list[Problem]:
     if rows:
         problems += _check_rows(folder, manifest, rows)
         problems += _check_tables(folder, manifest, rows)
-    return [*problems, *_check_evaluator(folder, manifest), *_check_words(folder, manifest)]
+    problems += [*_check_evaluator(folder, manifest), *_check_words(folder, manifest)]
+    card = folder / "README.md"
+    if manifest.get("format", 1) >= MANIFEST_FORMAT and card.is_file():
+        problems += check_card(card.read_text(encoding="utf-8", errors="replace"), folder)
+    return problems
 
 
 def _problem(folder: Path, file: str, rule: str, value: str = "") -> Problem:
