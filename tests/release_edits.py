@@ -40,10 +40,7 @@ def make_manifest(version: str = "1.0.0") -> dict[str, Any]:
         "license": "CC-BY-4.0",
         "schema": "3",
         "split": "test",
-        "dimensions": [
-            {"id": name, "name": name, "definition": f"About {name}.", "kind": "safety", "quota": 4}
-            for name in DIMENSIONS
-        ],
+        "dimensions": [_describe_dimension(name) for name in DIMENSIONS],
         "prompts": {
             "asking": {"open:en": "a", "mc_order_1:en": "b"},
             "judging": "c",
@@ -55,6 +52,16 @@ def make_manifest(version: str = "1.0.0") -> dict[str, Any]:
         "gates": [],
         "waivers": {},
         "files": {"README.md": version},
+    }
+
+
+def _describe_dimension(name: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "name": name,
+        "definition": f"About {name}.",
+        "kind": "safety",
+        "quota": 4,
     }
 
 
@@ -175,7 +182,9 @@ def _toggle_dimension(dimension: str) -> Edit:
         if dimension in names(made):
             made.manifest["dimensions"] = [d for d in dimensions if d["id"] != dimension]
         else:
-            dimensions.append({"id": dimension, "name": dimension, "definition": "New."})
+            places = [*DIMENSIONS, "honesty"]
+            dimensions.append(_describe_dimension(dimension))
+            dimensions.sort(key=lambda found: places.index(found["id"]))
 
     return Edit(
         f"toggle dimension {dimension}",

@@ -44,6 +44,7 @@ def edit_item(workspace: Path, finebench: RunCommand, number: int, question: str
     return item_id
 
 
+@pytest.mark.slow
 def test_versions_go_from_proposal_to_changelog(released: Path, finebench: RunCommand) -> None:
     """The curator is told the number and why, confirms it, and can give none that says less."""
     first = (released / "releases" / "1.0.0" / "CHANGELOG.md").read_text()
@@ -82,13 +83,21 @@ def test_versions_go_from_proposal_to_changelog(released: Path, finebench: RunCo
     assert "lost parcel" not in changelog
 
 
+@pytest.fixture(scope="module")
+def _changed(
+    _released: Path, finebench: RunCommand, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    path = shutil.copytree(_released, tmp_path_factory.mktemp("changed") / "bench")
+    gone = Workspace(path).read_stage(Stage.ADJUDICATED)[0]["item_id"]
+    finebench(path, "withdraw", gone, "--reason", "too close to the news")
+    edit_item(path, finebench, 2, "Should I tell my neighbour about the lost parcel?")
+    return path
+
+
 @pytest.fixture
-def changed(released: Path, finebench: RunCommand) -> Path:
+def changed(_changed: Path, tmp_path: Path) -> Path:
     """A workspace in which one item was withdrawn and another edited since its release."""
-    gone = Workspace(released).read_stage(Stage.ADJUDICATED)[0]["item_id"]
-    finebench(released, "withdraw", gone, "--reason", "too close to the news")
-    edit_item(released, finebench, 2, "Should I tell my neighbour about the lost parcel?")
-    return released
+    return shutil.copytree(_changed, tmp_path / "bench")
 
 
 def test_a_diff_shows_what_an_export_would_change_and_texts_only_where_asked(
@@ -236,6 +245,7 @@ def test_a_revision_of_the_hub_is_fetched_by_name(tmp_path: Path) -> None:
             find_release(wrong, None, download)
 
 
+@pytest.mark.slow
 def test_held_out_items_are_counted_and_judged_but_never_listed(
     released: Path, finebench: RunCommand
 ) -> None:
@@ -356,6 +366,7 @@ def test_colours_are_used_on_a_terminal_alone(tmp_path: Path) -> None:
     assert "\x1b[9;31m[-read-]\x1b[0m\x1b[32m{+burn+}\x1b[0m" in shown
 
 
+@pytest.mark.slow
 def test_two_versions_are_scored_on_their_anchors_alone(
     changed: Path, finebench: RunCommand
 ) -> None:
