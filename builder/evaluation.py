@@ -19,7 +19,7 @@ from builder.bundle.engine.scoring import Score, score_verdicts
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.config import OFFLINE_URL, ModelConfig, describe_endpoint, make_endpoint
 from builder.llm.asking import Asking, Live
-from builder.release.manifest_diff import find_mapping
+from builder.release.versions.manifest_diff import find_mapping
 from builder.run_versions import describe_versions, record_versions
 from builder.workspace import Workspace, read_table
 from schemas.errors import DataError, UsageError

@@ -6,7 +6,7 @@ from typing import Any
 
 from builder.bundle.engine.provenance import UNKNOWN, Versions, read_versions
 from builder.release.manifest import describe_evaluator
-from builder.release.manifest_diff import find_mapping
+from builder.release.versions.manifest_diff import find_mapping
 from builder.workspace import Workspace
 from schemas.storage import Row, read_json
 

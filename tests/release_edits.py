@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from table_rows import FACTORIES
 
 from builder.release.reading import ReleaseData
-from builder.release.semver import Level
+from builder.release.versions.semver import Level
 from schemas.storage import Row
 from schemas.tables import TableName
 from schemas.texts import hash_content

@@ -13,12 +13,12 @@ from markdown_it import MarkdownIt
 from release_kinds import HOSTILE, release_reviewed, release_unreviewed
 from workspaces import RunCommand, read_release
 
-from builder.release.card import write_card
-from builder.release.card_metadata import check_card
-from builder.release.column_notes import COLUMN_NOTES
-from builder.release.facts import find_simulations
-from builder.release.figures import AGREEMENT
-from builder.release.markdown import escape, make_code, make_link, make_table, to_plain
+from builder.release.card.column_notes import COLUMN_NOTES
+from builder.release.card.facts import find_simulations
+from builder.release.card.figures import AGREEMENT
+from builder.release.card.markdown import escape, make_code, make_link, make_table, to_plain
+from builder.release.card.metadata import check_card
+from builder.release.card.writing import write_card
 from builder.release.reading import read_release as read_folder
 
 Facts = tuple[dict[str, Any], list[dict[str, Any]]]

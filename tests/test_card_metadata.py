@@ -6,8 +6,8 @@ import pytest
 from huggingface_hub import DatasetCardData
 from workspaces import read_release
 
-from builder.release.card_metadata import check_card
-from builder.release.hub_terms import find_size, load_terms
+from builder.release.card.hub_terms import find_size, load_terms
+from builder.release.card.metadata import check_card
 
 HEAD = """\
 license: cc-by-4.0

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from release_edits import EDITS, Edit, Made, apply_edits, make_manifest, make_release, make_row
 
-from builder.release.changelog import write_changelog
-from builder.release.diffing import compare_releases
-from builder.release.split_diff import SplitDiff
-from builder.release.version_gate import add_gate, gate_version
+from builder.release.versions.changelog import write_changelog
+from builder.release.versions.diffing import compare_releases
+from builder.release.versions.split_diff import SplitDiff
+from builder.release.versions.version_gate import add_gate, gate_version
 
 SECRET = "zyxwv"
 

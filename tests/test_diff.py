@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from release_edits import EDITS, Edit, Made, apply_edits, make_manifest, make_release, make_row
 
-from builder.release.changes import Change, Subject
-from builder.release.comparability import describe_comparability, list_obstacles
-from builder.release.diff_facts import describe_diff
-from builder.release.diffing import NO_REASON, apply_diff, compare_releases
 from builder.release.reading import ReleaseData
-from builder.release.split_diff import SplitDiff
-from builder.release.word_diff import (
+from builder.release.versions.changes import Change, Subject
+from builder.release.versions.comparability import describe_comparability, list_obstacles
+from builder.release.versions.diff_facts import describe_diff
+from builder.release.versions.diffing import NO_REASON, apply_diff, compare_releases
+from builder.release.versions.split_diff import SplitDiff
+from builder.release.versions.word_diff import (
     Fate,
     compare_texts,
     count_words,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from workspaces import read_release
 
-from builder.release.figures import (
+from builder.release.card.figures import (
     AGREEMENT,
     DIMENSIONS,
     LENGTHS,
@@ -17,7 +17,7 @@ from builder.release.figures import (
     draw_figures,
     draw_lengths,
 )
-from builder.release.svg import find_step, measure_width, shorten_label
+from builder.release.card.svg import find_step, measure_width, shorten_label
 
 SVG = "{http://www.w3.org/2000/svg}"
 

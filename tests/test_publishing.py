@@ -15,8 +15,8 @@ import pytest
 from hub_publishing import TOKEN, Fault, Kind, PublishingHub, serve_publishing_hub
 from workspaces import RunCommand, first_item
 
-from builder.release.hub import Hub
-from builder.release.publishing import Package, Published, Settings, pack_release, publish
+from builder.release.hub.client import Hub
+from builder.release.hub.publishing import Package, Published, Settings, pack_release, publish
 from builder.release.verifying import list_files
 from schemas.errors import DataError, HubError, UsageError
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from release_edits import EDITS, Edit, Made, apply_edits, make_manifest, make_release, make_row
 
-from builder.release.diffing import compare_releases
-from builder.release.semver import Level, check_version, judge_level, propose_version
-from builder.release.split_diff import SplitDiff, Splits, compare_splits
-from builder.release.version_gate import gate_version
+from builder.release.versions.diffing import compare_releases
+from builder.release.versions.semver import Level, check_version, judge_level, propose_version
+from builder.release.versions.split_diff import SplitDiff, Splits, compare_splits
+from builder.release.versions.version_gate import gate_version
 from builder.workspace import parse_version
 
 BASES = st.sets(st.integers(0, 9), max_size=8).map(

@@ -7,7 +7,7 @@ import pytest
 from release_kinds import PEOPLE, release_reviewed
 from workspaces import RunCommand
 
-from builder.release.column_notes import VOTE_NOTES
+from builder.release.card.column_notes import VOTE_NOTES
 from builder.release.votes import VOTES, make_votes
 from schemas.storage import read_rows
 

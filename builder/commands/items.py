@@ -120,7 +120,7 @@ def withdraw(item_id: str, reason: str, by: str) -> None:
     """
     from builder.console import note
     from builder.life import find_present_item
-    from builder.release.publications import tell_withdrawal
+    from builder.release.hub.publications import tell_withdrawal
     from builder.versions import record_withdrawal
 
     workspace = open_here()

@@ -8,8 +8,8 @@ import click
 from builder.commands.shared import json_option, open_here
 
 if TYPE_CHECKING:
-    from builder.release.hub import Hub
-    from builder.release.publishing import Package, Settings
+    from builder.release.hub.client import Hub
+    from builder.release.hub.publishing import Package, Settings
 
 __all__ = ["COMMANDS"]
 
@@ -40,10 +40,10 @@ def publish(
     Example: finebench publish my-lab/my-benchmark 1.0.0 --public --gated manual
     """
     from builder.console import note, print_json
-    from builder.release.hub import Hub, check_repository
-    from builder.release.publications import record_publication
-    from builder.release.publishing import pack_release
-    from builder.release.publishing import publish as bring
+    from builder.release.hub.client import Hub, check_repository
+    from builder.release.hub.publications import record_publication
+    from builder.release.hub.publishing import pack_release
+    from builder.release.hub.publishing import publish as bring
 
     check_repository(repository)
     settings = _read_settings(public, gated or "", waive or "")
@@ -65,7 +65,7 @@ def publish(
 
 
 def _read_settings(public: bool, gated: str, waive: str) -> "Settings":
-    from builder.release.publishing import Settings
+    from builder.release.hub.publishing import Settings
     from schemas.errors import UsageError
 
     if (gated or waive) and not public:
@@ -94,7 +94,7 @@ def _find_folder(release: str) -> Path:
 def _show_plan(hub: "Hub", package: "Package", settings: "Settings", as_json: bool) -> None:
     """Tell what would be sent and set; the Hub is only looked at, where it can be."""
     from builder.console import make_table, note, print_json, print_table
-    from builder.release.publishing import check_settings, describe_plan
+    from builder.release.hub.publishing import check_settings, describe_plan
     from schemas.errors import HubError
 
     check_settings(package, settings)

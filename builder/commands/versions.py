@@ -8,7 +8,7 @@ import click
 from builder.commands.shared import find_here, open_here
 
 if TYPE_CHECKING:
-    from builder.release.split_diff import SplitDiff, Splits
+    from builder.release.versions.split_diff import SplitDiff, Splits
     from builder.workspace import Workspace
 
 __all__ = ["COMMANDS"]
@@ -37,8 +37,8 @@ def diff(old: str, new: str, texts: bool, format_: str, out: Path | None) -> Non
     Example: finebench diff 1.0.0 1.1.0
     """
     from builder.console import make_console, note
-    from builder.release.diff_view import make_diff_view
-    from builder.release.split_diff import compare_splits
+    from builder.release.versions.diff_view import make_diff_view
+    from builder.release.versions.split_diff import compare_splits
     from schemas.storage import write_text
 
     workspace = find_here()
@@ -56,7 +56,7 @@ def diff(old: str, new: str, texts: bool, format_: str, out: Path | None) -> Non
 
 def _read(source: str, workspace: "Workspace | None") -> "Splits":
     from builder.release.sources import find_release
-    from builder.release.split_diff import read_splits
+    from builder.release.versions.split_diff import read_splits
 
     return read_splits(find_release(source, workspace))
 
@@ -72,8 +72,8 @@ def _render(found: "SplitDiff", format_: str, *, texts: bool) -> str:
     """Return a diff as it is written to a file."""
     import json
 
-    from builder.release.diff_facts import describe_diff
-    from builder.release.diff_view import render_diff, write_diff_markdown
+    from builder.release.versions.diff_facts import describe_diff
+    from builder.release.versions.diff_view import render_diff, write_diff_markdown
 
     if format_ == "json":
         # Escaped, as a damaged release may hold what cannot be written as UTF-8.

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from builder.release.facts import find_settings, list_authors, name_title
+from builder.release.card.facts import find_settings, list_authors, name_title
+from builder.release.card.markdown import escape, flatten
 from builder.release.licences import find_spdx_id
-from builder.release.markdown import escape, flatten
 
 __all__ = ["PAPER", "Paper", "write_apa", "write_bibtex", "write_citation", "write_paper_bibtex"]
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import builder.bundle
-from builder.release.card import write_card
-from builder.release.changelog import CHANGELOG
+from builder.release.card.facts import has_votes
+from builder.release.card.figures import draw_figures
+from builder.release.card.writing import write_card
 from builder.release.citation import write_citation
 from builder.release.croissant import CROISSANT, make_croissant
-from builder.release.facts import has_votes
-from builder.release.figures import draw_figures
 from builder.release.licences import read_own_license, write_license
 from builder.release.peers.eval_yaml import make_eval_yaml
 from builder.release.reading import ITEMS, MANIFEST, ReleaseData
 from builder.release.tables import TableWriter
+from builder.release.versions.changelog import CHANGELOG
 from builder.release.votes import VOTES, list_votes
 from builder.workspace import Workspace
 from schemas.storage import Row, hash_file, write_text

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from builder.release.card.column_notes import COLUMN_NOTES, CONFIG_NOTES, VOTE_NOTES, order_columns
+from builder.release.card.facts import find_settings, has_votes, list_authors, name_title
+from builder.release.card.markdown import flatten, to_plain
 from builder.release.citation import write_bibtex
-from builder.release.column_notes import COLUMN_NOTES, CONFIG_NOTES, VOTE_NOTES, order_columns
 from builder.release.croissant_context import CONTEXT
 from builder.release.croissant_people import describe_responsibility
-from builder.release.facts import find_settings, has_votes, list_authors, name_title
 from builder.release.licences import find_spdx_page
-from builder.release.markdown import flatten, to_plain
 from builder.release.tables import CONFIGS, list_columns
 from builder.release.votes import VOTES
 from schemas.storage import Row, hash_file

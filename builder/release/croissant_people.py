@@ -3,15 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.release.card_creation import find_models
-from builder.release.card_limits import (
-    list_limits,
-    tell_out_of_scope,
-    tell_personal,
-    tell_use,
-)
-from builder.release.card_review import describe_annotation, is_simulated, list_answer_counts
-from builder.release.facts import (
+from builder.release.card.creation import find_models
+from builder.release.card.facts import (
     Writer,
     count_writers,
     find_simulations,
@@ -19,7 +12,14 @@ from builder.release.facts import (
     tell_count,
     tell_interval,
 )
-from builder.release.markdown import flatten, to_plain
+from builder.release.card.limits import (
+    list_limits,
+    tell_out_of_scope,
+    tell_personal,
+    tell_use,
+)
+from builder.release.card.markdown import flatten, to_plain
+from builder.release.card.review import describe_annotation, is_simulated, list_answer_counts
 from schemas.storage import Row
 
 __all__ = ["describe_responsibility"]

@@ -11,10 +11,10 @@ from builder.release.lineage import Lineage, read_lineage
 from builder.release.manifest import Made, list_dimensions, make_manifest
 from builder.release.reading import ReleaseData
 from builder.release.rows import make_parts, select_items
-from builder.release.semver import FIRST_VERSION, Level, propose_version
-from builder.release.split_diff import SplitDiff, Splits, compare_splits
 from builder.release.splits import Part, Split
-from builder.release.version_gate import add_gate, gate_version
+from builder.release.versions.semver import FIRST_VERSION, Level, propose_version
+from builder.release.versions.split_diff import SplitDiff, Splits, compare_splits
+from builder.release.versions.version_gate import add_gate, gate_version
 from builder.workspace import Workspace, parse_version
 from schemas.texts import canonical_json, hash_rows
 

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from builder.pipeline import find_next_step, find_stale_stages
-from builder.release.changelog import CHANGELOG, write_changelog
 from builder.release.contents import write_data, write_texts
 from builder.release.drafting import Draft, Proposal, draft_next, draft_release, propose_release
 from builder.release.gates import Gate
-from builder.release.split_diff import Splits
 from builder.release.splits import Part, Split
+from builder.release.versions.changelog import CHANGELOG, write_changelog
+from builder.release.versions.split_diff import Splits
 from builder.workspace import Workspace
 from schemas.errors import GateError, StageError, StorageError, UsageError
 from schemas.storage import Row, read_bytes, read_json

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from builder.release.hub_terms import load_terms
-from builder.release.markdown import flatten
+from builder.release.card.hub_terms import load_terms
+from builder.release.card.markdown import flatten
 from schemas.errors import StorageError
 from schemas.storage import read_bytes
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from builder.release.hub import download_revision, parse_hub_name
+from builder.release.hub.client import download_revision, parse_hub_name
 from builder.release.reading import MANIFEST
 from builder.workspace import Workspace
 from schemas.errors import UsageError

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.bundle.engine.items import make_item
-from builder.release.card_metadata import check_card
+from builder.release.card.metadata import check_card
 from builder.release.manifest import MANIFEST_FORMAT, SCORING_MODULES, hash_bundle
 from builder.release.reading import ITEMS, MANIFEST
 from builder.release.tables import CONFIGS, list_columns, make_config_columns, make_features

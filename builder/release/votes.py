@@ -9,7 +9,7 @@ from typing import Any
 
 from annotations.selection import select_answers
 from builder.exclusions import read_exclusions
-from builder.release.column_notes import VOTE_NOTES
+from builder.release.card.column_notes import VOTE_NOTES
 from builder.workspace import Stage, Workspace
 from schemas.storage import Row
 from schemas.texts import canonical_rows, hash_text

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder.release.changes import SHOWN, FieldChange, ManifestChange, Subject
-from builder.release.diffing import ReleaseDiff
-from builder.release.split_diff import SplitDiff
-from builder.release.word_diff import Fate, Piece
+from builder.release.versions.changes import SHOWN, FieldChange, ManifestChange, Subject
+from builder.release.versions.diffing import ReleaseDiff
+from builder.release.versions.split_diff import SplitDiff
+from builder.release.versions.word_diff import Fate, Piece
 from schemas.storage import Row
 from schemas.texts import shorten
 

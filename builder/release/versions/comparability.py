@@ -1,7 +1,7 @@
 """On what scores of two releases can be compared: their diff enters; anchors and obstacles, in words, leave."""
 
-from builder.release.changes import Subject
-from builder.release.diffing import ReleaseDiff
+from builder.release.versions.changes import Subject
+from builder.release.versions.diffing import ReleaseDiff
 
 __all__ = ["describe_comparability", "list_obstacles"]
 

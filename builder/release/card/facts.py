@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.config import SIMULATOR_PREFIX
 from builder.languages import describe_language
-from builder.release.markdown import flatten
+from builder.release.card.markdown import flatten
 from builder.release.splits import Split
 from schemas.labels import DecisionMethod, DimensionKind, Origin, Rung
 from schemas.storage import Row

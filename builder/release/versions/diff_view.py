@@ -12,16 +12,16 @@ from rich.markup import escape
 from rich.text import Text
 
 from builder.console import make_table
-from builder.release.comparability import describe_comparability
-from builder.release.diff_sections import (
+from builder.release.versions.comparability import describe_comparability
+from builder.release.versions.diff_sections import (
     Section,
     TextChange,
     list_sections,
     list_text_changes,
     write_title,
 )
-from builder.release.split_diff import SplitDiff
-from builder.release.word_diff import Fate, mark_pieces
+from builder.release.versions.split_diff import SplitDiff
+from builder.release.versions.word_diff import Fate, mark_pieces
 from schemas.texts import make_printable
 
 __all__ = ["make_diff_view", "render_diff", "write_diff_markdown"]

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder.bundle.engine.intervals import find_wilson_interval
-from builder.release.card_review import is_simulated
-from builder.release.facts import (
+from builder.release.card.facts import (
     SIDES,
     Writer,
     count_taken_over,
@@ -20,7 +19,8 @@ from builder.release.facts import (
     tell_count,
     tell_share,
 )
-from builder.release.markdown import escape, make_list
+from builder.release.card.markdown import escape, make_list
+from builder.release.card.review import is_simulated
 from schemas.storage import Row
 
 __all__ = ["describe_limits", "list_limits", "tell_out_of_scope", "tell_personal", "tell_use"]

@@ -32,7 +32,7 @@ class HubTerms:
 @cache
 def load_terms() -> HubTerms:
     """Return the terms that the Hub documents."""
-    text = (resources.files("builder.release") / "hub_terms.toml").read_text(encoding="utf-8")
+    text = (resources.files("builder.release.card") / "hub_terms.toml").read_text(encoding="utf-8")
     document = tomllib.loads(text)
     spdx = document.pop("spdx")
     sets = {name: frozenset(values) for name, values in document.items()}

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from builder.release.hub_errors import explain_hub
+from builder.release.hub.errors import explain_hub
 from schemas.errors import HubError, UsageError
 
 if TYPE_CHECKING:

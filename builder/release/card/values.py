@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from builder.release.hub_terms import load_terms
+from builder.release.card.hub_terms import load_terms
 from schemas.texts import is_language_tag
 
 __all__ = ["Fault", "check_values"]

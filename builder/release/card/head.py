@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.release.facts import (
+from builder.release.card.facts import (
     SIDES,
     Writer,
     find_settings,
@@ -11,9 +11,9 @@ from builder.release.facts import (
     has_simulated_texts,
     name_title,
 )
-from builder.release.hub_terms import find_size
+from builder.release.card.hub_terms import find_size
+from builder.release.card.markdown import flatten
 from builder.release.licences import find_hub_license
-from builder.release.markdown import flatten
 from builder.release.tables import CONFIGS
 from schemas.labels import JudgeWord, Origin
 from schemas.storage import Row

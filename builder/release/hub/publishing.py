@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder.release.hub import FileHash, Hub, RemoteState, hash_local
+from builder.release.hub.client import FileHash, Hub, RemoteState, hash_local
 from builder.release.reading import MANIFEST, read_release
 from builder.release.verifying import list_files, verify_release
 from schemas.errors import DataError, HubError, UsageError

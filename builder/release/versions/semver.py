@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
-from builder.release.changes import ManifestChange, Subject
-from builder.release.diffing import ReleaseDiff
+from builder.release.versions.changes import ManifestChange, Subject
+from builder.release.versions.diffing import ReleaseDiff
 from builder.workspace import parse_version
 
 __all__ = ["FIRST_VERSION", "Level", "check_version", "judge_level", "propose_version"]

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder.release.changes import (
+from builder.release.reading import ReleaseData
+from builder.release.versions.changes import (
     HASH,
     LETTER,
     PLACE,
@@ -21,9 +22,8 @@ from builder.release.changes import (
     compare_fields,
     is_same,
 )
-from builder.release.compared_figures import Figure, compare_figures
-from builder.release.manifest_diff import compare_manifests, list_mappings
-from builder.release.reading import ReleaseData
+from builder.release.versions.compared_figures import Figure, compare_figures
+from builder.release.versions.manifest_diff import compare_manifests, list_mappings
 from schemas.errors import DataError
 from schemas.storage import Row, index_rows
 from schemas.texts import canonical_rows, hash_text

@@ -6,11 +6,11 @@ It is public and lies beside the items: it names ids, columns and reasons, and n
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from builder.release.changes import ItemEdit, ManifestChange, Subject
-from builder.release.diffing import ReleaseDiff
-from builder.release.manifest_diff import list_mappings
-from builder.release.semver import judge_level
-from builder.release.version_gate import find_version_gate
+from builder.release.versions.changes import ItemEdit, ManifestChange, Subject
+from builder.release.versions.diffing import ReleaseDiff
+from builder.release.versions.manifest_diff import list_mappings
+from builder.release.versions.semver import judge_level
+from builder.release.versions.version_gate import find_version_gate
 
 __all__ = ["CHANGELOG", "write_changelog"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from builder.release.word_diff import Fate, Piece, compare_texts, count_words
+from builder.release.versions.word_diff import Fate, Piece, compare_texts, count_words
 from schemas.storage import Row
 
 __all__ = [

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-from builder.release.card_creation import describe_creation
-from builder.release.card_details import describe_details
-from builder.release.card_head import write_head
-from builder.release.card_limits import describe_limits
-from builder.release.card_review import describe_annotation
-from builder.release.card_structure import describe_structure
+from builder.release.card.creation import describe_creation
+from builder.release.card.details import describe_details
+from builder.release.card.head import write_head
+from builder.release.card.limits import describe_limits
+from builder.release.card.review import describe_annotation
+from builder.release.card.structure import describe_structure
 from builder.release.citation import write_apa, write_bibtex, write_paper_bibtex
 from schemas.storage import Row
 
@@ -32,7 +32,7 @@ def write_card(manifest: Mapping[str, Any], rows: Sequence[Row]) -> str:
         "paper_bibtex": write_paper_bibtex(),
         "apa": write_apa(manifest),
     }
-    template = (resources.files("builder.release") / "card.md").read_text(encoding="utf-8")
+    template = (resources.files("builder.release.card") / "card.md").read_text(encoding="utf-8")
     body = string.Template(template).substitute(slots)
     return write_head(manifest, rows) + _close_gaps(body)
 

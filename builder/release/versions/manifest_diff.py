@@ -8,8 +8,8 @@ that it is none.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from builder.release.changes import Change, ManifestChange, Subject, compare_fields
 from builder.release.gates import VERSION_GATE
+from builder.release.versions.changes import Change, ManifestChange, Subject, compare_fields
 
 __all__ = ["compare_manifests", "find_mapping", "list_mappings"]
 

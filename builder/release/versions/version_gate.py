@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from builder.release.gates import VERSION_GATE, Gate
-from builder.release.semver import check_version, propose_version
-from builder.release.split_diff import SplitDiff
+from builder.release.versions.semver import check_version, propose_version
+from builder.release.versions.split_diff import SplitDiff
 
 __all__ = ["add_gate", "find_version_gate", "gate_version"]
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.release.facts import (
+from builder.release.card.facts import (
     SIDES,
     Writer,
     count_writers,
@@ -15,7 +15,7 @@ from builder.release.facts import (
     tell_interval,
     tell_share,
 )
-from builder.release.markdown import escape, make_code, make_list, make_table
+from builder.release.card.markdown import escape, make_code, make_list, make_table
 from schemas.labels import REFUSING_ARMS, Arm, DimensionKind, JudgeWord, Origin
 from schemas.storage import Row
 

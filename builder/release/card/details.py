@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.release.citation import PAPER
-from builder.release.facts import (
+from builder.release.card.facts import (
     find_settings,
     find_simulations,
     is_held_out,
@@ -14,8 +13,9 @@ from builder.release.facts import (
     name_title,
     tell_count,
 )
+from builder.release.card.markdown import escape, make_code, make_link, make_list
+from builder.release.citation import PAPER
 from builder.release.licences import find_spdx_id, find_spdx_page
-from builder.release.markdown import escape, make_code, make_link, make_list
 from schemas.labels import Decision
 from schemas.storage import Row
 

@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.release.facts import (
+from builder.release.card.facts import (
     count_taken_over,
     has_votes,
     tell_count,
     tell_interval,
     tell_share,
 )
-from builder.release.figures import AGREEMENT, QUESTION_NAMES
-from builder.release.markdown import escape, make_code, make_list, make_table
+from builder.release.card.figures import AGREEMENT, QUESTION_NAMES
+from builder.release.card.markdown import escape, make_code, make_list, make_table
 from builder.release.votes import VOTES
 from schemas.labels import DecisionMethod
 from schemas.storage import Row

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from builder.release.card_values import check_values
-from builder.release.hub_terms import load_terms
+from builder.release.card.hub_terms import load_terms
+from builder.release.card.values import check_values
 from schemas.errors import Problem
 from schemas.texts import shorten
 

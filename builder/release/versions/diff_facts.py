@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from builder.release.comparability import describe_comparability, list_obstacles
-from builder.release.compared_figures import AGREEMENT, LEAK
-from builder.release.diffing import ReleaseDiff
-from builder.release.split_diff import SplitDiff
+from builder.release.versions.comparability import describe_comparability, list_obstacles
+from builder.release.versions.compared_figures import AGREEMENT, LEAK
+from builder.release.versions.diffing import ReleaseDiff
+from builder.release.versions.split_diff import SplitDiff
 
 __all__ = ["describe_diff"]
 

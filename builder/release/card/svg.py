@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from xml.sax.saxutils import escape as escape_xml
 from xml.sax.saxutils import quoteattr
 
-from builder.release.markdown import flatten
+from builder.release.card.markdown import flatten
 
 __all__ = [
     "FIRST",

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from builder.release.column_notes import COLUMN_NOTES, CONFIG_NOTES, VOTE_NOTES, order_columns
-from builder.release.facts import has_votes, is_held_out, tell_count
-from builder.release.figures import DIMENSIONS, LENGTHS
-from builder.release.markdown import escape, make_code, make_table
+from builder.release.card.column_notes import COLUMN_NOTES, CONFIG_NOTES, VOTE_NOTES, order_columns
+from builder.release.card.facts import has_votes, is_held_out, tell_count
+from builder.release.card.figures import DIMENSIONS, LENGTHS
+from builder.release.card.markdown import escape, make_code, make_table
 from builder.release.tables import CONFIGS, list_columns
 from builder.release.votes import VOTES
 from schemas.labels import DimensionKind

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
-from builder.release.facts import tell_count
-from builder.release.svg import (
+from builder.release.card.facts import tell_count
+from builder.release.card.svg import (
     FIRST,
     GRID,
     SECOND,

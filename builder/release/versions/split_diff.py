@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.release.diffing import ReleaseDiff, compare_releases
-from builder.release.manifest_diff import find_mapping
 from builder.release.reading import ReleaseData, read_release
-from builder.release.semver import Level, judge_level
+from builder.release.versions.diffing import ReleaseDiff, compare_releases
+from builder.release.versions.manifest_diff import find_mapping
+from builder.release.versions.semver import Level, judge_level
 
 __all__ = ["SplitDiff", "Splits", "compare_splits", "read_splits"]
 

@@ -1,0 +1,1 @@
+"""The dataset card: manifest and rows enter; its text, head and figures leave."""

@@ -1,0 +1,1 @@
+"""Two releases compared: what changed, how much that is, and what the changelog says of it."""
