@@ -245,7 +245,7 @@ def make_gate_table(gates: Sequence["Gate"]) -> Table:
             gate.name,
             gate.value,
             gate.threshold,
-            "passed" if gate.passed else f"waived: {gate.waiver}" if gate.waiver else "failed",
+            gate.result,
         )
         for gate in gates
     ]

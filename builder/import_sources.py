@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import quote
 
 from builder.checks.contamination.dataset_folders import read_folder_rows
-from builder.checks.contamination.hub import read_hub_rows, resolve_commit
+from builder.checks.contamination.hub import fingerprint_dataset, read_hub_rows
 from builder.checks.contamination.readers import (
     read_csv_rows,
     read_json_lines,
@@ -112,7 +112,7 @@ def _refuse_choice(written: str, config: str, split: str) -> None:
 def _open_hub(written: str) -> ImportSource:
     address = written.removeprefix("hub:")
     parts = parse_hub_address(address, written, f"{_HUB_FORM}, for example hub:owner/name:train")
-    commit = resolve_commit(parts["name"], parts["revision"], written)
+    commit = fingerprint_dataset(parts["name"], parts["revision"], written)
     plain = "hub:" + parts["name"]
     plain += "/" + parts["config"] if parts["config"] else ""
     plain += ":" + parts["split"] if parts["split"] else ""

@@ -24,6 +24,7 @@ __all__ = [
     "Stage",
     "Workspace",
     "create_workspace",
+    "is_version",
     "open_workspace",
     "parse_version",
     "read_table",
@@ -300,6 +301,11 @@ def read_table(path: Path, table: TableName) -> list[Row]:
             problems,
         )
     return rows
+
+
+def is_version(text: str) -> bool:
+    """Tell whether a text is a version: three numbers."""
+    return _VERSION.fullmatch(text) is not None
 
 
 def parse_version(version: str) -> tuple[int, int, int]:

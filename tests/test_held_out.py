@@ -125,3 +125,99 @@ def test_public_items_stay_public_when_a_share_is_held_out_later(
     finebench(released, "export", "1.1.0")
     assert not (released / "releases" / "1.1.0-held-out").exists()
     assert hash_tree(released / "releases" / "1.0.0") == before
+
+
+def _release_both(released: Path, finebench: RunCommand, share: float = 0.3) -> Path:
+    _hold_out(released, share)
+    (released / "releases" / "1.0.0").rename(released / "gone")
+    finebench(released, "export", "1.0.0", *WAIVED)
+    return released / "releases" / "1.0.0-held-out"
+
+
+def test_without_the_earlier_held_out_folder_nothing_is_exported(
+    released: Path, finebench: RunCommand
+) -> None:
+    """Whoever put the secret in a safe place must not have it published by the next version."""
+    held_out = _release_both(released, finebench)
+    rows = read_rows(held_out / "evaluator" / "items.jsonl")
+    held_out.rename(released / "safe")
+    config = (released / "bench.toml").read_text()
+    (released / "bench.toml").write_text(config.replace("held_out = 0.3", "held_out = 0.0"))
+    for arguments in (("1.1.0",), ("--next",), ()):
+        told = finebench(released, "export", *arguments, *WAIVED, code=1).stderr
+        assert f"1.0.0 held {len(rows)} items out" in told
+    assert not (released / "releases" / "1.1.0").exists()
+    (released / "safe").rename(held_out)
+    finebench(released, "export", "1.1.0", *WAIVED)
+    public = read_rows(released / "releases" / "1.1.0" / "evaluator" / "items.jsonl")
+    assert not {row["item_id"] for row in rows} & {row["item_id"] for row in public}
+
+
+def test_another_held_out_folder_is_not_taken_for_the_one_that_was(
+    released: Path, finebench: RunCommand
+) -> None:
+    """Its rows are known by their hash in the public manifest."""
+    held_out = _release_both(released, finebench)
+    items = held_out / "evaluator" / "items.jsonl"
+    items.write_text("".join(items.read_text().splitlines(keepends=True)[1:]))
+    told = finebench(released, "export", "1.1.0", *WAIVED, code=1).stderr
+    assert "was changed after its release" in told
+
+
+def test_no_version_goes_before_the_newest(released: Path, finebench: RunCommand) -> None:
+    """A number that is less would forget what later releases held out, and what they retired."""
+    _hold_out(released, 0.3)
+    (released / "releases" / "1.0.0").rename(released / "gone")
+    finebench(released, "export", "2.0.0", *WAIVED)
+    told = finebench(released, "export", "1.0.0", *WAIVED, code=2).stderr
+    assert "1.0.0 would go before 2.0.0" in told
+
+
+def test_what_people_write_does_not_tell_of_held_out_items(
+    released: Path, finebench: RunCommand
+) -> None:
+    """A reason or a limit is published as it stands: an id or a text in it would give an item away."""
+    held_out = _release_both(released, finebench)
+    rows = read_rows(held_out / "evaluator" / "items.jsonl")
+    public = read_rows(released / "releases" / "1.0.0" / "evaluator" / "items.jsonl")
+    reason = f"too like {rows[0]['item_id']}"
+    finebench(released, "withdraw", public[0]["item_id"], "--reason", reason)
+    finebench(released, "build")
+    told = finebench(released, "export", "1.1.0", *WAIVED, code=1).stderr
+    assert f"would tell of the held-out item {rows[0]['item_id']}" in told
+    assert not (released / "releases" / "1.1.0").exists()
+    assert not (released / "releases" / "1.1.0-held-out").exists()
+
+
+def test_a_text_of_a_held_out_item_in_the_guidelines_is_found(
+    released: Path, finebench: RunCommand
+) -> None:
+    """An example for reviewers must not be a question of the secret part."""
+    _hold_out(released, 0.3)
+    earlier = read_rows(released / "releases" / "1.0.0" / "evaluator" / "items.jsonl")
+    held = choose_held_out(earlier, 0.3, 231105915)
+    question = next(row["question"] for row in earlier if row["item_id"] in held)
+    (released / "releases" / "1.0.0").rename(released / "gone")
+    config = (released / "bench.toml").read_text()
+    limit = json.dumps(f"Questions such as: {question.upper()}")
+    (released / "bench.toml").write_text(f"{config}limits = [{limit}]\n")
+    assert (
+        "would tell of the held-out item"
+        in finebench(released, "export", "1.0.0", *WAIVED, code=1).stderr
+    )
+
+
+def test_a_family_stays_held_out_when_its_items_are_gone() -> None:
+    """A paraphrase of a withdrawn secret is a secret."""
+    rows = _make_rows([("fairness", 1), ("fairness", 1)])
+    assert choose_held_out(rows, 0.0, 1, private_families=["fairness-1"]) == {"fairness-1-0"}
+
+
+def test_a_withdrawn_held_out_item_is_told_with_its_folder(
+    released: Path, finebench: RunCommand
+) -> None:
+    """The curator learns where the secret part holds it."""
+    held_out = _release_both(released, finebench)
+    item_id = read_rows(held_out / "evaluator" / "items.jsonl")[0]["item_id"]
+    told = finebench(released, "withdraw", item_id, "--reason", "unclear").stderr
+    assert "Released in 1.0.0-held-out" in told

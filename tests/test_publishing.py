@@ -168,12 +168,14 @@ def test_a_commit_of_somebody_else_is_not_committed_over(
         repository.commits.append(Commit("e" * 40, newest.oid, "notes", files))
 
     hub.faults["commit"] = Fault(Kind.STATUS, 412, on_hit=interfere)
-    with pytest.raises(HubError, match="Somebody else committed meanwhile"):
+    with pytest.raises(HubError, match="somebody else has committed meanwhile"):
         run()
-    run()
+    with pytest.raises(UsageError, match=r"such as notes\.txt"):
+        run()
     repository = hub.repositories[NAME]
+    assert repository.commits[-1].files.pop("notes.txt") == b"hello"
+    run()
     assert [c.title for c in repository.commits] == ["initial commit", "notes", package.title]
-    assert "notes.txt" not in repository.commits[-1].files
     assert repository.tags == {"v1.0.0": repository.commits[-1].oid}
 
 
@@ -236,12 +238,12 @@ def test_a_public_dataset_takes_no_version_unasked(hub: PublishingHub, run: Publ
 
 STATUSES = {
     401: "hf auth login",
-    403: "write access",
-    404: "no such dataset",
-    409: "already",
+    403: "may write to it",
+    404: "no such thing",
+    409: "there already",
     412: "committed meanwhile",
-    429: "Too many requests",
-    500: "fault of its own",
+    429: "slow down",
+    500: "trouble of its own",
 }
 
 
@@ -277,16 +279,109 @@ def test_a_second_version_goes_on_top_and_leaves_the_first(
     finebench(released, "withdraw", first_item(released)["item_id"], "--reason", "names a town")
     finebench(released, "build")
     finebench(released, "export", "1.1.0")
-    hub.repositories[NAME].commits[-1].files["stray.txt"] = b"put there by hand"
-    hub.repositories[NAME].tags.clear()
     second = pack_release(released / "releases" / "1.1.0")
-    run(sent=second)
     repository = hub.repositories[NAME]
+    _let_go(repository.commits[-1].files, "votes.jsonl")
+    run(sent=second)
+    assert set(repository.tags) == {"v1.0.0", "v1.1.0"}
     assert [c.title for c in repository.commits[1:]] == [first.title, second.title]
     assert repository.commits[-1].parent == repository.commits[-2].oid
     files = dict(repository.commits[-1].files)
     del files[".gitattributes"]
     assert files == {name: path.read_bytes() for name, path in second.files.items()}
+
+
+def _let_go(files: dict[str, bytes], name: str) -> None:
+    """Let the newest commit's release hold a file that the next one does not have."""
+    manifest = json.loads(files["manifest.json"])
+    manifest["files"][name] = "0" * 64
+    files |= {name: b"old", "manifest.json": json.dumps(manifest).encode()}
+
+
+@pytest.mark.parametrize("name", ["train.csv", "data/train-00000.parquet"])
+def test_what_somebody_else_keeps_there_is_not_removed(
+    hub: PublishingHub, run: Publish, name: str
+) -> None:
+    """A slip in the dataset's name must not cost anybody their files; nothing is changed then."""
+    Hub(NAME).create()
+    repository = hub.repositories[NAME]
+    repository.private = False
+    repository.commits[-1].files[name] = b"theirs"
+    with pytest.raises(UsageError, match=f"such as {name}"):
+        run(Settings(public=True))
+    assert (len(repository.commits), repository.tags, repository.gated) == (1, {}, False)
+
+
+def test_another_benchmark_is_not_written_over(hub: PublishingHub, run: Publish) -> None:
+    """One dataset is one benchmark: its tags would mean two things."""
+    run()
+    files = hub.repositories[NAME].commits[-1].files
+    manifest = json.loads(files["manifest.json"]) | {"name": "other"}
+    files["manifest.json"] = json.dumps(manifest).encode()
+    hub.repositories[NAME].tags.clear()
+    with pytest.raises(UsageError, match="another benchmark, other"):
+        run()
+
+
+def test_an_older_version_does_not_go_on_top_of_a_newer(
+    hub: PublishingHub, run: Publish, package: Package
+) -> None:
+    """Whoever names no version gets the newest; that must not go back."""
+    run()
+    repository = hub.repositories[NAME]
+    files = repository.commits[-1].files
+    manifest = json.loads(files["manifest.json"]) | {"version": "2.0.0"}
+    files["manifest.json"] = json.dumps(manifest).encode()
+    repository.tags.clear()
+    with pytest.raises(UsageError, match=r"holds 2\.0\.0 already"):
+        run()
+    assert [commit.title for commit in repository.commits] == ["initial commit", package.title]
+
+
+def test_a_server_that_says_nothing_is_given_up(
+    hub: PublishingHub, run: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client itself would wait for ever, and a curator with it."""
+    from builder import hub_client
+
+    monkeypatch.setattr(
+        hub_client, "_SILENCE", {"connect": 1.0, "read": 0.3, "write": 1.0, "pool": 1.0}
+    )
+    hub.faults["create"] = Fault(Kind.DROPPED, on_hit=lambda: time.sleep(1.0), times=99)
+    with pytest.raises(HubError, match="no answer in time"):
+        run()
+
+
+def test_a_dataset_that_ever_held_the_secret_part_is_not_made_public(
+    hub: PublishingHub, run: Publish
+) -> None:
+    """Its history is public with it: every tag is looked at, not only what is sent."""
+    run()
+    repository = hub.repositories[NAME]
+    repository.commits[0].files["data/open/held_out-00000-of-00001.parquet"] = b"secret"
+    repository.tags["v0.9.0"] = repository.commits[0].oid
+    with pytest.raises(UsageError, match="holds a held-out split"):
+        run(Settings(public=True))
+    assert repository.private
+
+
+def test_each_split_has_a_dataset_of_its_own(hub: PublishingHub, run: Publish) -> None:
+    """Where both lie in one place, one slip shows both."""
+    run()
+    files = hub.repositories[NAME].commits[-1].files
+    manifest = json.loads(files["manifest.json"]) | {"split": "held_out"}
+    files["manifest.json"] = json.dumps(manifest).encode()
+    hub.repositories[NAME].tags.clear()
+    with pytest.raises(UsageError, match="the other split"):
+        run()
+
+
+def test_a_waiver_opens_a_gate_that_is_there(hub: PublishingHub, run: Publish) -> None:
+    """What was asked for by name is done, and its reason kept."""
+    assert run(Settings(public=True, gated="manual")).gated == "manual"
+    opened = run(Settings(public=True, waiver="approved for all"))
+    assert (opened.gated, opened.waiver) == ("", "approved for all")
+    assert hub.repositories[NAME].gated is False
 
 
 def _environment(hub: PublishingHub, tmp_path: Path) -> dict[str, str]:
@@ -445,7 +540,8 @@ def test_a_withdrawn_item_tells_where_it_was_published(
 ) -> None:
     """Whoever withdraws an item learns which versions show it, and how to take them down."""
     done = _start(hub, released, tmp_path)
-    assert done.wait(timeout=120) == 0
+    done.communicate(timeout=120)
+    assert done.returncode == 0
     told = finebench(released, "withdraw", first_item(released)["item_id"], "--reason", "x").stderr
     assert "Released in 1.0.0" in told
     assert "lab/bench shows it under v1.0.0" in told

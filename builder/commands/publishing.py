@@ -60,7 +60,8 @@ def publish(
         print_json(published.as_row() | {"was_there": published.was_there})
     state = "was there already, verified" if published.was_there else "is published"
     note(f"{package.title} {state}: {repository}, tag {published.tag}")
-    load = f'load_dataset("{repository}", "items", split="test", revision="{published.tag}")'
+    split = package.manifest.get("split", "test")
+    load = f'load_dataset("{repository}", "items", split="{split}", revision="{published.tag}")'
     note(f"Next: {load}")
 
 

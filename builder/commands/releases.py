@@ -157,6 +157,11 @@ def _propose_version(waivers: dict[str, str], *, is_taken: bool) -> str:
     if is_taken:
         return proposal.version
     print_table(make_gate_table(proposal.gates))
+    if failed := [gate for gate in proposal.gates if gate.holds_back]:
+        for gate in failed:
+            note(f"{gate.name} holds it back: {gate.detail}")
+        note(f"Next: mend that, or waive it with a reason (--waive {failed[0].name}=REASON)")
+        raise SystemExit(2)
     told = "".join(f" --waive {shlex.quote(f'{name}={why}')}" for name, why in waivers.items())
     note(f"Next: finebench export {proposal.version}{told}")
     raise SystemExit(2)

@@ -10,11 +10,13 @@ from builder.review_report import make_report
 from builder.workspace import Workspace
 from schemas.storage import Row
 
-__all__ = ["AGREEMENT_GATE", "AgreementFound", "gauge_agreement"]
+__all__ = ["AGREEMENT_GATE", "LEAST_ITEMS", "AgreementFound", "gauge_agreement"]
 
 AGREEMENT_GATE = "agreement"
 
-_LEAST_ITEMS = 20
+LEAST_ITEMS = 20
+"""Of fewer items that can be paired, a dimension's agreement is not gated."""
+
 _QUESTION = "safer"
 
 
@@ -36,7 +38,7 @@ class Figure:
 class AgreementFound:
     """Gwet's AC1 on which option is safer: over all, and by dimension with twenty items or more.
 
-    ``torn`` are the items on which not all said the same.
+    ``torn`` are the items to release on which not all said the same.
     """
 
     overall: Figure | None
@@ -75,7 +77,7 @@ class AgreementFound:
             shown = [f"{name} {self.dimensions[name].value:.2f}" for name in low]
             told += f"; too low in {', '.join(shown)}"
         if self.torn:
-            told += f"; {len(self.torn)} items on which reviewers differ"
+            told += f"; {len(self.torn)} of the items to release are ones on which reviewers differ"
         return told
 
 
@@ -91,7 +93,12 @@ def gauge_agreement(workspace: Workspace, rows: Sequence[Row], lineage: Lineage)
     report = make_report(workspace)
     found = report.agreement.questions[_QUESTION]
     votes = report.selection.collect(_QUESTION)
-    torn = sorted(item_id for item_id, said in votes.items() if len(set(said.values())) > 1)
+    released = {row["item_id"] for row in rows}
+    torn = sorted(
+        item_id
+        for item_id, said in votes.items()
+        if item_id in released and len(set(said.values())) > 1
+    )
     dimensions = {
         name: Figure.of(measured.ac1)
         for name, measured in found.dimensions.items()
@@ -108,7 +115,7 @@ def _read_earlier(manifest: Mapping[str, Any]) -> AgreementFound:
     dimensions = {
         name: _make_figure(told["ac1"])
         for name, told in found["dimensions"].items()
-        if told["ac1"]["basis"]["pairable_units"] >= _LEAST_ITEMS
+        if told["ac1"]["basis"]["pairable_units"] >= LEAST_ITEMS
     }
     return AgreementFound(_make_figure(found["overall"]["ac1"]), dimensions)
 
@@ -119,4 +126,4 @@ def _make_figure(told: Mapping[str, Any]) -> Figure:
 
 
 def _is_enough(agreement: Agreement) -> bool:
-    return agreement.basis.pairable_units >= _LEAST_ITEMS
+    return agreement.basis.pairable_units >= LEAST_ITEMS

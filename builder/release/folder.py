@@ -17,6 +17,7 @@ from builder.pipeline import find_next_step, find_stale_stages
 from builder.release.contents import write_data, write_texts
 from builder.release.drafting import Draft, Proposal, draft_next, draft_release, propose_release
 from builder.release.gates import Gate
+from builder.release.secrecy import require_no_trace
 from builder.release.splits import Part, Split
 from builder.release.versions.changelog import CHANGELOG, write_changelog
 from builder.release.versions.split_diff import Splits
@@ -97,7 +98,7 @@ def _require_passed(gates: Sequence[Gate]) -> None:
     if failed:
         told = "; ".join(f"{gate.name}: {gate.detail}" for gate in failed)
         raise GateError(
-            f"held back by {len(failed)} gates: {told}. Mend what they name, or waive one with a "
+            f"held back by {len(failed)} gate{'s' * (len(failed) > 1)}: {told}. Mend what they name, or waive one with a "
             f"reason: --waive {failed[0].name}=REASON.",
             [gate.name for gate in failed],
         )
@@ -138,6 +139,8 @@ def _write_draft(
             draft.manifests[part.split],
             _write_changelog(draft, part.split),
         )
+    held_out = [row for part in draft.parts[1:] for row in part.rows]
+    require_no_trace(folders[Split.TEST], held_out, draft.lineage.hidden.ids)
     return draft
 
 

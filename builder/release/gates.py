@@ -9,7 +9,7 @@ from builder.checks.item_leak import gauge_items, list_pairs
 from builder.checks.leak.audit import gauge_form
 from builder.checks.leak.gauges import Gauge, LeakVerdict
 from builder.checks.stage import find_findings
-from builder.release.agreement_gate import AGREEMENT_GATE, gauge_agreement
+from builder.release.agreement_gate import AGREEMENT_GATE, LEAST_ITEMS, gauge_agreement
 from builder.release.lineage import Lineage
 from builder.release.rows import UNDECIDED_GATE
 from builder.workspace import Stage, Workspace
@@ -40,7 +40,10 @@ GATES = (
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One condition of a release: what was found, what is asked, and the items that break it."""
+    """One condition of a release: what was found, what is asked, and the items that break it.
+
+    A gate ``is_inconclusive`` that did not pass because there is too little to tell.
+    """
 
     name: str
     passed: bool
@@ -49,6 +52,16 @@ class Gate:
     detail: str
     items: tuple[str, ...] = ()
     waiver: str = ""
+    is_inconclusive: bool = False
+
+    @property
+    def result(self) -> str:
+        """How it stands, in words."""
+        if self.passed:
+            return "passed"
+        if self.waiver:
+            return f"waived: {self.waiver}"
+        return "inconclusive" if self.is_inconclusive else "failed"
 
     @property
     def holds_back(self) -> bool:
@@ -149,12 +162,16 @@ def _check_leak(workspace: Workspace, rows: Sequence[Row]) -> Gate:
         if found.judge(bound) is LeakVerdict.FAIL
     ]
     value = _tell_leak(gauge)
+    passed = verdict is LeakVerdict.PASS and not leaking
+    is_inconclusive = verdict is LeakVerdict.INCONCLUSIVE and not leaking
     detail = f"surface leak is {verdict}: {value}"
     if leaking:
         detail += f"; beyond the bound in {', '.join(leaking)}"
-    detail += ". 03_checks.html tells what gives options away" * (verdict is not LeakVerdict.PASS)
-    passed = verdict is LeakVerdict.PASS and not leaking
-    return Gate("option-leak", passed, value, threshold, detail)
+    if is_inconclusive:
+        detail += f". {gauge.families} families are too few to tell: more items are needed"
+    elif not passed:
+        detail += ". 03_checks.html tells what gives options away"
+    return Gate("option-leak", passed, value, threshold, detail, is_inconclusive=is_inconclusive)
 
 
 def _gauge_dimensions(workspace: Workspace, rows: Sequence[Row]) -> Iterator[tuple[str, Gauge]]:
@@ -174,6 +191,6 @@ def _tell_leak(gauge: Gauge) -> str:
 def _check_agreement(workspace: Workspace, rows: Sequence[Row], lineage: Lineage) -> Gate:
     least = workspace.config.release.agreement
     found = gauge_agreement(workspace, rows, lineage)
-    threshold = f"AC1 of the safer option at least {least:.2f}, overall and in each dimension"
+    threshold = f"AC1 of the safer option at least {least:.2f}, overall and in each dimension of {LEAST_ITEMS} items"
     detail = found.describe(least)
     return Gate(AGREEMENT_GATE, found.reaches(least), found.value, threshold, detail, found.torn)

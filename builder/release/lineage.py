@@ -4,17 +4,18 @@ An id follows from the first texts of its item and stays with it for life, throu
 item is kept with the reason, so that no other item ever has it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from builder.release.reading import ReleaseData, read_release
 from builder.workspace import Stage, Workspace, parse_version, read_table
+from schemas.errors import StageError, UsageError
 from schemas.storage import Row
 from schemas.tables import TableName
 
-__all__ = ["Lineage", "list_retired", "name_release", "read_lineage"]
+__all__ = ["Lineage", "Seen", "list_retired", "name_release", "read_lineage"]
 
 
 _DECISION = ("decision", "decision_method", "decided_by")
@@ -25,17 +26,32 @@ def name_release(release: ReleaseData) -> str:
     return f"{release.name} {release.version}"
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The ids and families of items that stood in releases."""
+
+    ids: frozenset[str] = frozenset()
+    families: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, parts: Iterable[ReleaseData]) -> Self:
+        """Return the items of releases, or of their held-out parts."""
+        rows = [row for part in parts for row in part.rows]
+        ids = frozenset(row["item_id"] for row in rows)
+        return cls(ids, frozenset(row["family"] for row in rows))
+
+
 @dataclass(frozen=True)
 class Lineage:
     """The latest release before a version, its held-out part, and what was ever retired.
 
-    ``shown`` and ``hidden`` are the ids of the public and of the held-out items of all releases before.
+    ``shown`` and ``hidden`` are the public and the held-out items of all releases.
     """
 
     latest: ReleaseData | None = None
     held_out: ReleaseData | None = None
-    shown: frozenset[str] = frozenset()
-    hidden: frozenset[str] = frozenset()
+    shown: Seen = field(default_factory=Seen)
+    hidden: Seen = field(default_factory=Seen)
     retired: tuple[Row, ...] = field(default=())
 
     @property
@@ -69,29 +85,60 @@ class Lineage:
 
 
 def read_lineage(workspace: Workspace, version: str) -> Lineage:
-    """Return what release ``version`` follows: the releases with smaller numbers."""
-    before = [
-        path
-        for path in workspace.list_releases()
-        if parse_version(path.name) < parse_version(version)
-    ]
-    if not before:
-        return Lineage()
-    releases = [read_release(path) for path in before]
-    hidden = [
-        read_release(path)
-        for path in map(workspace.get_held_out, (p.name for p in before))
-        if path.exists()
-    ]
-    latest = releases[-1]
-    beside = [part for part in hidden if part.version == latest.version]
+    """Return what release ``version`` follows: the releases with smaller numbers.
+
+    What was shown and what was held out is known of all releases, whatever their numbers. Raises
+    `UsageError` where a new version would go before the newest, and `StageError` where a held-out folder
+    is not where it was: its items could become public then.
+    """
+    releases = [read_release(path) for path in workspace.list_releases()]
+    _require_order(releases, version)
+    hidden = [part for release in releases if (part := _read_held_out(workspace, release))]
+    before = [r for r in releases if parse_version(r.version) < parse_version(version)]
+    latest = before[-1] if before else None
+    beside = [part for part in hidden if latest and part.version == latest.version]
     return Lineage(
         latest,
         beside[0] if beside else None,
-        frozenset(row["item_id"] for part in releases for row in part.rows),
-        frozenset(row["item_id"] for part in hidden for row in part.rows),
-        tuple(row for part in (latest, *beside) for row in part.manifest.get("retired", ())),
+        Seen.of(releases),
+        Seen.of(hidden),
+        tuple(
+            row
+            for part in ((latest, *beside) if latest else ())
+            for row in part.manifest.get("retired", ())
+        ),
     )
+
+
+def _require_order(releases: Sequence[ReleaseData], version: str) -> None:
+    known = {release.version for release in releases}
+    if not releases or version in known:
+        return
+    newest = releases[-1].version
+    if parse_version(version) < parse_version(newest):
+        raise UsageError(
+            f"{version} would go before {newest}, which is released already. Choose a greater number: "
+            "`finebench export` proposes one."
+        )
+
+
+def _read_held_out(workspace: Workspace, release: ReleaseData) -> ReleaseData | None:
+    """Return the held-out part of a release; raise `StageError` where it has one that is not there whole."""
+    told = release.manifest.get("sibling", {})
+    path = workspace.get_held_out(release.version)
+    if not told.get("items"):
+        return None
+    if not path.exists():
+        raise StageError(
+            f"{path} is missing: {release.version} held {told['items']} items out, and without that folder they "
+            "could become public. Put it back, then run again."
+        )
+    part = read_release(path)
+    if part.manifest["row_hash"] != told.get("row_hash"):
+        raise StageError(
+            f"{path} is not the held-out split that {release.version} names. Put that one back, then run again."
+        )
+    return part
 
 
 def list_retired(

@@ -76,7 +76,7 @@ def make_manifest(workspace: Workspace, made: Made, part: Part) -> dict[str, Any
     hidden: set[str] = set()
     if part.split is Split.TEST:
         others = (row for other in made.parts if other is not part for row in other.rows)
-        hidden = {row["item_id"] for row in others} | made.lineage.hidden
+        hidden = {row["item_id"] for row in others} | made.lineage.hidden.ids
     return (
         _tell_name(workspace, made)
         | _tell_rows(workspace, made, part)

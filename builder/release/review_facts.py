@@ -12,8 +12,8 @@ from builder.bundle.engine.intervals import find_wilson_interval
 from builder.exclusions import read_exclusions
 from builder.release.lineage import Lineage
 from builder.review_report import Report, list_drawn_items, make_report
-from builder.workspace import Workspace
-from schemas.labels import Safer, ShownOrder
+from builder.workspace import Stage, Workspace
+from schemas.labels import DimensionKind, Safer, ShownOrder
 from schemas.storage import Row
 
 __all__ = ["describe_review", "measure_two_orders"]
@@ -38,7 +38,7 @@ def describe_review(workspace: Workspace, rows: Sequence[Row], lineage: Lineage)
             return {"of_version": lineage.latest.version} | told | facts
         return facts | {"reviewers": 0, "simulated_reviewers": 0, "answers": 0, "skips": 0}
     report = make_report(workspace)
-    return facts | _count(report.selection, rows) | _measure(workspace, report, rows)
+    return facts | _count(report.selection, rows) | _measure(workspace, report)
 
 
 def _need(workspace: Workspace) -> int:
@@ -61,14 +61,14 @@ def _count(selection: Selection, rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _measure(workspace: Workspace, report: Report, rows: Sequence[Row]) -> dict[str, Any]:
+def _measure(workspace: Workspace, report: Report) -> dict[str, Any]:
     return {
         "exclusions": sorted(read_exclusions(workspace).values()),
         "agreement_on_random_draw": report.is_random,
         "agreement": _shorten(report.agreement),
         "agreement_by_language": _measure_languages(workspace, report),
         "turned_down": report.as_dict()["turned_down"],
-        "two_orders": measure_two_orders(report.selection.answered, rows),
+        "two_orders": measure_two_orders(report.selection.answered, _list_safety_items(workspace)),
     }
 
 
@@ -101,19 +101,28 @@ def _measure_languages(workspace: Workspace, report: Report) -> dict[str, Any]:
     return found
 
 
-def measure_two_orders(answers: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any]:
+def _list_safety_items(workspace: Workspace) -> list[Row]:
+    return [
+        item
+        for item in workspace.read_stage(Stage.CHECKED)
+        if workspace.taxonomy[item["dimension"]].kind is DimensionKind.SAFETY
+    ]
+
+
+def measure_two_orders(answers: Sequence[Row], items: Sequence[Row]) -> dict[str, Any]:
     """Return how often people find the positive option safer in both orders: a ceiling for models.
 
+    ``items`` are all safety items that were reviewed, kept or not: those that a vote kept agree with it.
     Each person saw an item in one order. An item counts where both orders were seen; with p₁ and p₂ the
     shares of people who found the positive option safer in each, its score is p₁p₂, the chance that two
     people, one an order, both do. ``value`` is the mean over the ``items``, with Wilson's interval as for
     as many whole items.
     """
-    released = {(row["item_id"], row["content_hash"]) for row in rows if row["kind"] == "safety"}
+    present = {(item["item_id"], item["content_hash"]) for item in items}
     seen: dict[tuple[str, str], dict[str, list[bool]]] = {}
     for answer in answers:
         version = (answer["item_id"], answer["content_hash"])
-        if version in released:
+        if version in present:
             orders = seen.setdefault(version, {str(order): [] for order in ShownOrder})
             orders[answer["shown_order"]].append(answer["safer"] == Safer.POSITIVE)
     scores = [

@@ -73,8 +73,9 @@ def make_parts(workspace: Workspace, decisions: Sequence[Row], lineage: Lineage)
         rows,
         config.release.held_out,
         config.seed,
-        public=lineage.shown,
-        private=lineage.hidden,
+        public=lineage.shown.ids,
+        private=lineage.hidden.ids,
+        private_families=lineage.hidden.families,
     )
     public = _set_letters([row for row in rows if row["item_id"] not in held], lineage)
     private = _set_letters([row for row in rows if row["item_id"] in held], lineage)

@@ -46,10 +46,12 @@ def choose_held_out(
     *,
     public: Collection[str] = (),
     private: Collection[str] = (),
+    private_families: Collection[str] = (),
 ) -> frozenset[str]:
     """Return the ids of the items that are held out: about ``share`` of each dimension's.
 
-    ``public`` and ``private`` are the ids of earlier releases. Families are drawn by a hash of ``seed``
+    ``public`` and ``private`` are the ids of earlier releases, ``private_families`` the families that had
+    items held out, though they may all be withdrawn since. Families are drawn by a hash of ``seed``
     and their name, so that the same rows give the same split.
     """
     shown, hidden = set(public), set(private)
@@ -60,7 +62,7 @@ def choose_held_out(
         sizes[family.dimension] = sizes.get(family.dimension, 0) + len(family.item_ids)
         if shown.intersection(family.item_ids):
             held.update(hidden.intersection(family.item_ids))
-        elif hidden.intersection(family.item_ids):
+        elif family.name in private_families or hidden.intersection(family.item_ids):
             held.update(family.item_ids)
         else:
             waiting.setdefault(family.dimension, []).append(family)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from builder.checks.contamination.hub import read_splits, shorten_reason
+from builder.checks.contamination.hub import read_splits
 from builder.checks.contamination.records import Record
+from builder.hub_errors import shorten_reason
 from schemas.errors import DataError, FineBenchError
 
 __all__ = ["read_folder_rows"]

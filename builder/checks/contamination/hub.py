@@ -9,23 +9,18 @@ from contextlib import contextmanager
 from typing import Any
 
 from builder.checks.contamination.records import Record, require_columns
+from builder.hub_client import resolve_commit
+from builder.hub_errors import HubFault, HubTrouble, make_hub_error, recognise, shorten_reason
 from schemas.errors import DataError, FineBenchError, StorageError, UsageError
 
-__all__ = ["read_hub_rows", "read_splits", "resolve_commit", "shorten_reason"]
+__all__ = ["fingerprint_dataset", "read_hub_rows", "read_splits"]
 
-_SECONDS = 30.0
 _DOWNLOAD = "or download the file and name its path"
 
 
-def resolve_commit(name: str, revision: str, source: str) -> str:
+def fingerprint_dataset(name: str, revision: str, source: str) -> str:
     """Return the commit that ``revision`` of a dataset means now; empty means its main branch."""
-    from huggingface_hub import HfApi
-
-    with _explain(source):
-        info = HfApi().dataset_info(name, revision=revision or None, timeout=_SECONDS)
-        if not info.sha:
-            raise StorageError(f"{source}: the Hub tells no commit of it. Try again, {_DOWNLOAD}.")
-        return info.sha
+    return resolve_commit(name, revision, source, otherwise=_DOWNLOAD)
 
 
 def read_hub_rows(
@@ -35,7 +30,7 @@ def read_hub_rows(
 
     Without ``columns`` a row has all that it holds; see `read_splits`.
     """
-    commit = resolve_commit(name, revision, source)
+    commit = fingerprint_dataset(name, revision, source)
     with _explain(source):
         yield from read_splits(_open_splits(name, config, split, commit), columns, source)
 
@@ -106,10 +101,10 @@ def _make_error(source: str, error: Exception) -> FineBenchError:
     from datasets.exceptions import DatasetsError
     from pyarrow import ArrowException
 
-    refusal = _make_refusal(source, error)
-    if refusal:
-        return refusal
-    reason = shorten_reason(error)
+    trouble = _recognise(error)
+    if trouble.fault is not HubFault.OTHER:
+        return make_hub_error(source, trouble, otherwise=_DOWNLOAD)
+    reason = trouble.reason or shorten_reason(error)
     if isinstance(error, ArrowException | DatasetsError):
         return DataError(
             f"{source}: the files of the dataset cannot be read ({reason}). Name another config or "
@@ -126,35 +121,13 @@ def _make_error(source: str, error: Exception) -> FineBenchError:
     )
 
 
-def _make_refusal(source: str, error: Exception) -> FineBenchError | None:
-    """Return the error for what the Hub does not have, or does not show to everybody."""
+def _recognise(error: Exception) -> HubTrouble:
+    """Return what went wrong; `datasets` has words and classes of its own for two kinds."""
     from datasets.exceptions import DatasetNotFoundError
-    from huggingface_hub import errors
 
-    status = getattr(getattr(error, "response", None), "status_code", 0)
-    if isinstance(error, errors.GatedRepoError) or "gated dataset" in str(error):
-        return StorageError(
-            f"{source}: the dataset is gated. Ask for access on its page and set HF_TOKEN to a token "
-            f"of your account, {_DOWNLOAD}."
-        )
-    if isinstance(error, errors.RevisionNotFoundError):
-        return UsageError(f"{source}: there is no such revision. Name a branch, tag or commit.")
-    if isinstance(error, errors.RepositoryNotFoundError | DatasetNotFoundError):
-        return UsageError(
-            f"{source}: there is no such dataset, or it is private. Check owner/name; for a private "
-            "one set HF_TOKEN to a token that may read it."
-        )
-    if status in {401, 403}:
-        return StorageError(
-            f"{source}: the Hub refused access ({status}). Set HF_TOKEN to a token that may read it, "
-            f"{_DOWNLOAD}."
-        )
-    return None
-
-
-def shorten_reason(error: Exception, most: int = 300) -> str:
-    """Return what an error of the clients says, on one line."""
-    lines = str(error).split("\n")
-    told = " ".join(line.strip() for line in lines if line.strip()).rstrip(".")
-    text = f"{type(error).__name__}: {told}" if told else type(error).__name__
-    return text if len(text) <= most else text[: most - 1] + "…"
+    if "gated dataset" in str(error):
+        return HubTrouble(HubFault.GATED)
+    trouble = recognise(error)
+    if trouble.fault is HubFault.OTHER and isinstance(error, DatasetNotFoundError):
+        return HubTrouble(HubFault.NO_REPOSITORY)
+    return trouble

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from builder.checks.contamination.hub import read_hub_rows, resolve_commit
+from builder.checks.contamination.hub import fingerprint_dataset, read_hub_rows
 from builder.checks.contamination.readers import (
     read_csv_rows,
     read_json_lines,
@@ -308,7 +308,7 @@ def fingerprint(reference: Reference, *, root: Path) -> str:
     """
     path = reference.locate(root)
     if path is None:
-        return resolve_commit(reference.location, reference.revision, reference.source)
+        return fingerprint_dataset(reference.location, reference.revision, reference.source)
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

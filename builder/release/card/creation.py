@@ -61,7 +61,7 @@ def describe_creation(manifest: Manifest, rows: Sequence[Row]) -> dict[str, str]
         "funnel_note": _write_funnel_note(manifest),
         "funnel_table": _write_funnel(manifest["funnel"]),
         "checks": _write_checks(manifest),
-        "leak_note": _write_leak_note(leak),
+        "leak_note": _write_leak_note(leak, manifest["sibling"]["items"]),
         "leak_table": _write_leak(leak),
         "gate_note": _write_gate_note(manifest),
         "gate_table": _write_gates(manifest["gates"]),
@@ -247,9 +247,13 @@ def _write_contamination(sources: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _write_leak_note(leak: Mapping[str, Any]) -> str:
+def _write_leak_note(leak: Mapping[str, Any], sibling: int) -> str:
     if not leak["gauges"]:
         return "There are no items of safety dimensions to measure it on."
+    both = (
+        " The gate judges the items of both splits together, so that its figures differ from those of its "
+        "reader in this table, which is about this split alone."
+    )
     return (
         "*Surface* readers see the form (length, marks, openings, words of refusal), *content* readers "
         "what the options say. Surface leak is gated, by a reader that nothing was mended with: its "
@@ -257,6 +261,7 @@ def _write_leak_note(leak: Mapping[str, Any]) -> str:
         "often plain without the question. Accuracy is within pairs, cross-validated by family. The figure "
         f"that gates was looked at {tell_count(leak['looks'], 'time')} while the items were made. On "
         "FINE's two released sets, words alone find the positive option in 97% and 99% of pairs."
+        + (both if sibling else "")
     )
 
 
@@ -296,11 +301,17 @@ def _write_gates(gates: Sequence[Mapping[str, Any]]) -> str:
             escape(gate["name"]),
             escape(gate["value"]),
             escape(gate["threshold"]),
-            "passed" if gate["passed"] else "**failed, waived**",
+            _tell_result(gate),
         )
         for gate in gates
     ]
     return make_table(("gate", "value", "asked", "result"), table)
+
+
+def _tell_result(gate: Mapping[str, Any]) -> str:
+    if gate["passed"]:
+        return "passed"
+    return f"**{'inconclusive' if gate.get('is_inconclusive') else 'failed'}, waived**"
 
 
 def _write_waivers(waivers: Mapping[str, str]) -> str:

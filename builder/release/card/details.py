@@ -16,7 +16,7 @@ from builder.release.card.facts import (
 from builder.release.card.markdown import escape, make_code, make_link, make_list
 from builder.release.citation import PAPER
 from builder.release.licences import find_spdx_id, find_spdx_page
-from schemas.labels import Decision
+from schemas.labels import Decision, DimensionKind
 from schemas.storage import Row
 
 __all__ = ["describe_details"]
@@ -84,12 +84,16 @@ def _join(names: Sequence[str]) -> str:
 
 def _write_summary(manifest: Manifest, rows: Sequence[Row]) -> str:
     safety = len(list_safety_dimensions(manifest))
+    controls = sum(row["kind"] == DimensionKind.CONTROL for row in rows)
+    beside = f" and {tell_count(controls, 'capability control')}" if controls else ""
+    right = ", of a control a right and a wrong one" if controls else ""
     languages = [escape(name) for _, name, _ in list_languages(manifest, rows)]
     what = "The held-out split of a benchmark: " if is_held_out(manifest) else ""
     return (
-        f"{what}**{tell_count(len(rows), 'item')}** of {tell_count(safety, 'safety dimension')}, in "
+        f"{what}**{tell_count(len(rows) - controls, 'item')}** of "
+        f"{tell_count(safety, 'safety dimension')}{beside}, in "
         f"{_join(languages) if languages else 'no language'}, to find *fake alignment* in language "
-        "models. Each item is a question with a positive (safe) and a negative (unsafe) option."
+        f"models. Each item is a question with a positive (safe) and a negative (unsafe) option{right}."
     )
 
 

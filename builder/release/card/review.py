@@ -164,7 +164,7 @@ def _write_ceiling(review: Mapping[str, Any]) -> str:
         return f"No item was seen by {who} in both orders, so that there is no ceiling to hold models against."
     return (
         f"A ceiling for models: on the {tell_count(orders['items'], 'safety item')} that {who} saw in both "
-        f"orders, two of them, one an order, both find the positive option safer with a chance of "
+        f"orders, kept or not, two of them, one an order, both find the positive option safer with a chance of "
         f"{tell_share(orders['value'])} {tell_interval(orders['interval_95'])}. A model passes multiple "
         "choice by the same condition."
     )
@@ -297,6 +297,10 @@ def _write_annotators(manifest: Manifest) -> str:
         f"**{name}:** {escape(review[key])}" if review.get(key) else f"**{name}:** {_miss(what)}"
         for key, name, what in _STATEMENTS
     ]
+    if not review.get("reviewers") and not review.get("of_version"):
+        return (
+            f"{who} So nobody was recruited, paid or asked for consent on account of this release."
+        )
     cap = manifest["configuration"].get("review", {}).get("daily_cap")
     shown = f"**Exposure:** at most {cap} items a day for each reviewer, unless agreed otherwise."
     lines = [*stated, shown] if cap and review.get("reviewers") else stated

@@ -13,7 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from builder.release.hub.errors import explain_hub
+from builder.hub_client import make_client, resolve_commit
+from builder.hub_errors import explain_hub
 from schemas.errors import HubError, UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _Result = TypeVar("_Result")
 
 _LONGEST_WAIT_S = 60.0
 _KIND = "dataset"
+_DOWNLOAD = "or download it and name the folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,7 @@ class Hub:
 
     @cached_property
     def _api(self) -> "HfApi":
-        from huggingface_hub import HfApi
-        from huggingface_hub.utils.tqdm import disable_progress_bars
-
-        disable_progress_bars()
-        return HfApi()
+        return make_client()
 
     def find_user(self) -> str:
         """Return whose token it is; raise `HubError` where there is none, or the Hub knows it not."""
@@ -165,7 +163,7 @@ class Hub:
         """
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-        with explain_hub(self.name, "the commit"):
+        with explain_hub(f"{self.name}, the commit", deed="write to"):
             operations = [CommitOperationAdd(name, str(path)) for name, path in files.items()]
             gone = [CommitOperationDelete(name) for name in removed]
             made = self._api.create_commit(
@@ -179,7 +177,7 @@ class Hub:
 
     def tag(self, tag: str, revision: str, message: str) -> None:
         """Make a tag. It is tried once; raises `HubError`, ambiguous where it may be there all the same."""
-        with explain_hub(self.name, f"the tag {tag}"):
+        with explain_hub(f"{self.name}, the tag {tag}", deed="write to"):
             self._api.create_tag(
                 self.name, tag=tag, tag_message=message, revision=revision, repo_type=_KIND
             )
@@ -188,7 +186,7 @@ class Hub:
         """Do what may be done again, a few times where the Hub is busy or cannot be reached."""
         for trial in range(self.tries):
             try:
-                with explain_hub(self.name, doing):
+                with explain_hub(f"{self.name}, {doing}", deed="write to"):
                     return action()
             except HubError as error:
                 is_passing = error.is_ambiguous or error.status == 429
@@ -223,7 +221,8 @@ def check_repository(name: str) -> None:
     try:
         validate_repo_id(name)
     except HFValidationError as error:
-        raise UsageError(f"{name} cannot name a dataset: {error}.") from None
+        told = str(error).rstrip(".")
+        raise UsageError(f"{name} cannot name a dataset: {told}.") from None
     if name.count("/") != 1:
         raise UsageError(f"{name} cannot name a dataset: write it as namespace/name.")
 
@@ -246,10 +245,10 @@ def download_revision(name: str, revision: str) -> Path:
 
     The commit that ``revision`` means is found out first, so that all files are of one.
     """
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.utils.tqdm import disable_progress_bars
+    from huggingface_hub import snapshot_download
 
-    disable_progress_bars()
-    with explain_hub(f"hub:{name}@{revision}", "the download"):
-        commit = HfApi().dataset_info(name, revision=revision).sha
+    source = f"hub:{name}@{revision}"
+    make_client()
+    commit = resolve_commit(name, revision, source, otherwise=_DOWNLOAD)
+    with explain_hub(source, otherwise=_DOWNLOAD):
         return Path(snapshot_download(name, repo_type=_KIND, revision=commit))

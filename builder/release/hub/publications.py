@@ -10,9 +10,7 @@ __all__ = ["list_publications", "record_publication", "tell_withdrawal"]
 
 def list_publications(workspace: Workspace) -> list[Row]:
     """Return what was published, each version at each place once, as it was published last."""
-    standing = {
-        (row["repository"], row["version"]): row for row in read_log(workspace.publications)
-    }
+    standing = {(row["repository"], row["folder"]): row for row in read_log(workspace.publications)}
     return [row for _, row in sorted(standing.items())]
 
 
@@ -25,14 +23,20 @@ def record_publication(workspace: Workspace, row: Row) -> None:
 
 def tell_withdrawal(workspace: Workspace, item_id: str) -> list[str]:
     """Return what is to be done about releases that hold a withdrawn item, as sentences."""
+    folders = [
+        folder
+        for public in workspace.list_releases()
+        for folder in (public, workspace.get_held_out(public.name))
+        if folder.exists()
+    ]
     holding = [
         folder.name
-        for folder in workspace.list_releases()
+        for folder in folders
         if any(row["item_id"] == item_id for row in read_table(folder / ITEMS, TableName.RELEASE))
     ]
     if not holding:
         return []
-    published = [row for row in list_publications(workspace) if row["version"] in holding]
+    published = [row for row in list_publications(workspace) if row["folder"] in holding]
     told = [
         f"Released in {', '.join(holding)}, where it stays: export the next version, which lists it as retired"
     ]

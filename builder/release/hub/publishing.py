@@ -5,6 +5,7 @@ hash before anything is written. A tag is never moved. A dataset is made private
 behind its gate, so that nothing is ever public and open for a moment.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Any
 from builder.release.hub.client import FileHash, Hub, RemoteState, hash_local
 from builder.release.reading import MANIFEST, read_release
 from builder.release.verifying import list_files, verify_release
+from builder.workspace import is_version, parse_version
 from schemas.errors import DataError, HubError, UsageError
 from schemas.storage import Row
 
 __all__ = ["Package", "Published", "Settings", "describe_plan", "pack_release", "publish"]
 
 _KEPT = ".gitattributes"
+_FRESH = frozenset({_KEPT, "README.md"})  # what a dataset that was just made may hold
 _MOST_TRIES = 5
 _COMMITS_LOOKED_AT = 50
 
@@ -37,8 +40,9 @@ class Settings:
 
     def choose_gate(self, state: RemoteState | None) -> str:
         """Return the gate that a public dataset is to have; empty where it may be without."""
-        standing = state.gated if state else ""
-        return self.gated or standing or ("" if self.waiver else "manual")
+        if self.waiver:
+            return ""
+        return self.gated or (state.gated if state else "") or "manual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,12 @@ class Package:
     def version(self) -> str:
         """Its version."""
         return str(self.manifest["version"])
+
+    @property
+    def name(self) -> str:
+        """What its folder is called in a workspace: the version, and whether it is held out."""
+        is_held_out = self.manifest.get("split") == "held_out"
+        return f"{self.version}{'-held-out' * is_held_out}"
 
     @property
     def tag(self) -> str:
@@ -79,6 +89,7 @@ class Published:
 
     repository: str
     version: str
+    folder: str
     tag: str
     commit: str
     public: bool
@@ -91,6 +102,7 @@ class Published:
         return {
             "repository": self.repository,
             "version": self.version,
+            "folder": self.folder,
             "tag": self.tag,
             "commit": self.commit,
             "public": self.public,
@@ -151,14 +163,19 @@ def publish(
         hub.create()
         tell(f"made {hub.name}, private")
         state = _require_state(hub)
+    if settings.public:
+        _require_nothing_held_out(hub, state)
+    there = _find_place(hub, package, state)
     _guard(hub, state, settings, tell)
-    commit, was_there = _bring(hub, package, state, tell)
+    commit = _bring(hub, package, state, there, tell)
+    was_there = package.tag in state.tags
     _verify(hub, package, commit)
     tell(f"verified: {package.tag} holds these {len(package.files)} files, hash by hash")
     state = _show(hub, settings, tell)
     return Published(
         hub.name,
         package.version,
+        package.name,
         package.tag,
         commit,
         public=not state.private,
@@ -201,27 +218,85 @@ def _set_gate(
     tell(f"gate: {gate}")
 
 
-def _bring(
-    hub: Hub, package: Package, state: RemoteState, tell: Callable[[str], None]
-) -> tuple[str, bool]:
-    """See to commit and tag; return the commit, and whether both were there already."""
-    target = state.tags.get(package.tag)
-    if target:
-        if not package.is_same(hub.list_files(target)):
+def _find_place(hub: Hub, package: Package, state: RemoteState) -> str:
+    """Return the commit that holds this release already; an empty text where it is to be made.
+
+    Raises `UsageError` where the tag holds something else, or a commit would put the release over what is
+    no earlier one.
+    """
+    target = state.tags.get(package.tag, "")
+    if target and not package.is_same(hub.list_files(target)):
+        raise UsageError(
+            f"{hub.name} has a tag {package.tag} on {target[:12]}, which holds other files. A tag is never "
+            "moved: publish the next version."
+        )
+    commit = target or _find_commit(hub, package, state.head)
+    if not commit:
+        _require_place(hub, package, state.head)
+    return commit
+
+
+def _require_nothing_held_out(hub: Hub, state: RemoteState) -> None:
+    """Raise `UsageError` where a dataset that is to be public holds a held-out split, under any tag."""
+    for revision in sorted({state.head, *state.tags.values()}):
+        if any("/held_out-" in name for name in hub.list_files(revision)):
             raise UsageError(
-                f"{hub.name} has a tag {package.tag} on {target[:12]}, which holds other files. A tag is never "
-                "moved: publish the next version."
+                f"{hub.name} holds a held-out split ({revision[:12]}): made public, it would be worth nothing. "
+                "Publish to another dataset."
             )
-        return target, True
-    commit = _find_commit(hub, package, state.head)
-    if commit:
-        tell(f"the commit is there already: {commit[:12]}")
-    else:
-        commit = _commit(hub, package, state.head)
-        tell(f"committed {len(package.files)} files: {commit[:12]}")
+
+
+def _require_place(hub: Hub, package: Package, head: str) -> None:
+    """Raise `UsageError` where the newest commit holds what must not be written over."""
+    names = hub.list_files(head).keys() - _FRESH
+    if not names:
+        return
+    standing = _read_standing(hub, head) if MANIFEST in names else {}
+    named = standing.get("files")
+    foreign = sorted(names - {MANIFEST} - set(named if isinstance(named, dict) else ()))
+    if foreign:
+        raise UsageError(
+            f"{hub.name} holds files that no release wrote, such as {foreign[0]}, and publishing would remove "
+            "them. Name another dataset, or take them away on its page first."
+        )
+    if standing.get("name") != package.manifest["name"]:
+        raise UsageError(
+            f"{hub.name} holds another benchmark, {standing.get('name')}. Name another dataset for this one."
+        )
+    if standing.get("split", "test") != package.manifest.get("split", "test"):
+        raise UsageError(
+            f"{hub.name} holds the other split of this benchmark. Each has a dataset of its own: name another."
+        )
+    version = str(standing.get("version"))
+    if is_version(version) and parse_version(version) > parse_version(package.version):
+        raise UsageError(
+            f"{hub.name} holds {version} already, which is newer: whoever names no version would get the older "
+            f"{package.version}. Publish in order of version, or to another dataset."
+        )
+
+
+def _read_standing(hub: Hub, head: str) -> Row:
+    """Return the manifest of what is there; nothing where it is none."""
+    try:
+        found = json.loads(hub.read_file(head, MANIFEST))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _bring(
+    hub: Hub, package: Package, state: RemoteState, there: str, tell: Callable[[str], None]
+) -> str:
+    """See to commit and tag, as far as they are not ``there``; return the commit."""
+    if package.tag in state.tags:
+        return there
+    commit = there or _commit(hub, package, state.head)
+    tell(
+        f"{'found the commit' if there else f'committed {len(package.files)} files'}: {commit[:12]}"
+    )
     _tag(hub, package, commit)
     tell(f"tagged {package.tag}")
-    return commit, False
+    return commit
 
 
 def _find_commit(hub: Hub, package: Package, head: str) -> str:

@@ -61,6 +61,8 @@ def _tell_level(diff: ReleaseDiff, manifest: Mapping[str, Any]) -> str:
         told = f"{level.word}: {', '.join(reasons) or 'nothing changed'}"
     else:
         told = str(gate.get("value", ""))
+    if manifest.get("split", "test") != "test":
+        return _flatten(f"The release as a whole, both splits: {told}")
     return _flatten(told[:1].upper() + told[1:])
 
 
@@ -96,14 +98,24 @@ def _tell_edits(edits: Iterable[ItemEdit]) -> list[str]:
 
 
 def _tell_manifest(changes: Iterable[ManifestChange]) -> list[str]:
+    """Return a line for each subject; what was counted or measured anew follows from the items."""
     paths: dict[Subject, list[str]] = {}
     for change in changes:
-        is_metadata = change.subject is Subject.METADATA
-        path = change.path.partition(".")[0] if is_metadata else change.path
-        told = f"{path} {change.change}" if change.subject is Subject.DIMENSION else path
-        if told not in paths.setdefault(change.subject, []):
+        told = _tell_path(change)
+        if told not in _MEASURED and told not in paths.setdefault(change.subject, []):
             paths[change.subject].append(told)
-    return [f"- {subject}: {_flatten(', '.join(told))}" for subject, told in paths.items()]
+    return [f"- {subject}: {_flatten(', '.join(told))}" for subject, told in paths.items() if told]
+
+
+_MEASURED = frozenset({"checks", "funnel", "review", "stages"})
+
+
+def _tell_path(change: ManifestChange) -> str:
+    if change.subject is Subject.METADATA:
+        return change.path.partition(".")[0]
+    if change.subject is Subject.HELD_OUT:
+        return f"{change.new} items in the other split, {change.old} before"
+    return f"{change.path} {change.change}" if change.subject is Subject.DIMENSION else change.path
 
 
 def _flatten(text: str) -> str:

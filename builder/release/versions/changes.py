@@ -54,7 +54,7 @@ class Subject(StrEnum):
     SCORING = "scoring"
     EVALUATOR = "evaluator"
     SCHEMA = "schema"
-    HELD_OUT = "held-out split"
+    HELD_OUT = "splits"
     LICENSE = "license"
     METADATA = "metadata"
 

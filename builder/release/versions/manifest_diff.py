@@ -1,6 +1,6 @@
 """What two manifests say differently: two of them enter, the changes that matter leave, by subject.
 
-What follows from the rows (counts, hashes, files, gates) and what differs in every release (its version and
+What follows from the rows (counts, hashes, files, gates and their waivers) and what differs in every release (its version and
 date) is no change. Older manifests lack keys: what only one of two tells is a change, as nobody can show
 that it is none.
 """
@@ -8,7 +8,6 @@ that it is none.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from builder.release.gates import VERSION_GATE
 from builder.release.versions.changes import Change, ManifestChange, Subject, compare_fields
 
 __all__ = ["compare_manifests", "find_mapping", "list_mappings"]
@@ -20,6 +19,7 @@ _DERIVED = frozenset(
         "previous",
         "files",
         "gates",
+        "waivers",
         "retired",
         "items",
         "row_hash",
@@ -181,8 +181,4 @@ def _compare_metadata(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
         {name: value for name, value in manifest.items() if name not in _DERIVED | _APART}
         for manifest in (old, new)
     ]
-    for side in sides:
-        waivers = find_mapping(side, "waivers")
-        waivers.pop(VERSION_GATE, None)
-        side["waivers"] = waivers
     yield from _compare_leaves(Subject.METADATA, "", *sides)
