@@ -3,7 +3,6 @@
 import logging
 from typing import TYPE_CHECKING
 
-from builder.hub_errors import explain_hub
 from schemas.errors import HubError
 
 if TYPE_CHECKING:
@@ -45,12 +44,12 @@ def make_client(endpoint: str | None = None, token: str | None = None) -> "HfApi
 def resolve_commit(name: str, revision: str, subject: str, *, otherwise: str = "") -> str:
     """Return the commit that ``revision`` of a dataset means now; empty means its main branch.
 
-    ``subject`` and ``otherwise`` are for the message; see `builder.hub_errors`.
+    ``subject`` and ``otherwise`` are for the message. What the client raises is for the caller to explain
+    (`builder.hub_errors`).
     """
     from huggingface_hub import HfApi
 
-    with explain_hub(subject, otherwise=otherwise):
-        info = HfApi().dataset_info(name, revision=revision or None, timeout=_READ_S)
+    info = HfApi().dataset_info(name, revision=revision or None, timeout=_READ_S)
     if not info.sha:
         raise HubError(f"{subject}: the Hub tells no commit of it. Try again, {otherwise}.")
     return info.sha

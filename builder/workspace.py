@@ -160,7 +160,7 @@ class Workspace:
     @property
     def looks(self) -> Path:
         """The log of looks at the auditor that gates releases."""
-        return self.root / "journal" / "looks.jsonl"
+        return self.root / "looks.jsonl"
 
     @property
     def edits(self) -> Path:
@@ -265,6 +265,16 @@ class Workspace:
         """Return the release folders in order of version."""
         found = [p for p in self.releases.glob("*.*.*") if _VERSION.fullmatch(p.name)]
         return sorted(found, key=lambda path: parse_version(path.name))
+
+    def list_release_tables(self) -> list[Path]:
+        """Return the full tables of all releases, those of held-out folders among them."""
+        folders = [
+            folder
+            for public in self.list_releases()
+            for folder in (public, self.get_held_out(public.name))
+        ]
+        tables = [folder / "evaluator" / "items.jsonl" for folder in folders]
+        return [path for path in tables if path.exists()]
 
     def read_stage(self, stage: Stage) -> list[Row]:
         """Return a stage's rows; a stage that has not run yet has none."""

@@ -13,6 +13,7 @@ import pytest
 from workspaces import read_release
 
 from builder.bundle.engine.items import read_items
+from builder.release.verifying import verify_release
 from schemas.storage import read_rows
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -89,4 +90,5 @@ def test_three_lines_score_a_model(
     tables = [line for line in told.splitlines() if " overall " in line]
     assert len(tables) == 2
     assert tables[0] == tables[1]
-    assert (folder / "results" / "responses.jsonl").is_file()
+    assert (folder.parent / "results" / "responses.jsonl").is_file()
+    assert verify_release(folder) == [], "scoring in the folder left something there"

@@ -148,8 +148,8 @@ def test_the_fingerprint_is_the_commit(told: Told) -> None:
         ("revision", "UsageError", ("no such revision", "branch, tag or commit")),
         ("damaged", "DataError", ("files of the dataset cannot be read", "download the file")),
         ("missing", "UsageError", ("no such dataset", "HF_TOKEN")),
-        ("gated", "StorageError", ("is gated", "HF_TOKEN", "download the file")),
-        ("locked", "StorageError", ("is gated", "HF_TOKEN", "download the file")),
+        ("gated", "HubError", ("is gated", "HF_TOKEN", "download the file")),
+        ("locked", "HubError", ("is gated", "HF_TOKEN", "download the file")),
     ],
 )
 def test_what_cannot_be_read_says_what_to_do(
@@ -167,6 +167,6 @@ def test_a_hub_that_does_not_answer_is_told(tmp_path: Path) -> None:
     with serve_hub({}) as hub:
         url = hub.url
     for told in read_sources(url, tmp_path).values():
-        assert told["error"] == "StorageError"
+        assert told["error"] == "HubError"
         assert "Check the connection" in told["message"]
         assert "download the file and name its path" in told["message"]

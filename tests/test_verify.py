@@ -1,7 +1,9 @@
 """A release proves itself: whatever is changed in it is found and named."""
 
 import json
+import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from builder.release.verifying import verify_release
 from schemas.errors import UsageError
@@ -81,7 +85,25 @@ def _edit_parser(folder: Path) -> None:
 
 def _retire(manifest: dict[str, Any], folder: Path) -> None:
     row = json.loads((folder / "evaluator" / "items.jsonl").read_text().partition("\n")[0])
-    manifest["retired"] = [{"item_id": row["item_id"]}]
+    told = {"content_hash": row["content_hash"], "version": "1.0.0", "reason": "x"}
+    manifest["retired"] = [{"item_id": row["item_id"], **told}]
+
+
+def _hide_code(folder: Path) -> None:
+    (folder / "evaluator" / "engine" / "__pycache__").mkdir()
+    (folder / "evaluator" / "engine" / "__pycache__" / "parsing.cpython-311.pyc").write_bytes(b"")
+
+
+def _hide_file(folder: Path) -> None:
+    (folder / "data" / ".cache").mkdir()
+    (folder / "data" / ".cache" / "x").write_bytes(b"")
+
+
+def _link(folder: Path) -> None:
+    elsewhere = folder.with_name("elsewhere.md")
+    elsewhere.write_bytes((folder / "guidelines.md").read_bytes())
+    (folder / "guidelines.md").unlink()
+    (folder / "guidelines.md").symlink_to(elsewhere)
 
 
 DAMAGES: dict[str, tuple[Damage, str]] = {
@@ -97,6 +119,9 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "a column more and signed anew": (_add_column, "has the columns"),
     "a text edited and signed anew": (_edit_item, "hash matches content"),
     "the parser edited and signed anew": (_edit_parser, "is not the evaluator of the manifest"),
+    "compiled code": (_hide_code, "not in the manifest"),
+    "a link": (_link, "is a link to another place"),
+    "a hidden folder": (_hide_file, "not in the manifest"),
     "counts": (
         lambda f: _edit_manifest(f, lambda m: m.update(items=1)),
         "says 1, but the rows give",
@@ -106,6 +131,18 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         "says",
     ),
     "a retired item": (lambda f: _edit_manifest(f, lambda m: _retire(m, f)), "calls retired"),
+    "a waiver": (
+        lambda f: _edit_manifest(f, lambda m: m.update(waivers={"agreement": "x"})),
+        "names other waivers",
+    ),
+    "a gate gone": (
+        lambda f: _edit_manifest(f, lambda m: m["gates"].pop()),
+        "tells of the gates",
+    ),
+    "an older format": (
+        lambda f: _edit_manifest(f, lambda m: m.pop("format")),
+        "says too little to verify it by",
+    ),
     "a gate": (
         lambda f: _edit_manifest(f, lambda m: m["gates"][0].update(passed=False)),
         "failed and is not waived",
@@ -122,10 +159,10 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
 
 
 def test_a_release_as_exported_holds(folder: Path) -> None:
-    """What the Hub and Python leave beside its files is no difference."""
+    """What the Hub leaves beside its files is no difference."""
     (folder / ".gitattributes").write_text("*.parquet filter=lfs\n")
-    (folder / "evaluator" / "engine" / "__pycache__").mkdir()
-    (folder / "evaluator" / "engine" / "__pycache__" / "x.pyc").write_bytes(b"")
+    (folder / ".cache" / "huggingface").mkdir(parents=True)
+    (folder / ".cache" / "huggingface" / "x.lock").write_bytes(b"")
     assert verify_release(folder) == []
 
 
@@ -142,3 +179,51 @@ def test_a_folder_that_is_no_release_is_refused(tmp_path: Path) -> None:
     """Verifying a wrong folder must not look like a release in which all is missing."""
     with pytest.raises(UsageError, match="is no release"):
         verify_release(tmp_path)
+
+
+CHANGED = {
+    "version": "9.9.9",
+    "title": "Another",
+    "date": "2020-01-01",
+    "canary": "00000000-0000-0000-0000-000000000000",
+    "previous": "0.9.0",
+    "models": {},
+    "review": {"reviewers": 99},
+    "checks": {},
+    "funnel": [],
+    "stages": {},
+    "retired": [],
+    "versions": {"finebench": "9"},
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_whatever_the_manifest_says_is_held_by_the_card(folder: Path, name: str) -> None:
+    """A figure or a number of which no row tells cannot be changed in the manifest alone."""
+    if name == "retired":
+        retired = {"item_id": "x", "content_hash": "0" * 64, "version": "1.0.0", "reason": "x"}
+        _edit_manifest(folder, lambda m: m.update(retired=[retired]))
+    else:
+        _edit_manifest(folder, lambda m: m.update({name: CHANGED[name]}))
+    assert any("the card names another hash" in str(p) for p in verify_release(folder))
+
+
+WRONG: tuple[Any, ...] = (None, 5, "x", [], {}, [5], [{}], ["x"], True, {"x": None})
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_manifest_ends_in_a_traceback(released_unchanged: Path, data: st.DataObject) -> None:
+    """A manifest comes from a stranger: whatever stands in it, the answer is a list of problems."""
+    folder = released_unchanged / "releases" / "1.0.0"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    name = data.draw(st.sampled_from(sorted(manifest)))
+    wrong = data.draw(st.sampled_from(WRONG))
+    if wrong == manifest[name]:
+        return
+    with tempfile.TemporaryDirectory() as made:
+        copy = Path(made) / "1.0.0"
+        shutil.copytree(folder, copy, copy_function=os.link)
+        (copy / "manifest.json").unlink()
+        (copy / "manifest.json").write_text(json.dumps(manifest | {name: wrong}))
+        assert verify_release(copy)

@@ -3,7 +3,9 @@
 import sys
 from pathlib import Path
 
-sys.dont_write_bytecode = True  # keep the engine from leaving its own behind in a release
+# Neither leave compiled code behind in a release, nor run any that lies there: the source is what is verified.
+sys.dont_write_bytecode = True
+sys.pycache_prefix = str(Path(__file__).resolve().with_name("no-such-folder"))
 
 from engine.cli import main  # noqa: E402 - the folder itself stands first on the path when it is started
 

@@ -60,19 +60,28 @@ def _count_look(workspace: Workspace, pairs: Sequence[OptionPair], gauge: Gauge)
     """Note that the gate was seen on these options; seen again, the same options are no new look."""
     if gauge.accuracy is None:
         return
-    options = hash_text(canonical_json([[p.positive, p.negative, p.family] for p in pairs]))
+    options = _hash_options(pairs)
     with workspace.hold(workspace.looks.name):
         if all(look["options"] != options for look in _read_looks(workspace)):
             row = {"options": options, "pairs": gauge.pairs, "accuracy": gauge.accuracy}
             append_row(workspace.looks, row | {"upper": gauge.upper})
 
 
-def count_looks(workspace: Workspace) -> int:
+def count_looks(workspace: Workspace, items: Sequence[Row] | None = None) -> int:
     """Return on how many different sets of options the gate's auditor was seen.
 
-    Whoever mends until a gate passes fits the gate: the more looks, the less a pass says.
+    Whoever mends until a gate passes fits the gate: the more looks, the less a pass says. With ``items``,
+    the looks count up to the one at these.
     """
-    return len(_read_looks(workspace))
+    looks = [look["options"] for look in _read_looks(workspace)]
+    if items is None:
+        return len(looks)
+    options = _hash_options(list_pairs(items, workspace.taxonomy))
+    return looks.index(options) + 1 if options in looks else len(looks)
+
+
+def _hash_options(pairs: Sequence[OptionPair]) -> str:
+    return hash_text(canonical_json([[p.positive, p.negative, p.family] for p in pairs]))
 
 
 def _read_looks(workspace: Workspace) -> list[Row]:

@@ -1,7 +1,7 @@
 """Stage 3: items enter in their present versions; sound ones leave, with findings about all."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from builder.versions import read_present_items
 from builder.workspace import Stage, Workspace, read_table
 from schemas.errors import StageError
 from schemas.labels import Severity
-from schemas.storage import Row, sort_rows
+from schemas.storage import Row, read_json, sort_rows
 from schemas.tables import TableName
 from schemas.texts import canonical_rows, hash_text
 from schemas.validation import require_valid
@@ -171,8 +171,8 @@ def find_standing(workspace: Workspace) -> Standing:
     rulings = read_table(workspace.rulings, TableName.RULING)
     released = [
         row
-        for path in workspace.list_releases()
-        for row in read_table(path / "evaluator" / "items.jsonl", TableName.RELEASE)
+        for path in workspace.list_release_tables()
+        for row in read_table(path, TableName.RELEASE)
     ]
     return Standing(
         reviewed=frozenset(row["item_id"] for row in (*answers, *rulings)),
@@ -187,11 +187,25 @@ def _find_removals(workspace: Workspace, items: Sequence[Row]) -> dict[str, list
         row["item_id"]: [f"withdrawn by {row['by']}: {row['reason']}"]
         for row in read_table(workspace.withdrawals, TableName.WITHDRAWAL)
     }
+    gone = _find_withdrawn_texts(workspace, items, reasons)
     for item in items:
+        if (earlier := gone.get(item["content_hash"])) and item["item_id"] not in reasons:
+            reasons[item["item_id"]] = [f"has the texts of {earlier}, which was withdrawn"]
         if item["dimension"] not in workspace.taxonomy:
             told = f"dimensions.toml no longer has {item['dimension']}"
             reasons.setdefault(item["item_id"], []).append(told)
     return reasons
+
+
+def _find_withdrawn_texts(
+    workspace: Workspace, items: Sequence[Row], withdrawn: Container[str]
+) -> dict[str, str]:
+    """Return the items that were withdrawn by the hash of their texts, present or as they were released."""
+    rows = list(items)
+    for path in workspace.list_release_tables():
+        rows += read_table(path, TableName.RELEASE)
+        rows += read_json(path.parents[1] / "manifest.json").get("retired", [])
+    return {row["content_hash"]: row["item_id"] for row in rows if row["item_id"] in withdrawn}
 
 
 def find_findings(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from builder.checks.item_leak import count_looks, list_pairs
+from builder.checks.item_leak import list_pairs
 from builder.checks.leak.audit import audit_options
 from builder.stage_records import read_record
 from builder.workspace import Stage, Workspace
@@ -42,8 +42,11 @@ def _name_reason(reasons: str) -> str:
     return first
 
 
-def describe_checks(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the option leak of the released texts by auditor, and what was found and turned down."""
+def describe_checks(workspace: Workspace, rows: Sequence[Row], looks: int) -> dict[str, Any]:
+    """Return the option leak of the released texts by auditor, and what was found and turned down.
+
+    ``looks`` is how often the auditor that gates was seen until these texts passed it.
+    """
     pairs = list_pairs(rows, workspace.taxonomy)
     audit = audit_options(pairs, permutations=0, seed=workspace.config.seed) if pairs else None
     bound = workspace.config.checks.leak_bound
@@ -57,7 +60,7 @@ def describe_checks(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]
     return {
         "option_leak": {
             "bound": bound,
-            "looks": count_looks(workspace),
+            "looks": looks,
             "gauges": [
                 {**gauge.as_dict(), "verdict": str(gauge.judge(bound))}
                 for gauge in (audit.gauges if audit else ())

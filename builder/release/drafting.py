@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from builder.checks.item_leak import count_looks
 from builder.release.gates import VERSION_GATE, Gate, run_gates, waive
 from builder.release.lineage import Lineage, read_lineage
 from builder.release.manifest import Made, list_dimensions, make_manifest
@@ -83,7 +84,7 @@ def draft_release(
     hashes = {part.split: (hash_part or _hash_part)(part, dimensions) for part in parts}
     rows = sorted((row for part in parts for row in part.rows), key=lambda row: row["item_id"])
     gates = run_gates(workspace, rows, waivers, lineage)
-    made = Made(version, date, parts, hashes, gates, lineage)
+    made = Made(version, date, parts, hashes, gates, lineage, count_looks(workspace, rows))
     manifests = {part.split: make_manifest(workspace, made, part) for part in parts}
     diff = _compare(lineage, parts, manifests)
     gate = waive(gate_version(diff, version), waivers)

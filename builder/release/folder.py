@@ -195,7 +195,7 @@ def _require_same(draft: Path, path: Path) -> None:
         p.relative_to(root).as_posix()
         for root in (draft, path)
         for p in root.rglob("*")
-        if p.is_file() and "__pycache__" not in p.parts
+        if p.is_file()
     }
     differing = sorted(
         name

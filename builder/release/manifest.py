@@ -34,6 +34,7 @@ __all__ = [
     "Made",
     "describe_evaluator",
     "hash_bundle",
+    "hash_facts",
     "list_dimensions",
     "make_manifest",
 ]
@@ -66,6 +67,7 @@ class Made:
     row_hashes: Mapping[Split, str]
     gates: Sequence[Gate]
     lineage: Lineage
+    looks: int = 0
 
 
 def make_manifest(workspace: Workspace, made: Made, part: Part) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def make_manifest(workspace: Workspace, made: Made, part: Part) -> dict[str, Any
     return (
         _tell_name(workspace, made)
         | _tell_rows(workspace, made, part)
-        | _tell_making(workspace, part.rows)
+        | _tell_making(workspace, made, part.rows)
         | {
             "retired": [r for r in _list_retired(workspace, made) if r["item_id"] not in hidden],
             "review": describe_review(workspace, part.rows, made.lineage),
@@ -127,7 +129,7 @@ def _describe_sibling(made: Made, part: Part) -> dict[str, Any]:
     return {"split": str(split), "items": items, "row_hash": made.row_hashes.get(split, "")}
 
 
-def _tell_making(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]:
+def _tell_making(workspace: Workspace, made: Made, rows: Sequence[Row]) -> dict[str, Any]:
     """Return of what and by what the rows were made, and what the checks saw."""
     configuration = workspace.config.model_dump(mode="json")
     return {
@@ -140,7 +142,7 @@ def _tell_making(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]:
         "evaluator": describe_evaluator(),
         "stages": {str(stage): read_record(workspace, stage) for stage in Stage},
         "funnel": describe_funnel(workspace),
-        "checks": describe_checks(workspace, rows),
+        "checks": describe_checks(workspace, rows, made.looks),
         "versions": dict(list_versions()),
     }
 
@@ -218,6 +220,11 @@ def describe_evaluator() -> dict[str, str]:
         "hash": hash_bundle(folder, sorted(folder.rglob("*.py"))),
         "scoring_hash": hash_bundle(folder, scoring),
     }
+
+
+def hash_facts(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a manifest says, the list of files aside; the card names it."""
+    return hash_text(canonical_json({k: v for k, v in manifest.items() if k != "files"}))
 
 
 def hash_bundle(folder: Path, paths: Sequence[Path]) -> str:

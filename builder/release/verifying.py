@@ -1,8 +1,10 @@
 """Whether a release is what it says: its folder enters; everything in which it is not leaves.
 
-A release proves itself: the manifest names every file with its hash, the tables must hold the rows of
-``items.jsonl``, and what the manifest says of the rows must be true of them. Nothing of a workspace is
-needed, so that a downloaded release is verified as one's own is.
+A release proves itself: the manifest names every file with its hash, the card names the hash of what the
+manifest says, the tables must hold the rows of ``items.jsonl``, and what the manifest says of the rows must be
+true of them. Nothing of a workspace is needed, so that a downloaded release is verified as one's own is.
+Whoever writes all of it anew, card and hashes too, has made another release: only where it was got from
+(a commit of the Hub) tells the two apart.
 """
 
 from collections import Counter
@@ -12,7 +14,14 @@ from typing import Any
 
 from builder.bundle.engine.items import make_item
 from builder.release.card.metadata import check_card
-from builder.release.manifest import MANIFEST_FORMAT, SCORING_MODULES, hash_bundle
+from builder.release.gates import GATES
+from builder.release.manifest import (
+    MANIFEST_FORMAT,
+    SCORING_MODULES,
+    hash_bundle,
+    hash_facts,
+)
+from builder.release.manifest_shape import find_misshapen
 from builder.release.reading import ITEMS, MANIFEST
 from builder.release.tables import CONFIGS, list_columns, make_config_columns, make_features
 from schemas.errors import Problem, StorageError, UsageError
@@ -24,18 +33,19 @@ from schemas.validation import validate_rows
 __all__ = ["list_files", "verify_release"]
 
 _REMEDY = "Get the release anew: a released version never changes."
-_FOREIGN = (".gitattributes", ".cache", "__pycache__")
 _ROWS_AT_ONCE = 5_000
+# What the Hub and its client leave beside the files of a release.
+_FOREIGN = (".gitattributes", ".cache/huggingface/")
 
 
 def list_files(folder: Path) -> dict[str, Path]:
-    """Return the files of a release by their names; what the Hub and Python leave beside is passed over."""
-    return {
+    """Return the files of a release by their names; what the Hub leaves beside is passed over."""
+    found = {
         path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))
-        if (path.is_file() or path.is_symlink())
-        and not set(path.relative_to(folder).parts).intersection(_FOREIGN)
+        if path.is_file() or path.is_symlink()
     }
+    return {name: path for name, path in found.items() if not name.startswith(_FOREIGN)}
 
 
 def verify_release(folder: Path) -> list[Problem]:
@@ -49,20 +59,44 @@ def verify_release(folder: Path) -> list[Problem]:
         manifest = read_json(folder / MANIFEST)
     except StorageError as error:
         return [_problem(folder, MANIFEST, str(error))]
-    if isinstance(form := manifest.get("format", 1), int) and form > MANIFEST_FORMAT:
-        told = f"of format {form}, which a later finebench wrote"
-        return [Problem(f"{folder.name}/{MANIFEST}", 0, "", "", told, "Get a newer finebench.")]
-    problems = [*_check_files(folder, manifest)]
+    form = manifest.get("format", 1)
+    if form != MANIFEST_FORMAT:
+        later = isinstance(form, int) and form > MANIFEST_FORMAT
+        told = "which a later finebench wrote" if later else "which says too little to verify it by"
+        cure = "Get a newer finebench." if later else "Export the next version with this finebench."
+        return [Problem(f"{folder.name}/{MANIFEST}", 0, "format", repr(form), told, cure)]
+    if misshapen := find_misshapen(manifest):
+        return [_problem(folder, MANIFEST, rule, place) for place, rule in misshapen]
+    problems = [*_check_files(folder, manifest), *_check_links(folder)]
     rows, broken = _read_rows(folder)
     problems += broken
     if rows:
         problems += _check_rows(folder, manifest, rows)
         problems += _check_tables(folder, manifest, rows)
-    problems += [*_check_evaluator(folder, manifest), *_check_words(folder, manifest)]
-    card = folder / "README.md"
-    if manifest.get("format", 1) >= MANIFEST_FORMAT and card.is_file():
-        problems += check_card(card.read_text(encoding="utf-8", errors="replace"), folder)
+    problems += _check_evaluator(folder, manifest)
+    problems += _check_words(folder, manifest)
+    return problems + _check_card(folder, manifest)
+
+
+def _check_card(folder: Path, manifest: Mapping[str, Any]) -> list[Problem]:
+    """Check the card's head, and that it was written from this manifest: it names the hash of what that says."""
+    path = folder / "README.md"
+    if not path.is_file():
+        return [_problem(folder, path.name, "missing")]
+    text = path.read_text(encoding="utf-8", errors="replace")
+    problems = check_card(text, folder)
+    if f"`{hash_facts(manifest)}`" not in text:
+        rule = "says otherwise than when the card was written: the card names another hash of it"
+        problems.append(_problem(folder, MANIFEST, rule))
     return problems
+
+
+def _check_links(folder: Path) -> Iterator[Problem]:
+    """Yield links that lead out of the release; those of the Hub's client lead into its store beside."""
+    store = folder.resolve().parent.parent / "blobs"
+    for name, path in list_files(folder).items():
+        if path.is_symlink() and not path.resolve().is_relative_to(store):
+            yield _problem(folder, name, "is a link to another place")
 
 
 def _problem(folder: Path, file: str, rule: str, value: str = "") -> Problem:
@@ -70,15 +104,13 @@ def _problem(folder: Path, file: str, rule: str, value: str = "") -> Problem:
 
 
 def _check_files(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Problem]:
-    named = manifest.get("files")
-    if not isinstance(named, dict):
-        yield _problem(folder, MANIFEST, "names no files")
-        return
+    named = manifest["files"]
     found = list_files(folder)
     found.pop(MANIFEST, None)
     for name in sorted({*named, *found}):
         if name not in named:
-            yield _problem(folder, name, "not in the manifest")
+            cure = "Remove it, if you put it there; else get the release anew."
+            yield Problem(f"{folder.name}/{name}", 0, "", "", "not in the manifest", cure)
         elif name not in found or not found[name].is_file():
             yield _problem(folder, name, "missing")
         elif hash_file(found[name]) != named[name]:
@@ -103,26 +135,34 @@ def _check_rows(
 ) -> Iterator[Problem]:
     """Compare what the manifest says of the rows with the rows."""
     ids = [row["item_id"] for row in rows]
+    kinds = {(row["dimension"], row["kind"]) for row in rows}
     said = {
-        "row_hash": hash_file(folder / ITEMS),
-        "items": len(rows),
-        "decisions": dict(sorted(Counter(row["decision"] for row in rows).items())),
+        "row_hash": (manifest["row_hash"], hash_file(folder / ITEMS)),
+        "items": (manifest["items"], len(rows)),
+        "decisions": (manifest["decisions"], _count(rows, "decision")),
+        "languages": (manifest["languages"], sorted({row["language"] for row in rows})),
+        "dimensions": (
+            {d["id"]: d["items"] for d in manifest["dimensions"] if d["items"]},
+            _count(rows, "dimension"),
+        ),
+        "kinds": (
+            sorted({(d["id"], d["kind"]) for d in manifest["dimensions"] if d["items"]}),
+            sorted(kinds),
+        ),
     }
-    if manifest.get("format", 1) >= MANIFEST_FORMAT:
-        said["languages"] = sorted({row["language"] for row in rows})
-        said["dimensions"] = dict(sorted(Counter(row["dimension"] for row in rows).items()))
-    for name, value in said.items():
-        told = manifest.get(name)
-        if name == "dimensions":
-            told = {d["id"]: d["items"] for d in manifest.get("dimensions", ()) if d["items"]}
+    for name, (told, value) in said.items():
         if told != value:
             yield _problem(folder, MANIFEST, f"says {told!r}, but the rows give {value!r}", name)
     if ids != sorted(ids):
         yield _problem(folder, ITEMS, "is not sorted by id")
-    if back := sorted({row["item_id"] for row in manifest.get("retired", ())}.intersection(ids)):
+    if back := sorted({row["item_id"] for row in manifest["retired"]}.intersection(ids)):
         yield _problem(
             folder, ITEMS, "holds items that the manifest calls retired", ", ".join(back)
         )
+
+
+def _count(rows: Sequence[Row], column: str) -> dict[str, int]:
+    return dict(sorted(Counter(row[column] for row in rows).items()))
 
 
 def _check_tables(
@@ -132,8 +172,8 @@ def _check_tables(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    split = manifest.get("split", "test")
-    dimensions = [d["id"] for d in manifest.get("dimensions", ())]
+    split = manifest["split"]
+    dimensions = [d["id"] for d in manifest["dimensions"]]
     for config in CONFIGS:
         name = f"data/{config}/{split}-00000-of-00001.parquet"
         if not (folder / name).is_file():
@@ -155,8 +195,7 @@ def _compare_table(file: Any, config: str, rows: Sequence[Row], dimensions: Sequ
         return f"has the columns {', '.join(file.schema_arrow.names)}"
     if file.metadata.num_rows != len(rows):
         return f"has {file.metadata.num_rows} rows, not {len(rows)}"
-    names = dimensions or _read_labels(file)
-    if dimensions and not file.schema_arrow.equals(
+    if not file.schema_arrow.equals(
         make_features(file.schema_arrow.names, dimensions).arrow_schema, check_metadata=True
     ):
         return "has other features than a release of these dimensions"
@@ -167,7 +206,7 @@ def _compare_table(file: Any, config: str, rows: Sequence[Row], dimensions: Sequ
         for column, values in wanted.items():
             found = batch.column(column).to_pylist()
             if column == "dimension":
-                found = [names[label] for label in found]
+                found = [dimensions[label] for label in found]
             if found != values:
                 pairs = enumerate(zip(found, values, strict=True))
                 first = next(i for i, (a, b) in pairs if a != b)
@@ -176,16 +215,8 @@ def _compare_table(file: Any, config: str, rows: Sequence[Row], dimensions: Sequ
     return ""
 
 
-def _read_labels(file: Any) -> list[str]:
-    from datasets import Features
-
-    return list(Features.from_arrow_schema(file.schema_arrow)["dimension"].names)
-
-
 def _check_evaluator(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Problem]:
-    told = manifest.get("evaluator")
-    if not isinstance(told, dict):
-        return
+    told = manifest["evaluator"]
     root = folder / "evaluator"
     paths = [path for name, path in list_files(folder).items() if name.startswith("evaluator/")]
     scoring = [root / "engine" / f"{name}.py" for name in SCORING_MODULES]
@@ -199,16 +230,22 @@ def _check_evaluator(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Prob
 
 
 def _check_words(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Problem]:
-    """Check what the manifest says of itself: configuration, guidelines, gates and waivers."""
-    if "configuration" in manifest and isinstance(manifest["configuration"], dict):
-        digest = hash_text(canonical_json(manifest["configuration"]))
-        if manifest.get("configuration_hash") != digest:
-            yield _problem(folder, MANIFEST, "names another hash than its configuration has")
+    """Check what the manifest says of itself: configuration, guidelines, prompts, gates and waivers."""
+    configuration = manifest["configuration"]
+    if manifest["configuration_hash"] != hash_text(canonical_json(configuration)):
+        yield _problem(folder, MANIFEST, "names another hash than its configuration has")
+    for name in ("name", "title", "license", "seed"):
+        if configuration.get(name) != manifest[name]:
+            yield _problem(folder, MANIFEST, "is not what the configuration says", name)
     guidelines = folder / "guidelines.md"
-    if guidelines.is_file() and manifest.get("guidelines") != hash_file(guidelines):
+    if guidelines.is_file() and manifest["guidelines"] != hash_file(guidelines):
         yield _problem(folder, "guidelines.md", "is not what the manifest names")
-    for gate in manifest.get("gates", ()):
-        if not gate.get("passed") and not gate.get("waiver"):
-            yield _problem(
-                folder, MANIFEST, f"the gate {gate.get('name')} failed and is not waived"
-            )
+    names = [gate["name"] for gate in manifest["gates"]]
+    if sorted(names) != sorted(GATES):
+        yield _problem(folder, MANIFEST, f"tells of the gates {', '.join(names)}")
+    waivers = {gate["name"]: gate["waiver"] for gate in manifest["gates"] if gate["waiver"]}
+    if waivers != manifest["waivers"]:
+        yield _problem(folder, MANIFEST, "names other waivers than its gates")
+    for gate in manifest["gates"]:
+        if not gate["passed"] and not gate["waiver"]:
+            yield _problem(folder, MANIFEST, f"the gate {gate['name']} failed and is not waived")

@@ -15,12 +15,14 @@ from schemas.errors import DataError, FineBenchError, StorageError, UsageError
 
 __all__ = ["fingerprint_dataset", "read_hub_rows", "read_splits"]
 
+_NOT_THERE = (HubFault.NO_REPOSITORY, HubFault.NO_REVISION)
 _DOWNLOAD = "or download the file and name its path"
 
 
 def fingerprint_dataset(name: str, revision: str, source: str) -> str:
     """Return the commit that ``revision`` of a dataset means now; empty means its main branch."""
-    return resolve_commit(name, revision, source, otherwise=_DOWNLOAD)
+    with _explain(source):
+        return resolve_commit(name, revision, source, otherwise=_DOWNLOAD)
 
 
 def read_hub_rows(
@@ -103,7 +105,8 @@ def _make_error(source: str, error: Exception) -> FineBenchError:
 
     trouble = _recognise(error)
     if trouble.fault is not HubFault.OTHER:
-        return make_hub_error(source, trouble, otherwise=_DOWNLOAD)
+        told = make_hub_error(source, trouble, otherwise=_DOWNLOAD)
+        return UsageError(str(told)) if trouble.fault in _NOT_THERE else told
     reason = trouble.reason or shorten_reason(error)
     if isinstance(error, ArrowException | DatasetsError):
         return DataError(

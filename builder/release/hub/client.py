@@ -249,6 +249,6 @@ def download_revision(name: str, revision: str) -> Path:
 
     source = f"hub:{name}@{revision}"
     make_client()
-    commit = resolve_commit(name, revision, source, otherwise=_DOWNLOAD)
     with explain_hub(source, otherwise=_DOWNLOAD):
+        commit = resolve_commit(name, revision, source, otherwise=_DOWNLOAD)
         return Path(snapshot_download(name, repo_type=_KIND, revision=commit))
