@@ -220,7 +220,7 @@ class ReleaseConfig(_Section):
     """
 
     authors: list[str] = []
-    homepage: str = ""
+    homepage: Annotated[str, Field(pattern=r"^(https?://[^\s<>{}]+)?$")] = ""
     contact: str = ""
     recruitment: str = ""
     pay: str = ""

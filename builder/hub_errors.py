@@ -4,6 +4,7 @@ The sentence says what failed and what to do. It is made of what we know, not of
 speak of addresses and classes; where those are all there is, a token in them is struck out first.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ class HubFault(StrEnum):
     MOVED = "412"
     BUSY = "429"
     BROKEN = "5xx"
+    NONSENSE = "no answer of the Hub's"
     OTHER = "other"
 
 
@@ -61,6 +63,8 @@ class HubTrouble:
 _PASSING = frozenset(
     {HubFault.UNREACHABLE, HubFault.TIMEOUT, HubFault.DROPPED, HubFault.BUSY, HubFault.BROKEN}
 )
+# What was asked for may have been done all the same.
+_AMBIGUOUS = (_PASSING | {HubFault.NONSENSE}) - {HubFault.BUSY}
 _BY_STATUS = {
     401: HubFault.UNAUTHORIZED,
     402: HubFault.FORBIDDEN,
@@ -113,6 +117,9 @@ _SENTENCES = {
     ),
     HubFault.BUSY: "the Hub asks to slow down (429{wait}). {again}",
     HubFault.BROKEN: "the Hub has trouble of its own ({status}). {again}",
+    HubFault.NONSENSE: (
+        "something answers at HF_ENDPOINT, and not as the Hub does ({reason}). Check HF_ENDPOINT and proxies"
+    ),
     HubFault.OTHER: "{reason}. Check the connection and try again",
 }
 
@@ -132,7 +139,8 @@ def make_hub_error(
     return HubError(
         f"{subject}: {sentence}{', ' if otherwise else ''}{otherwise}.",
         status=trouble.status,
-        is_ambiguous=trouble.may_pass and trouble.fault is not HubFault.BUSY,
+        is_ambiguous=trouble.fault in _AMBIGUOUS,
+        may_pass=trouble.may_pass,
         wait_s=trouble.wait_s or 0.0,
     )
 
@@ -184,6 +192,8 @@ def _recognise_one(error: BaseException) -> HubTrouble | None:
     if status:
         return HubTrouble(HubFault.OTHER, status, reason=shorten_reason(error))
     broken = _recognise_connection(error)
+    if not broken and isinstance(error, json.JSONDecodeError | KeyError | TypeError):
+        broken = HubFault.NONSENSE
     return HubTrouble(broken, reason=shorten_reason(error)) if broken else None
 
 

@@ -110,13 +110,21 @@ class HubError(FineBenchError):
     """The Hugging Face Hub refused a request or gave no reply.
 
     ``status`` is the HTTP status, 0 where there was none; ``is_ambiguous`` where the request may have
-    been carried out all the same; ``wait_s`` how long the Hub asks to wait, where it says so.
+    been carried out all the same; ``may_pass`` where the same request may succeed a little later, and
+    ``wait_s`` how long the Hub asks to wait, where it says so.
     """
 
     def __init__(
-        self, message: str, *, status: int = 0, is_ambiguous: bool = False, wait_s: float = 0.0
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        is_ambiguous: bool = False,
+        may_pass: bool = False,
+        wait_s: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.is_ambiguous = is_ambiguous
+        self.may_pass = may_pass
         self.wait_s = wait_s

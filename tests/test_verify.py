@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import builder.bundle
+from builder.release.manifest import hash_evaluator
 from builder.release.verifying import verify_release
 from schemas.errors import UsageError
 from schemas.storage import hash_file
@@ -179,6 +181,30 @@ def test_a_folder_that_is_no_release_is_refused(tmp_path: Path) -> None:
     """Verifying a wrong folder must not look like a release in which all is missing."""
     with pytest.raises(UsageError, match="is no release"):
         verify_release(tmp_path)
+
+
+def test_whatever_is_not_known_to_be_harmless_shapes_scores(tmp_path: Path) -> None:
+    """A module that somebody adds, or that decides what a reply means, must not pass for a patch."""
+    bundle = shutil.copytree(Path(builder.bundle.__file__).parent, tmp_path / "evaluator")
+    before = hash_evaluator(bundle)
+    with (bundle / "engine" / "cli.py").open("a") as stream:
+        stream.write("\n# a change\n")
+    after = hash_evaluator(bundle)
+    assert after["hash"] != before["hash"]
+    assert after["scoring_hash"] == before["scoring_hash"]
+    for name in ("client", "calls", "evaluation", "verdicts", "a_new_module"):
+        with (bundle / "engine" / f"{name}.py").open("a") as stream:
+            stream.write("\n# a change\n")
+        changed = hash_evaluator(bundle)
+        assert changed["scoring_hash"] != after["scoring_hash"], name
+        after = changed
+
+
+def test_no_reviewer_is_named_in_a_public_manifest(released_unchanged: Path) -> None:
+    """Pseudonyms tell who answered what over releases; votes go out under numbers, or not at all."""
+    manifest = (released_unchanged / "releases" / "1.0.0" / "manifest.json").read_text()
+    assert "rounds/1/" not in manifest
+    assert '"rounds":' in manifest
 
 
 CHANGED = {

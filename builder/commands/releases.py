@@ -170,6 +170,7 @@ def _propose_version(waivers: dict[str, str], *, is_taken: bool) -> str:
 def _export_release(version: str, waivers: dict[str, str]) -> None:
     from builder.console import make_gate_table, note, print_table
     from builder.release.folder import export_release
+    from builder.release.licences import find_spdx_id, read_own_license
 
     workspace = open_here()
     release = export_release(workspace, version, waivers)
@@ -180,6 +181,11 @@ def _export_release(version: str, waivers: dict[str, str]) -> None:
         note(f"{state} {release.held_out}: held out, and never to be published")
     if not any(author.strip() for author in workspace.config.release.authors):
         note("nobody is named as author: CITATION.cff cites a project. See [release] in bench.toml")
+    licence = workspace.config.license
+    if not find_spdx_id(licence) and not read_own_license(workspace.root):
+        note(
+            f"{licence} is no SPDX id, so that LICENSE holds no terms: write them into LICENSE beside bench.toml"
+        )
     note(f"Next: finebench evaluate {version} --model NAME")
 
 

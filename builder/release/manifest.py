@@ -30,10 +30,9 @@ from schemas.texts import canonical_json, hash_text
 
 __all__ = [
     "MANIFEST_FORMAT",
-    "SCORING_MODULES",
     "Made",
     "describe_evaluator",
-    "hash_bundle",
+    "hash_evaluator",
     "hash_facts",
     "list_dimensions",
     "make_manifest",
@@ -44,17 +43,23 @@ MANIFEST_FORMAT = 2
 
 _SOURCES = ("question", "positive", "negative")
 
-SCORING_MODULES = (
-    "intervals",
-    "items",
-    "labels",
-    "parsing",
-    "prompt_texts",
-    "prompts",
-    "scoring",
-    "verdicts",
+_HARMLESS_MODULES = frozenset(
+    {
+        "__init__",
+        "cli",
+        "display",
+        "errors",
+        "fan_out",
+        "interrupts",
+        "lanes",
+        "pacing",
+        "provenance",
+        "store",
+    }
+    | {"vectors", "version"}
 )
-"""The evaluator's modules on which prompts, verdicts and scores depend: a change of one is a major one."""
+# The evaluator's modules that shape no prompt, call, verdict or score. Whatever is not among them does, as far
+# as is known of it: a change of that is a major one.
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,17 @@ def _tell_rows(workspace: Workspace, made: Made, part: Part) -> dict[str, Any]:
     }
 
 
+def _read_record(workspace: Workspace, stage: Stage) -> dict[str, Any]:
+    """Return a stage's record with one hash for all reviewers' files, whose names are pseudonyms."""
+    record = read_record(workspace, stage)
+    inputs: dict[str, str] = record.get("inputs", {})
+    rounds = {name: digest for name, digest in inputs.items() if name.startswith("rounds/")}
+    if not rounds:
+        return record
+    others = {name: digest for name, digest in inputs.items() if name not in rounds}
+    return record | {"inputs": others | {"rounds": hash_text(canonical_json(rounds))}}
+
+
 def _describe_sibling(made: Made, part: Part) -> dict[str, Any]:
     """Return what the other folder holds, without a word of its items; a release may have none."""
     split = Split.HELD_OUT if part.split is Split.TEST else Split.TEST
@@ -140,7 +156,7 @@ def _tell_making(workspace: Workspace, made: Made, rows: Sequence[Row]) -> dict[
         "models": _describe_models(workspace),
         "prompts": _describe_prompts(rows),
         "evaluator": describe_evaluator(),
-        "stages": {str(stage): read_record(workspace, stage) for stage in Stage},
+        "stages": {str(stage): _read_record(workspace, stage) for stage in Stage},
         "funnel": describe_funnel(workspace),
         "checks": describe_checks(workspace, rows, made.looks),
         "versions": dict(list_versions()),
@@ -213,13 +229,15 @@ def _describe_prompts(rows: Sequence[Row]) -> dict[str, Any]:
 
 def describe_evaluator() -> dict[str, str]:
     """Return the evaluator's version, the hash of all its code, and of the code that shapes scores."""
-    folder = Path(builder.bundle.__file__).parent
-    scoring = [folder / "engine" / f"{name}.py" for name in SCORING_MODULES]
-    return {
-        "version": EVALUATOR_VERSION,
-        "hash": hash_bundle(folder, sorted(folder.rglob("*.py"))),
-        "scoring_hash": hash_bundle(folder, scoring),
-    }
+    return {"version": EVALUATOR_VERSION, **hash_evaluator(Path(builder.bundle.__file__).parent)}
+
+
+def hash_evaluator(folder: Path) -> dict[str, str]:
+    """Return the hash of all code of an evaluator's folder, and of the code that shapes scores."""
+    paths = sorted(folder.rglob("*.py"))
+    engine = folder / "engine"
+    scoring = [p for p in paths if p.parent == engine and p.stem not in _HARMLESS_MODULES]
+    return {"hash": hash_bundle(folder, paths), "scoring_hash": hash_bundle(folder, scoring)}
 
 
 def hash_facts(manifest: Mapping[str, Any]) -> str:

@@ -63,6 +63,7 @@ def _count(selection: Selection, rows: Sequence[Row]) -> dict[str, Any]:
 
 def _measure(workspace: Workspace, report: Report) -> dict[str, Any]:
     return {
+        "note": report.selection.note,
         "exclusions": sorted(read_exclusions(workspace).values()),
         "agreement_on_random_draw": report.is_random,
         "agreement": _shorten(report.agreement),

@@ -17,8 +17,7 @@ from builder.release.card.metadata import check_card
 from builder.release.gates import GATES
 from builder.release.manifest import (
     MANIFEST_FORMAT,
-    SCORING_MODULES,
-    hash_bundle,
+    hash_evaluator,
     hash_facts,
 )
 from builder.release.manifest_shape import find_misshapen
@@ -217,13 +216,7 @@ def _compare_table(file: Any, config: str, rows: Sequence[Row], dimensions: Sequ
 
 def _check_evaluator(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Problem]:
     told = manifest["evaluator"]
-    root = folder / "evaluator"
-    paths = [path for name, path in list_files(folder).items() if name.startswith("evaluator/")]
-    scoring = [root / "engine" / f"{name}.py" for name in SCORING_MODULES]
-    found = {
-        "hash": hash_bundle(root, [path for path in paths if path.suffix == ".py"]),
-        "scoring_hash": hash_bundle(root, [path for path in scoring if path.is_file()]),
-    }
+    found = hash_evaluator(folder / "evaluator")
     for name, value in found.items():
         if told.get(name) != value:
             yield _problem(folder, "evaluator", f"is not the evaluator of the manifest ({name})")

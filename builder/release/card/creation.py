@@ -178,7 +178,7 @@ def _write_funnel_note(manifest: Manifest) -> str:
         "Rows that entered, left and were rejected at each stage. A row that was rejected for several "
         "reasons counts by the first."
         + (
-            " Items that are undecided, and so not released, are among those that left the review."
+            " Undecided items are among those that left the review; they are released under a waiver only."
             if any(f["stage"] == "05_adjudicated" for f in manifest["funnel"])
             else ""
         )

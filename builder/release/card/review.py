@@ -81,6 +81,7 @@ def _write_volume(review: Mapping[str, Any]) -> str:
             f"{tell_count(review['reviewers'], 'person', 'people')} gave "
             f"{tell_count(review['answers'], 'answer')} on all items that were reviewed, kept or not."
         )
+        who += f" {escape(review['note'])}" if review.get("note") else ""
     per_item = ", ".join(
         f"{count:,} by {answers}" if answers else f"{count:,} by nobody"
         for answers, count in list_answer_counts(review)

@@ -189,8 +189,7 @@ class Hub:
                 with explain_hub(f"{self.name}, {doing}", deed="write to"):
                     return action()
             except HubError as error:
-                is_passing = error.is_ambiguous or error.status == 429
-                if not is_passing or trial == self.tries - 1:
+                if not error.may_pass or trial == self.tries - 1:
                     raise
                 self.wait(error, trial)
         raise AssertionError("the loop returns or raises")
