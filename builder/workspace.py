@@ -242,6 +242,10 @@ class Workspace:
         """Return the folder of a release's private split, beside its public one."""
         return self.releases / f"{self.get_release(version).name}-held-out"
 
+    def get_elsewhere(self, version: str) -> Path:
+        """Return the file that tells that the held-out split of a release is its owner's, and not here."""
+        return self.releases / f"{self.get_held_out(version).name}.elsewhere"
+
     def list_imports(self) -> list[Path]:
         """Return the imported item files, sorted."""
         return sorted((self.root / "imports").glob("*/items.jsonl"))

@@ -96,8 +96,12 @@ def test_figures_of_the_card_are_those_of_the_release(released_unchanged: Path) 
 
 def test_what_the_curator_does_not_state_is_said_to_be_missing(released_unchanged: Path) -> None:
     """Silence on pay or ethics must show, and not read as if there were nothing to say."""
-    folder, _, _ = read_release(released_unchanged)
+    folder, rows, manifest = read_release(released_unchanged)
     card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "So nobody was recruited, paid or asked for consent" in card, "no person answered there"
+    manifest["review"] |= {"reviewers": 3, "simulated_reviewers": 0}
+    manifest.pop("files")
+    card = write_card(manifest, rows)
     for name in ("Recruitment", "Pay", "Consent", "Ethics review"):
         assert f"- **{name}:** the curator states nothing on" in card
     assert "The curator names no authors." in card

@@ -365,6 +365,17 @@ def test_a_dataset_that_ever_held_the_secret_part_is_not_made_public(
     assert repository.private
 
 
+def test_a_dataset_that_was_made_public_meanwhile_is_told(hub: PublishingHub, run: Publish) -> None:
+    """A curator who asked for private must not read that all is well."""
+
+    def open_it() -> None:
+        hub.repositories[NAME].private = False
+
+    hub.faults["tag"] = Fault(Kind.LOST, on_hit=open_it)
+    with pytest.raises(HubError, match="was made public meanwhile"):
+        run()
+
+
 def test_each_split_has_a_dataset_of_its_own(hub: PublishingHub, run: Publish) -> None:
     """Where both lie in one place, one slip shows both."""
     run()

@@ -1,14 +1,17 @@
 """The next version from a published one: nothing that the release knew is lost, and nothing is made up."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from workspaces import RunCommand, first_item, hash_tree
 
+from builder.release.manifest import hash_facts
 from builder.release.restart import start_from_release
 from schemas.errors import DataError, UsageError
-from schemas.storage import read_rows
+from schemas.storage import hash_file, read_rows
+from schemas.texts import canonical_json, hash_text
 
 
 def _start(released: Path, target: Path) -> Path:
@@ -134,3 +137,79 @@ def test_nothing_that_stands_there_is_written_over(
     with pytest.raises(UsageError, match="exists already"):
         _start(released_unchanged, path)
     assert hash_tree(path) == before
+
+
+def _hold_out(released: Path, finebench: RunCommand) -> None:
+    with (released / "bench.toml").open("a") as stream:
+        stream.write("\n[release]\nheld_out = 0.3\n")
+    (released / "releases" / "1.0.0").rename(released / "gone")
+    finebench(released, "export", "1.0.0", "--waive", "option-leak=too few to tell")
+
+
+def test_a_held_out_split_is_not_the_start_of_a_public_version(
+    released: Path, tmp_path: Path, finebench: RunCommand
+) -> None:
+    """Its items would be public with the next export."""
+    _hold_out(released, finebench)
+    folder = released / "releases" / "1.0.0-held-out"
+    told = finebench(tmp_path, "new", str(tmp_path / "next"), "--from", str(folder), code=2).stderr
+    assert "is a held-out split" in told
+    assert not (tmp_path / "next").exists()
+
+
+def test_a_foreign_folder_beside_is_not_taken_for_the_held_out_part(
+    released: Path, tmp_path: Path, finebench: RunCommand
+) -> None:
+    """The public manifest names the hash of the rows that were held out of it."""
+    _hold_out(released, finebench)
+    public = released / "releases" / "1.0.0"
+    shutil.copytree(public, tmp_path / "1.0.0")
+    first = first_item(released)["item_id"]
+    finebench(released, "withdraw", first, "--reason", "unclear")
+    finebench(released, "build")
+    finebench(released, "export", "--next", "--waive", "option-leak=too few to tell")
+    other = released / "releases" / "1.0.0-held-out"
+    manifest = json.loads((other / "manifest.json").read_text())
+    shutil.copytree(other, tmp_path / "1.0.0-held-out")
+    own = json.loads((tmp_path / "1.0.0" / "manifest.json").read_text())
+    assert manifest["row_hash"] == own["sibling"]["row_hash"], "the right one is taken"
+    start_from_release(tmp_path / "right", tmp_path / "1.0.0")
+    shutil.rmtree(tmp_path / "1.0.0-held-out")
+    shutil.copytree(released / "releases" / "1.0.0", tmp_path / "1.0.0-held-out")
+    with pytest.raises(DataError, match="is not the held-out split"):
+        start_from_release(tmp_path / "wrong", tmp_path / "1.0.0")
+
+
+def test_somebody_elses_version_does_without_the_held_out_split(
+    released: Path, tmp_path: Path, finebench: RunCommand
+) -> None:
+    """Who takes up a published release has the public part alone, and is told so."""
+    _hold_out(released, finebench)
+    shutil.copytree(released / "releases" / "1.0.0", tmp_path / "1.0.0")
+    path = tmp_path / "next"
+    told = finebench(tmp_path, "new", str(path), "--from", str(tmp_path / "1.0.0")).stderr
+    assert "1.0.0-held-out stays with its owner" in told
+    _walk(path, finebench)
+    finebench(path, "export", "1.1.0", "--waive", "option-leak=too few to tell")
+    items = [path / "releases" / v / "evaluator" / "items.jsonl" for v in ("1.0.0", "1.1.0")]
+    assert items[0].read_bytes() == items[1].read_bytes()
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "a/b", "x\n[models]", "x" * 200])
+def test_a_name_that_is_a_path_makes_no_workspace(
+    released: Path, tmp_path: Path, name: str
+) -> None:
+    """A release comes from a stranger: nothing is written outside of the new folder."""
+    folder = released / "releases" / "1.0.0"
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["name"] = manifest["configuration"]["name"] = name
+    manifest["configuration_hash"] = hash_text(canonical_json(manifest["configuration"]))
+    before = hash_facts(json.loads(path.read_text()))
+    card = folder / "README.md"
+    card.write_text(card.read_text().replace(before, hash_facts(manifest)))
+    manifest["files"]["README.md"] = hash_file(card)
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(DataError, match="configuration is none of finebench's"):
+        start_from_release(tmp_path / "next", folder)
+    assert list(tmp_path.glob("*next*")) == []

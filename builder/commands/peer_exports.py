@@ -18,6 +18,7 @@ __all__ = ["export_release_as"]
 def export_release_as(version: str, format_: str, out: Path | None, hub: str) -> None:
     """Write release ``version``, or one in a folder, in another format than our own."""
     from builder.release.reading import read_release
+    from builder.release.sources import find_release
     from schemas.errors import UsageError
 
     if not version:
@@ -27,7 +28,7 @@ def export_release_as(version: str, format_: str, out: Path | None, hub: str) ->
     if hub and format_ != "lm-eval":
         raise UsageError("--hub goes with --format lm-eval.")
     workspace = open_here()
-    folder = Path(version) if Path(version).is_dir() else workspace.get_release(version)
+    folder = find_release(version, workspace)
     release = read_release(folder)
     if format_ == "fine":
         _write_fine(workspace, release, out)

@@ -70,6 +70,7 @@ def _ask_on_paper(stage: str, release: str, models: tuple[str, ...]) -> None:
     from builder.llm.asking import Paper
     from builder.options import derive_options
     from builder.questions import generate_questions
+    from builder.release.sources import find_release
     from schemas.errors import UsageError
 
     workspace = open_here()
@@ -82,7 +83,7 @@ def _ask_on_paper(stage: str, release: str, models: tuple[str, ...]) -> None:
     elif not (release and models):
         raise UsageError("--stage evaluation needs --release and --model.")
     else:
-        path = Path(release) if Path(release).is_dir() else workspace.get_release(release)
+        path = find_release(release, workspace)
         evaluate_release(workspace, path, models, asking=Paper())
 
 

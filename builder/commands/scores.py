@@ -1,6 +1,5 @@
 """Commands of scores: evaluate, report."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -50,9 +49,10 @@ def evaluate(
     from builder.bundle.engine.verdicts import TargetKind
     from builder.commands.asking import choose_asking
     from builder.evaluation import evaluate_release, list_personas
+    from builder.release.sources import find_release
 
     workspace = open_here()
-    path = Path(release) if Path(release).is_dir() else workspace.get_release(release)
+    path = find_release(release, workspace)
     names = [n for model in models for n in (list_personas() if model == "offline" else [model])]
     with choose_asking("calls", dry_run=dry_run, batch=batch) as asking:
         result = evaluate_release(

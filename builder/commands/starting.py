@@ -55,6 +55,10 @@ def _take_up(folder: Path, source: str) -> None:
     workspace = start_from_release(folder, find_release(source, None))
     items = workspace.read_stage(Stage.OPTIONS)
     note(f"made {folder} from {source} with {len(items)} items, as they were decided there")
+    if elsewhere := list(workspace.releases.glob("*.elsewhere")):
+        note(
+            f"{elsewhere[0].name.removesuffix('.elsewhere')} stays with its owner: its items are neither here nor known here"
+        )
     note("quotas in dimensions.toml are what there is: raise them for more questions")
     note(f"Next: cd {folder} && {find_next_step(workspace)}")
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from builder.checks.item_leak import list_pairs
@@ -68,5 +69,14 @@ def describe_checks(workspace: Workspace, rows: Sequence[Row], looks: int) -> di
         },
         "turned_down": dict(sorted(turned_down.items())),
         "warnings_on_released": dict(sorted(warned.items())),
-        "contamination": sources.get("sources", []),
+        "contamination": [_hide_place(source) for source in sources.get("sources", [])],
     }
+
+
+def _hide_place(source: dict[str, Any]) -> dict[str, Any]:
+    """Return what was compared with, a local file by its name alone: where it lay is nobody's affair."""
+    name = str(source["source"])
+    if name.startswith(("hub:", "release:")):
+        return source
+    path, mark, column = name.partition("#")
+    return source | {"source": f"{PurePath(path).name}{mark}{column}"}

@@ -96,12 +96,18 @@ def _require_fresh(workspace: Workspace) -> None:
 def _require_passed(gates: Sequence[Gate]) -> None:
     failed = [gate for gate in gates if gate.holds_back]
     if failed:
-        told = "; ".join(f"{gate.name}: {gate.detail}" for gate in failed)
+        told = "; ".join(f"{gate.name}: {gate.detail}{_name_items(gate)}" for gate in failed)
         raise GateError(
             f"held back by {len(failed)} gate{'s' * (len(failed) > 1)}: {told}. Mend what they name, or waive one with a "
             f"reason: --waive {failed[0].name}=REASON.",
             [gate.name for gate in failed],
         )
+
+
+def _name_items(gate: Gate) -> str:
+    shown = ", ".join(gate.items[:_MOST_NAMED])
+    more = f" and {len(gate.items) - _MOST_NAMED} more" if len(gate.items) > _MOST_NAMED else ""
+    return f" ({shown}{more})" if shown else ""
 
 
 def _find_date(path: Path) -> str:
@@ -186,6 +192,7 @@ def _put_in_place(workspace: Workspace, version: str, drafts: Mapping[Split, Pat
     return True
 
 
+_MOST_NAMED = 5
 _NEVER = "A released version never changes: choose the next version number."
 
 

@@ -126,7 +126,7 @@ def _read_held_out(workspace: Workspace, release: ReleaseData) -> ReleaseData | 
     """Return the held-out part of a release; raise `StageError` where it has one that is not there whole."""
     told = release.manifest.get("sibling", {})
     path = workspace.get_held_out(release.version)
-    if not told.get("items"):
+    if not told.get("items") or workspace.get_elsewhere(release.version).exists():
         return None
     if not path.exists():
         raise StageError(

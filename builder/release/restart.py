@@ -10,9 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from builder.config import Config
 from builder.importing import write_stages
 from builder.release.lineage import name_release
 from builder.release.reading import ReleaseData, read_release
+from builder.release.splits import Split
 from builder.release.verifying import verify_release
 from builder.workspace import Stage, Workspace, create_workspace
 from schemas.errors import DataError, StorageError, UsageError
@@ -29,31 +33,25 @@ def start_from_release(path: Path, folder: Path) -> Workspace:
     """Make a workspace in ``path`` from the release in ``folder``, and return it.
 
     The held-out part is taken up where it lies beside the public one. Raises `DataError` with every
-    problem where a part is not what its manifest says, and `UsageError` where something stands in
+    problem where a part is not what its manifest says, or the folder beside is not its held-out part, and `UsageError` where something stands in
     ``path`` already; nothing is made then.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path} exists already. Choose another folder.")
-    parts = [_read_verified(folder)]
-    beside = folder.resolve().with_name(f"{folder.resolve().name}-held-out")
-    if beside.is_dir():
-        parts.append(_read_verified(beside))
-    public = parts[0]
-    manifest = public.manifest
-    if "configuration" not in manifest:
-        raise DataError(
-            f"{folder} was exported by an earlier finebench and does not hold its configuration. Make a "
-            "workspace with `finebench new`, and import evaluator/items.jsonl by --map."
-        )
+    parts = _read_parts(folder)
+    manifest = parts[0].manifest
+    config = _check_configuration(folder, manifest)
     temporary = path.resolve().with_name(f".{path.resolve().name}.from")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         workspace = create_workspace(temporary)
         counts = Counter(row["dimension"] for part in parts for row in part.rows)
-        _write_configuration(workspace, manifest, counts)
+        _write_configuration(workspace, manifest, config, counts)
         shutil.copyfile(folder / "guidelines.md", workspace.guidelines)
         for part in parts:
             shutil.copytree(part.path, _find_place(workspace, part))
+        if manifest["sibling"]["items"] and len(parts) == 1:
+            write_text(workspace.get_elsewhere(parts[0].version), "")
         _write_items(workspace, parts)
         with workspace.hold(str(Stage.QUESTIONS)), workspace.hold(str(Stage.OPTIONS)):
             write_stages(workspace)
@@ -63,6 +61,38 @@ def start_from_release(path: Path, folder: Path) -> Workspace:
         raise StorageError(f"{path}: cannot be made ({error.strerror}).") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _read_parts(folder: Path) -> list[ReleaseData]:
+    """Return the public part of a release, and the held-out one where it lies beside."""
+    public = _read_verified(folder)
+    if public.split != Split.TEST:
+        raise UsageError(
+            f"{folder} is a held-out split, which is never published: start from the public folder beside it."
+        )
+    beside = folder.resolve().with_name(f"{folder.resolve().name}-held-out")
+    told = public.manifest["sibling"]
+    if not told["items"] or not beside.is_dir():
+        return [public]
+    held_out = _read_verified(beside)
+    if held_out.manifest["row_hash"] != told["row_hash"]:
+        raise DataError(
+            f"{beside} is not the held-out split of {folder}. Put that one there, or move this one away."
+        )
+    return [public, held_out]
+
+
+def _check_configuration(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a release; raise `DataError` where it is none that could stand here."""
+    configuration = _drop_nothing(manifest["configuration"])
+    try:
+        Config.model_validate(configuration)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3]
+        )
+        raise DataError(f"{folder}: its configuration is none of finebench's ({faults}).") from None
+    return dict(configuration)
 
 
 def _read_verified(folder: Path) -> ReleaseData:
@@ -79,7 +109,10 @@ def _find_place(workspace: Workspace, part: ReleaseData) -> Path:
 
 
 def _write_configuration(
-    workspace: Workspace, manifest: Mapping[str, Any], counts: Mapping[str, int]
+    workspace: Workspace,
+    manifest: Mapping[str, Any],
+    config: Mapping[str, Any],
+    counts: Mapping[str, int],
 ) -> None:
     """Write ``bench.toml`` and ``dimensions.toml`` with quotas of what there is, so that none is missing."""
     import tomli_w
@@ -88,7 +121,6 @@ def _write_configuration(
         f"# Taken over from {manifest['name']} {manifest['version']}. Keys of models come from the "
         "environment and never stand here.\n# All that can stand here: `finebench new` makes a commented one.\n"
     )
-    config = _drop_nothing(manifest["configuration"])
     write_text(workspace.root / "bench.toml", told + tomli_w.dumps(config))
     dimensions = [
         _drop_nothing(row) | {"quota": counts[row["id"]]} for row in manifest["dimensions"]

@@ -182,7 +182,20 @@ def _write_funnel_note(manifest: Manifest) -> str:
             if any(f["stage"] == "05_adjudicated" for f in manifest["funnel"])
             else ""
         )
+        + _tell_end(manifest)
     )
+
+
+def _tell_end(manifest: Manifest) -> str:
+    """Return where the items that left the review are, in numbers that add up."""
+    left = sum(f["out"] for f in manifest["funnel"] if f["stage"] == "05_adjudicated")
+    here, other = manifest["items"], manifest["sibling"]["items"]
+    if not left or left == here:
+        return ""
+    parts = [f"{here:,} are in this split"]
+    parts += [f"{other:,} in the other"] if other else []
+    parts += [f"{left - here - other:,} undecided and not released"] if left > here + other else []
+    return f" Of the {left:,} that left the review, {', '.join(parts)}."
 
 
 def _write_funnel(funnel: Sequence[Mapping[str, Any]]) -> str:

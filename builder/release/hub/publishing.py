@@ -388,4 +388,9 @@ def _show(hub: Hub, settings: Settings, tell: Callable[[str], None]) -> RemoteSt
         if state.private:
             hub.set_public()
             tell("public")
+    elif not state.private:
+        raise HubError(
+            f"{hub.name} was made public meanwhile, which was not asked for. Make it private on its page, or say "
+            "--public."
+        )
     return _require_state(hub)
