@@ -124,7 +124,8 @@ def derive_options(workspace: Workspace, asking: Asking | None = None) -> Counts
     imported = read_imported_items(workspace)
     tasks = _make_tasks(workspace, _list_open_questions(workspace))
     flows = [Flow(write_pair(task)) for task in tasks]
-    asyncio.run(_ask_team(workspace, tasks, flows, asking or Live()))
+    if flows:  # where all options came along, nobody is asked, and no key is needed
+        asyncio.run(_ask_team(workspace, tasks, flows, asking or Live()))
     _look_at_failures(tasks, flows)
     _reject_repeats(tasks)
     repairs = _read_repairs(workspace)

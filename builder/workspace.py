@@ -21,6 +21,7 @@ from schemas.texts import trim
 from schemas.validation import validate_rows
 
 __all__ = [
+    "HELD_OUT_SUFFIX",
     "Stage",
     "Workspace",
     "create_workspace",
@@ -30,7 +31,11 @@ __all__ = [
     "read_table",
 ]
 
-_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+_VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
+
+
+HELD_OUT_SUFFIX = "-held-out"
+"""What the folder of a release's private split has after the version."""
 
 
 class Stage(StrEnum):
@@ -240,7 +245,7 @@ class Workspace:
 
     def get_held_out(self, version: str) -> Path:
         """Return the folder of a release's private split, beside its public one."""
-        return self.releases / f"{self.get_release(version).name}-held-out"
+        return self.releases / f"{self.get_release(version).name}{HELD_OUT_SUFFIX}"
 
     def get_elsewhere(self, version: str) -> Path:
         """Return the file that tells that the held-out split of a release is its owner's, and not here."""
@@ -272,11 +277,7 @@ class Workspace:
 
     def list_release_tables(self) -> list[Path]:
         """Return the full tables of all releases, those of held-out folders among them."""
-        folders = [
-            folder
-            for public in self.list_releases()
-            for folder in (public, self.get_held_out(public.name))
-        ]
+        folders = [f for p in self.list_releases() for f in (p, self.get_held_out(p.name))]
         tables = [folder / "evaluator" / "items.jsonl" for folder in folders]
         return [path for path in tables if path.exists()]
 

@@ -4,10 +4,12 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 from workspaces import RunCommand, hash_tree
 
+from builder.release.rows import rename_families
 from builder.release.splits import choose_held_out
 from builder.release.verifying import verify_release
 from schemas.storage import read_rows
@@ -67,6 +69,26 @@ def test_a_share_is_held_out_of_each_dimension() -> None:
     assert held == choose_held_out(rows[::-1], 0.2, 7)
 
 
+def _require_nowhere(public: Path, rows: list[dict[str, str]]) -> None:
+    """No id, family, hash or question of the rows is in any file, tables read as tables."""
+    texts = {
+        path.name: str(pq.read_table(path).to_pylist())
+        if path.suffix == ".parquet"
+        else path.read_text(encoding="utf-8")
+        for path in sorted(public.rglob("*"))
+        if path.is_file()
+    }
+    assert sum(".parquet" in name for name in texts) == 1, "all tables have one name"
+    tables = [str(pq.read_table(path).to_pylist()) for path in sorted(public.rglob("*.parquet"))]
+    assert len(tables) == 4
+    for row in rows:
+        for column in ("item_id", "family", "content_hash", "question"):
+            for text in (*texts.values(), *tables):
+                assert row[column] not in text
+                assert json.dumps(row[column])[1:-1] not in text
+                assert json.dumps(row[column], ensure_ascii=False)[1:-1] not in text
+
+
 def _hold_out(workspace: Path, share: float) -> None:
     path = workspace / "bench.toml"
     path.write_text(path.read_text() + f"\n[release]\nheld_out = {share}\n")
@@ -89,10 +111,7 @@ def test_held_out_items_are_nowhere_in_the_public_folder(
     assert {r["item_id"] for r in rows} | {r["item_id"] for r in shown} == before
     assert 50 < len(rows) <= 66
     assert "1.0.0-held-out" in told
-    texts = b"".join(path.read_bytes() for path in sorted(public.rglob("*")) if path.is_file())
-    for row in rows:
-        assert row["item_id"].encode() not in texts
-        assert json.dumps(row["question"])[1:-1].encode() not in texts
+    _require_nowhere(public, rows)
     assert verify_release(public) == []
     assert verify_release(private) == []
     manifests = [json.loads((path / "manifest.json").read_text()) for path in (public, private)]
@@ -102,6 +121,42 @@ def test_held_out_items_are_nowhere_in_the_public_folder(
     assert sorted(path.name for path in (private / "data" / "open").iterdir()) == [
         "held_out-00000-of-00001.parquet"
     ]
+
+
+def test_held_out_items_are_nowhere_in_a_later_version_either(
+    released: Path, finebench: RunCommand
+) -> None:
+    """Withdrawn and edited held-out items are no more told of than the others: changelog and votes included."""
+    _hold_out(released, 0.3)
+    with (released / "bench.toml").open("a") as stream:
+        stream.write("votes = true\n")
+    (released / "releases" / "1.0.0").rename(released / "gone")
+    finebench(released, "export", "1.0.0", *WAIVED)
+    first = read_rows(released / "releases/1.0.0-held-out/evaluator/items.jsonl")
+    finebench(released, "withdraw", first[0]["item_id"], "--reason", "unclear")
+    edited = first[1]["item_id"]
+    finebench(released, "edit", edited, "--question", "Should I tell my neighbour about it?")
+    finebench(released, "build")
+    finebench(released, "adjudicate", "--item", edited, "--decision", "accept", "--reason", "read")
+    finebench(released, "build")
+    finebench(released, "export", "--next", *WAIVED)
+    public = released / "releases" / "2.0.0"
+    second = read_rows(released / "releases/2.0.0-held-out/evaluator/items.jsonl")
+    assert edited in {row["item_id"] for row in second}
+    assert (public / "annotations" / "votes.jsonl").is_file()
+    _require_nowhere(public, [*first, *second])
+    assert verify_release(public) == []
+
+
+def test_a_family_that_near_duplicates_tie_to_a_held_out_one_keeps_its_name_to_itself() -> None:
+    """A family's name may describe a situation that is a secret."""
+    rows = [
+        {"item_id": "a", "family": "secret"},
+        {"item_id": "b", "family": "secret"},
+        {"item_id": "c", "family": "open"},
+    ]
+    named = {row["item_id"]: row["family"] for row in rename_families(rows, {"secret"})}
+    assert named == {"a": "a", "b": "a", "c": "open"}
 
 
 def test_letters_are_balanced_in_each_split(released: Path, finebench: RunCommand) -> None:

@@ -47,7 +47,7 @@ def test_a_release_taken_up_and_exported_again_is_the_same_items(
 def test_nobody_is_asked_to_take_up_a_release(released_unchanged: Path, tmp_path: Path) -> None:
     """Whoever starts a version from a published one need not own the models that wrote it."""
     path = _start(released_unchanged, tmp_path / "next")
-    assert (path / "journal" / "calls.jsonl").read_text() == ""
+    assert not (path / "journal" / "calls.jsonl").exists()
     assert len(read_rows(path / "02_options.jsonl")) == len(read_rows(path / "rulings.jsonl"))
 
 
@@ -195,21 +195,49 @@ def test_somebody_elses_version_does_without_the_held_out_split(
     assert items[0].read_bytes() == items[1].read_bytes()
 
 
+def _rewrite(folder: Path, configuration: dict[str, object], **told: object) -> None:
+    """Write a release's configuration and manifest anew, with all hashes, as its maker could have."""
+    path, card = folder / "manifest.json", folder / "README.md"
+    manifest = json.loads(path.read_text())
+    before = hash_facts(manifest)
+    manifest |= told
+    manifest["configuration"] |= configuration
+    manifest["configuration_hash"] = hash_text(canonical_json(manifest["configuration"]))
+    card.write_text(card.read_text().replace(before, hash_facts(manifest)))
+    manifest["files"]["README.md"] = hash_file(card)
+    path.write_text(json.dumps(manifest))
+
+
 @pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "a/b", "x\n[models]", "x" * 200])
 def test_a_name_that_is_a_path_makes_no_workspace(
     released: Path, tmp_path: Path, name: str
 ) -> None:
     """A release comes from a stranger: nothing is written outside of the new folder."""
     folder = released / "releases" / "1.0.0"
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_text())
-    manifest["name"] = manifest["configuration"]["name"] = name
-    manifest["configuration_hash"] = hash_text(canonical_json(manifest["configuration"]))
-    before = hash_facts(json.loads(path.read_text()))
-    card = folder / "README.md"
-    card.write_text(card.read_text().replace(before, hash_facts(manifest)))
-    manifest["files"]["README.md"] = hash_file(card)
-    path.write_text(json.dumps(manifest))
+    _rewrite(folder, {"name": name}, name=name)
     with pytest.raises(DataError, match="configuration is none of finebench's"):
         start_from_release(tmp_path / "next", folder)
     assert list(tmp_path.glob("*next*")) == []
+
+
+def test_a_strangers_release_is_taken_up_without_keys_and_names_none_of_ours(
+    released: Path, tmp_path: Path, finebench: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its models may be real and out of reach, and its endpoint must not be sent a variable of ours."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    folder = released / "releases" / "1.0.0"
+    _rewrite(
+        folder,
+        {
+            "models": {
+                name: model | {"base_url": "https://models.example/v1", "key_variable": "HOME"}
+                for name, model in json.loads((folder / "manifest.json").read_text())[
+                    "configuration"
+                ]["models"].items()
+            }
+        },
+    )
+    told = finebench(tmp_path, "new", str(tmp_path / "next"), "--from", str(folder)).stderr
+    assert "https://models.example/v1" in told
+    assert "HOME" not in (tmp_path / "next" / "bench.toml").read_text()
+    assert len(read_rows(tmp_path / "next" / "02_options.jsonl")) > 200

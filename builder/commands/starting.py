@@ -59,6 +59,12 @@ def _take_up(folder: Path, source: str) -> None:
         note(
             f"{elsewhere[0].name.removesuffix('.elsewhere')} stays with its owner: its items are neither here nor known here"
         )
+    foreign = [m for m in workspace.config.models.values() if not m.is_offline]
+    if foreign:
+        places = ", ".join(sorted({model.base_url for model in foreign}))
+        note(
+            f"models are named as there ({places}), without keys: look at them, and set key_variable"
+        )
     note("quotas in dimensions.toml are what there is: raise them for more questions")
     note(f"Next: cd {folder} && {find_next_step(workspace)}")
 

@@ -119,9 +119,12 @@ def _find_date(path: Path) -> str:
     if manifest.exists():
         return str(read_json(manifest).get("date", ""))
     seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if seconds and not seconds.isdigit():
-        raise UsageError(f"SOURCE_DATE_EPOCH is {seconds!r}, which is no number of seconds.")
-    now = datetime.fromtimestamp(int(seconds), UTC) if seconds else datetime.now(UTC)
+    try:
+        now = datetime.fromtimestamp(int(seconds), UTC) if seconds else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError):
+        raise UsageError(
+            f"SOURCE_DATE_EPOCH is {seconds!r}, which is no number of seconds."
+        ) from None
     return now.date().isoformat()
 
 

@@ -7,11 +7,13 @@ item is kept with the reason, so that no other item ever has it.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
+from builder.release.manifest_shape import MANIFEST_FORMAT, find_misshapen
 from builder.release.reading import ReleaseData, read_release
-from builder.workspace import Stage, Workspace, parse_version, read_table
-from schemas.errors import StageError, UsageError
+from builder.workspace import HELD_OUT_SUFFIX, Stage, Workspace, parse_version, read_table
+from schemas.errors import DataError, StageError, UsageError
 from schemas.storage import Row
 from schemas.tables import TableName
 
@@ -91,7 +93,7 @@ def read_lineage(workspace: Workspace, version: str) -> Lineage:
     `UsageError` where a new version would go before the newest, and `StageError` where a held-out folder
     is not where it was: its items could become public then.
     """
-    releases = [read_release(path) for path in workspace.list_releases()]
+    releases = [_read_sound(path) for path in workspace.list_releases()]
     _require_order(releases, version)
     hidden = [part for release in releases if (part := _read_held_out(workspace, release))]
     before = [r for r in releases if parse_version(r.version) < parse_version(version)]
@@ -108,6 +110,20 @@ def read_lineage(workspace: Workspace, version: str) -> Lineage:
             for row in part.manifest.get("retired", ())
         ),
     )
+
+
+def _read_sound(path: Path) -> ReleaseData:
+    """Return a release to build on; raise `DataError` where its manifest is not what an export writes."""
+    release = read_release(path)
+    manifest = release.manifest
+    misshapen = find_misshapen(manifest) if manifest.get("format", 1) == MANIFEST_FORMAT else []
+    named = path.name.removesuffix(HELD_OUT_SUFFIX)
+    if misshapen or release.version != named:
+        place, rule = misshapen[0] if misshapen else ("version", f"is {release.version}")
+        raise DataError(
+            f"{path} was changed after its release ({place} {rule}). Get it anew: the next version follows it."
+        )
+    return release
 
 
 def _require_order(releases: Sequence[ReleaseData], version: str) -> None:
@@ -133,7 +149,7 @@ def _read_held_out(workspace: Workspace, release: ReleaseData) -> ReleaseData | 
             f"{path} is missing: {release.version} held {told['items']} items out, and without that folder they "
             "could become public. Put it back, then run again."
         )
-    part = read_release(path)
+    part = _read_sound(path)
     if part.manifest["row_hash"] != told.get("row_hash"):
         raise StageError(
             f"{path} is not the held-out split that {release.version} names. Put that one back, then run again."

@@ -20,6 +20,7 @@ from builder.config import describe_endpoint
 from builder.release.check_facts import describe_checks, describe_funnel
 from builder.release.gates import Gate
 from builder.release.lineage import Lineage, list_retired
+from builder.release.manifest_shape import MANIFEST_FORMAT
 from builder.release.review_facts import describe_review
 from builder.release.splits import Part, Split
 from builder.stage_records import list_versions, read_record
@@ -29,7 +30,6 @@ from schemas.tables import SCHEMA_VERSION
 from schemas.texts import canonical_json, hash_text
 
 __all__ = [
-    "MANIFEST_FORMAT",
     "Made",
     "describe_evaluator",
     "hash_evaluator",
@@ -38,8 +38,6 @@ __all__ = [
     "make_manifest",
 ]
 
-MANIFEST_FORMAT = 2
-"""The format of manifests; the first had neither ``format`` nor what a release says of its making."""
 
 _SOURCES = ("question", "positive", "negative")
 

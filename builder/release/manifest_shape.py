@@ -6,7 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from builder.workspace import is_version
 
-__all__ = ["find_misshapen"]
+__all__ = ["MANIFEST_FORMAT", "find_misshapen"]
+
+MANIFEST_FORMAT = 2
+"""The format of manifests; the first had neither ``format`` nor what a release says of its making."""
 
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Count = Annotated[int, Field(ge=0)]

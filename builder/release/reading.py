@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.workspace import read_table
+from builder.workspace import is_version, read_table
 from schemas.errors import DataError, StorageError, UsageError
 from schemas.storage import Row, hash_file, read_json
 from schemas.tables import TableName
@@ -60,6 +60,8 @@ def read_release(path: Path) -> ReleaseData:
     for name in ("name", "version"):
         if not isinstance(manifest.get(name), str):
             raise StorageError(f"{path / MANIFEST} tells no {name}. Get the release anew.")
+    if not is_version(manifest["version"]):
+        raise StorageError(f"{path / MANIFEST} tells no version. Get the release anew.")
     if manifest.get("row_hash") != hash_file(path / ITEMS):
         raise DataError(f"{path / ITEMS} was changed after its release. Get the release anew.")
     return ReleaseData(path, manifest, read_table(path / ITEMS, TableName.RELEASE))

@@ -32,6 +32,7 @@ _MISSING = {"question_call": "", "positive_call": "", "negative_call": "", "sour
 def start_from_release(path: Path, folder: Path) -> Workspace:
     """Make a workspace in ``path`` from the release in ``folder``, and return it.
 
+    Models are named as they were there, without the variables of their keys.
     The held-out part is taken up where it lies beside the public one. Raises `DataError` with every
     problem where a part is not what its manifest says, or the folder beside is not its held-out part, and `UsageError` where something stands in
     ``path`` already; nothing is made then.
@@ -40,7 +41,7 @@ def start_from_release(path: Path, folder: Path) -> Workspace:
         raise UsageError(f"{path} exists already. Choose another folder.")
     parts = _read_parts(folder)
     manifest = parts[0].manifest
-    config = _check_configuration(folder, manifest)
+    config = _forget_keys(_check_configuration(folder, manifest))
     temporary = path.resolve().with_name(f".{path.resolve().name}.from")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -93,6 +94,14 @@ def _check_configuration(folder: Path, manifest: Mapping[str, Any]) -> dict[str,
         )
         raise DataError(f"{folder}: its configuration is none of finebench's ({faults}).") from None
     return dict(configuration)
+
+
+def _forget_keys(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration with no key named: a stranger's endpoint must not be sent a variable of ours."""
+    models = {
+        name: model | {"key_variable": ""} for name, model in config.get("models", {}).items()
+    }
+    return config | {"models": models}
 
 
 def _read_verified(folder: Path) -> ReleaseData:

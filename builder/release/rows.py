@@ -1,6 +1,6 @@
 """The rows of a release: decided items enter; public rows, with baked option orders, leave."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
 from builder.release.lineage import Lineage
 from builder.release.splits import Part, Split, choose_held_out
@@ -9,7 +9,7 @@ from schemas.errors import StageError
 from schemas.labels import Decision
 from schemas.storage import Row, index_rows
 
-__all__ = ["UNDECIDED_GATE", "choose_orders", "make_parts", "select_items"]
+__all__ = ["UNDECIDED_GATE", "choose_orders", "make_parts", "rename_families", "select_items"]
 
 UNDECIDED_GATE = "undecided-items"
 """Waiving this gate takes undecided items into a release, each marked so."""
@@ -77,14 +77,25 @@ def make_parts(workspace: Workspace, decisions: Sequence[Row], lineage: Lineage)
         private=lineage.hidden.ids,
         private_families=lineage.hidden.families,
     )
-    public = _set_letters([row for row in rows if row["item_id"] not in held], lineage)
     private = _set_letters([row for row in rows if row["item_id"] in held], lineage)
+    secret = lineage.hidden.families | {row["family"] for row in private}
+    shown = rename_families([row for row in rows if row["item_id"] not in held], secret)
+    public = _set_letters(shown, lineage)
     if not public:
         raise StageError(
             "every item would be held out. Lower held_out under [release] in bench.toml."
         )
     parts = (Part(Split.TEST, public), Part(Split.HELD_OUT, private))
     return [part for part in parts if part.rows]
+
+
+def rename_families(rows: Sequence[Row], secret: Collection[str]) -> list[Row]:
+    """Return public rows with no name of a family that is held out, with which near-duplicates may tie them."""
+    names: dict[str, str] = {}
+    for row in rows:  # sorted by id, so that the first of a family names it
+        if row["family"] in secret:
+            names.setdefault(row["family"], row["item_id"])
+    return [row | {"family": names.get(row["family"], row["family"])} for row in rows]
 
 
 def _make_row(workspace: Workspace, item: Row | None, decision: Row, lineage: Lineage) -> Row:

@@ -19,7 +19,7 @@ _SHORTEST = 20  # a shorter text may stand anywhere by chance
 
 
 def require_no_trace(folder: Path, rows: Sequence[Row], ids: Collection[str]) -> None:
-    """Raise `StageError` where a file of a public folder names a held-out item, or holds a text of one.
+    """Raise `StageError` where a file of a public folder names a held-out item or its family, or holds a text of one.
 
     ``rows`` are held out now, ``ids`` ever were. The table itself is looked through for ids alone, as options
     of two items may be alike.
@@ -27,7 +27,7 @@ def require_no_trace(folder: Path, rows: Sequence[Row], ids: Collection[str]) ->
     if not rows and not ids:
         return
     paths = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix not in _TABLES]
-    named = {*ids, *(row["item_id"] for row in rows)}
+    named = {*ids, *(row["item_id"] for row in rows), *(row["family"] for row in rows)}
     for path in paths:
         content = path.read_text(encoding="utf-8", errors="replace")
         for found in _find(content, named, rows if path.name != "items.jsonl" else ()):

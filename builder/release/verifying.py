@@ -16,11 +16,10 @@ from builder.bundle.engine.items import make_item
 from builder.release.card.metadata import check_card
 from builder.release.gates import GATES
 from builder.release.manifest import (
-    MANIFEST_FORMAT,
     hash_evaluator,
     hash_facts,
 )
-from builder.release.manifest_shape import find_misshapen
+from builder.release.manifest_shape import MANIFEST_FORMAT, find_misshapen
 from builder.release.reading import ITEMS, MANIFEST
 from builder.release.tables import CONFIGS, list_columns, make_config_columns, make_features
 from schemas.errors import Problem, StorageError, UsageError
