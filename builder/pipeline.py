@@ -174,7 +174,7 @@ def _find_machine_step(workspace: Workspace, stale: Container[Stage]) -> str:
 
 def _find_people_step(workspace: Workspace, stale: Container[Stage]) -> str:
     if not workspace.list_rounds() and not _is_decided(workspace, stale):
-        return _find_first_review(workspace)
+        return "finebench adjudicate" if _is_ruled(workspace) else _find_first_review(workspace)
     for step in STEPS[3:]:
         if step.stage in stale:
             return f"{_AWAITED if is_answer_awaited(workspace) else ''}{step.command}"
@@ -196,6 +196,13 @@ def _is_decided(workspace: Workspace, stale: Container[Stage]) -> bool:
         return False
     decisions = workspace.read_stage(Stage.ADJUDICATED)
     return bool(decisions) and all(d["decision"] != Decision.UNDECIDED for d in decisions)
+
+
+def _is_ruled(workspace: Workspace) -> bool:
+    """Tell whether there is a ruling on every checked item, as in a workspace that took up a release."""
+    ruled = _list_versions(read_table(workspace.rulings, TableName.RULING))
+    items = _list_versions(workspace.read_stage(Stage.CHECKED))
+    return bool(items) and items <= ruled
 
 
 _AWAITED = "finebench annotate pull (not everything sent to Label Studio is answered here), then "

@@ -275,11 +275,14 @@ class Workspace:
         found = [p for p in self.releases.glob("*.*.*") if _VERSION.fullmatch(p.name)]
         return sorted(found, key=lambda path: parse_version(path.name))
 
+    def list_held_out(self) -> list[Path]:
+        """Return the folders of private splits, whether or not their public ones are there."""
+        found = sorted(self.releases.glob(f"*{HELD_OUT_SUFFIX}"))
+        return [p for p in found if is_version(p.name.removesuffix(HELD_OUT_SUFFIX))]
+
     def list_release_tables(self) -> list[Path]:
         """Return the full tables of all releases, those of held-out folders among them."""
-        folders = [f for p in self.list_releases() for f in (p, self.get_held_out(p.name))]
-        tables = [folder / "evaluator" / "items.jsonl" for folder in folders]
-        return [path for path in tables if path.exists()]
+        return [p / "evaluator/items.jsonl" for p in (*self.list_releases(), *self.list_held_out())]
 
     def read_stage(self, stage: Stage) -> list[Row]:
         """Return a stage's rows; a stage that has not run yet has none."""

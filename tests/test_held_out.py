@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from workspaces import RunCommand, hash_tree
@@ -206,6 +207,54 @@ def test_without_the_earlier_held_out_folder_nothing_is_exported(
     finebench(released, "export", "1.1.0", *WAIVED)
     public = read_rows(released / "releases" / "1.1.0" / "evaluator" / "items.jsonl")
     assert not {row["item_id"] for row in rows} & {row["item_id"] for row in public}
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.0"])
+def test_a_held_out_folder_without_its_public_one_is_kept_and_its_items_too(
+    released: Path, finebench: RunCommand, version: str
+) -> None:
+    """Whoever moved the public folder away must not publish, or lose, what was held out beside it."""
+    held_out = _release_both(released, finebench)
+    rows = {row["item_id"] for row in read_rows(held_out / "evaluator" / "items.jsonl")}
+    before = hash_tree(held_out)
+    (released / "releases" / "1.0.0").rename(released / "moved")
+    config = (released / "bench.toml").read_text()
+    (released / "bench.toml").write_text(config.replace("held_out = 0.3", "held_out = 0.0"))
+    finebench(released, "export", version, *WAIVED)
+    public = read_rows(released / "releases" / version / "evaluator" / "items.jsonl")
+    assert not rows & {row["item_id"] for row in public}
+    kept = read_rows(held_out / "evaluator" / "items.jsonl")
+    assert {row["item_id"] for row in kept} == rows
+    assert version == "1.0.0" or hash_tree(held_out) == before
+
+
+def test_a_held_out_folder_of_other_items_is_not_written_over(
+    released: Path, finebench: RunCommand
+) -> None:
+    """It may be the only copy of what was held out."""
+    held_out = _release_both(released, finebench)
+    before = hash_tree(held_out)
+    (released / "releases" / "1.0.0").rename(released / "moved")
+    item_id = read_rows(held_out / "evaluator" / "items.jsonl")[0]["item_id"]
+    finebench(released, "withdraw", item_id, "--reason", "unclear")
+    finebench(released, "build")
+    told = finebench(released, "export", "1.0.0", *WAIVED, code=2).stderr
+    assert "without its public folder" in told
+    assert hash_tree(held_out) == before
+
+
+def test_a_note_that_the_secret_is_elsewhere_does_not_hide_one_that_is_here(
+    released: Path, finebench: RunCommand
+) -> None:
+    """The folder counts, whatever a file beside it says."""
+    held_out = _release_both(released, finebench)
+    rows = {row["item_id"] for row in read_rows(held_out / "evaluator" / "items.jsonl")}
+    (released / "releases" / "1.0.0-held-out.elsewhere").write_text("")
+    config = (released / "bench.toml").read_text()
+    (released / "bench.toml").write_text(config.replace("held_out = 0.3", "held_out = 0.0"))
+    finebench(released, "export", "1.1.0", *WAIVED)
+    public = read_rows(released / "releases" / "1.1.0" / "evaluator" / "items.jsonl")
+    assert not rows & {row["item_id"] for row in public}
 
 
 def test_another_held_out_folder_is_not_taken_for_the_one_that_was(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from workspaces import RunCommand, first_item, hash_tree
 
-from builder.release.manifest import hash_facts
+from builder.release.manifest_shape import hash_facts
 from builder.release.restart import start_from_release
 from schemas.errors import DataError, UsageError
 from schemas.storage import hash_file, read_rows
@@ -21,7 +21,7 @@ def _start(released: Path, target: Path) -> Path:
 def _walk(path: Path, finebench: RunCommand) -> None:
     finebench(path, "build")
     finebench(path, "check", code=0)
-    finebench(path, "annotate", "merge")
+    assert "Next: finebench adjudicate" in finebench(path, "status").stderr
     finebench(path, "adjudicate")
 
 

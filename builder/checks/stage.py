@@ -204,8 +204,13 @@ def _find_withdrawn_texts(
     rows = list(items)
     for path in workspace.list_release_tables():
         rows += read_table(path, TableName.RELEASE)
-        rows += read_json(path.parents[1] / "manifest.json").get("retired", [])
-    return {row["content_hash"]: row["item_id"] for row in rows if row["item_id"] in withdrawn}
+        told = read_json(path.parents[1] / "manifest.json").get("retired")
+        rows += [row for row in told if isinstance(row, dict)] if isinstance(told, list) else []
+    return {
+        row["content_hash"]: row["item_id"]
+        for row in rows
+        if row.get("item_id") in withdrawn and "content_hash" in row
+    }
 
 
 def find_findings(

@@ -17,13 +17,14 @@ from builder.pipeline import find_next_step, find_stale_stages
 from builder.release.contents import write_data, write_texts
 from builder.release.drafting import Draft, Proposal, draft_next, draft_release, propose_release
 from builder.release.gates import Gate
+from builder.release.reading import ITEMS
 from builder.release.secrecy import require_no_trace
 from builder.release.splits import Part, Split
 from builder.release.versions.changelog import CHANGELOG, write_changelog
 from builder.release.versions.split_diff import Splits
 from builder.workspace import Workspace
 from schemas.errors import GateError, StageError, StorageError, UsageError
-from schemas.storage import Row, read_bytes, read_json
+from schemas.storage import Row, hash_file, read_bytes, read_json
 
 __all__ = ["Release", "draft_export", "export_release", "propose_export"]
 
@@ -177,8 +178,8 @@ def _find_path(workspace: Workspace, version: str, split: Split) -> Path:
 def _put_in_place(workspace: Workspace, version: str, drafts: Mapping[Split, Path]) -> bool:
     """Give the drafts their names; return whether the version is new.
 
-    The public folder comes last: with it the version is released. What a killed export left of the
-    held-out one without it was never released, and is written anew.
+    The public folder comes last: with it the version is released. A held-out folder without it is what a
+    killed export left, if its rows are the same; else somebody moved the public one, and nothing is touched.
     """
     path = workspace.get_release(version)
     held_out = workspace.get_held_out(version)
@@ -188,11 +189,25 @@ def _put_in_place(workspace: Workspace, version: str, drafts: Mapping[Split, Pat
         if held_out.exists() and Split.HELD_OUT not in drafts:
             raise UsageError(f"{held_out.name} would be gone. {_NEVER}")
         return False
-    shutil.rmtree(held_out, ignore_errors=True)
+    if held_out.exists():
+        _require_same_rows(held_out, drafts.get(Split.HELD_OUT))
+        shutil.rmtree(held_out)
     if Split.HELD_OUT in drafts:
         drafts[Split.HELD_OUT].replace(held_out)
     drafts[Split.TEST].replace(path)
     return True
+
+
+def _require_same_rows(held_out: Path, draft: Path | None) -> None:
+    hashes = [
+        hash_file(path / ITEMS) if path and (path / ITEMS).exists() else ""
+        for path in (held_out, draft)
+    ]
+    if hashes[0] != hashes[1]:
+        raise UsageError(
+            f"{held_out} is there without its public folder, and holds other items than this export would. Put "
+            "the public one back beside it, or move this one away if nothing was released with it."
+        )
 
 
 _MOST_NAMED = 5

@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from builder.release.manifest_shape import MANIFEST_FORMAT, find_misshapen
+from builder.release.manifest_shape import MANIFEST_FORMAT, find_misshapen, hash_facts
 from builder.release.reading import ReleaseData, read_release
 from builder.workspace import HELD_OUT_SUFFIX, Stage, Workspace, parse_version, read_table
 from schemas.errors import DataError, StageError, UsageError
-from schemas.storage import Row
+from schemas.storage import Row, read_bytes
 from schemas.tables import TableName
 
 __all__ = ["Lineage", "Seen", "list_retired", "name_release", "read_lineage"]
@@ -95,7 +95,10 @@ def read_lineage(workspace: Workspace, version: str) -> Lineage:
     """
     releases = [_read_sound(path) for path in workspace.list_releases()]
     _require_order(releases, version)
-    hidden = [part for release in releases if (part := _read_held_out(workspace, release))]
+    for release in releases:
+        _require_held_out(workspace, release)
+    # Whatever lies there is secret, also where its public folder was moved, or was never put in place.
+    hidden = [_read_sound(path) for path in workspace.list_held_out()]
     before = [r for r in releases if parse_version(r.version) < parse_version(version)]
     latest = before[-1] if before else None
     beside = [part for part in hidden if latest and part.version == latest.version]
@@ -116,7 +119,7 @@ def _read_sound(path: Path) -> ReleaseData:
     """Return a release to build on; raise `DataError` where its manifest is not what an export writes."""
     release = read_release(path)
     manifest = release.manifest
-    misshapen = find_misshapen(manifest) if manifest.get("format", 1) == MANIFEST_FORMAT else []
+    misshapen = _find_edits(path, manifest) if manifest.get("format", 1) == MANIFEST_FORMAT else []
     named = path.name.removesuffix(HELD_OUT_SUFFIX)
     if misshapen or release.version != named:
         place, rule = misshapen[0] if misshapen else ("version", f"is {release.version}")
@@ -124,6 +127,14 @@ def _read_sound(path: Path) -> ReleaseData:
             f"{path} was changed after its release ({place} {rule}). Get it anew: the next version follows it."
         )
     return release
+
+
+def _find_edits(path: Path, manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what shows that somebody wrote into a manifest: its shape, or the card that names its hash."""
+    if misshapen := find_misshapen(manifest):
+        return misshapen
+    card = read_bytes(path / "README.md").decode("utf-8", "replace")
+    return [] if hash_facts(manifest) in card else [("manifest.json", "is not the card's")]
 
 
 def _require_order(releases: Sequence[ReleaseData], version: str) -> None:
@@ -138,23 +149,23 @@ def _require_order(releases: Sequence[ReleaseData], version: str) -> None:
         )
 
 
-def _read_held_out(workspace: Workspace, release: ReleaseData) -> ReleaseData | None:
-    """Return the held-out part of a release; raise `StageError` where it has one that is not there whole."""
+def _require_held_out(workspace: Workspace, release: ReleaseData) -> None:
+    """Raise `StageError` where the held-out part of a release is not there, or is another one."""
     told = release.manifest.get("sibling", {})
     path = workspace.get_held_out(release.version)
-    if not told.get("items") or workspace.get_elsewhere(release.version).exists():
-        return None
+    if not told.get("items") or told.get("elsewhere"):
+        return
     if not path.exists():
+        if workspace.get_elsewhere(release.version).exists():
+            return
         raise StageError(
             f"{path} is missing: {release.version} held {told['items']} items out, and without that folder they "
             "could become public. Put it back, then run again."
         )
-    part = _read_sound(path)
-    if part.manifest["row_hash"] != told.get("row_hash"):
+    if _read_sound(path).manifest["row_hash"] != told.get("row_hash"):
         raise StageError(
             f"{path} is not the held-out split that {release.version} names. Put that one back, then run again."
         )
-    return part
 
 
 def list_retired(

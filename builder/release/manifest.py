@@ -33,7 +33,6 @@ __all__ = [
     "Made",
     "describe_evaluator",
     "hash_evaluator",
-    "hash_facts",
     "list_dimensions",
     "make_manifest",
 ]
@@ -118,7 +117,7 @@ def _tell_rows(workspace: Workspace, made: Made, part: Part) -> dict[str, Any]:
         "split": str(part.split),
         "items": len(rows),
         "row_hash": made.row_hashes[part.split],
-        "sibling": _describe_sibling(made, part),
+        "sibling": _describe_sibling(workspace, made, part),
         "languages": sorted({row["language"] for row in rows}),
         "dimensions": _describe_dimensions(workspace, made, rows),
         "decisions": dict(sorted(Counter(row["decision"] for row in rows).items())),
@@ -136,8 +135,16 @@ def _read_record(workspace: Workspace, stage: Stage) -> dict[str, Any]:
     return record | {"inputs": others | {"rounds": hash_text(canonical_json(rounds))}}
 
 
-def _describe_sibling(made: Made, part: Part) -> dict[str, Any]:
-    """Return what the other folder holds, without a word of its items; a release may have none."""
+def _describe_sibling(workspace: Workspace, made: Made, part: Part) -> dict[str, Any]:
+    """Return what the other folder holds, without a word of its items; a release may have none.
+
+    Where the release before was somebody else's, its held-out split stays with its owner, and is told as it was.
+    """
+    latest = made.lineage.latest
+    if len(made.parts) == 1 and latest:
+        told: dict[str, Any] = latest.manifest.get("sibling", {})
+        if told.get("elsewhere") or workspace.get_elsewhere(latest.version).exists():
+            return told | {"elsewhere": True}
     split = Split.HELD_OUT if part.split is Split.TEST else Split.TEST
     items = sum(len(other.rows) for other in made.parts if other is not part)
     return {"split": str(split), "items": items, "row_hash": made.row_hashes.get(split, "")}
@@ -236,11 +243,6 @@ def hash_evaluator(folder: Path) -> dict[str, str]:
     engine = folder / "engine"
     scoring = [p for p in paths if p.parent == engine and p.stem not in _HARMLESS_MODULES]
     return {"hash": hash_bundle(folder, paths), "scoring_hash": hash_bundle(folder, scoring)}
-
-
-def hash_facts(manifest: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of what a manifest says, the list of files aside; the card names it."""
-    return hash_text(canonical_json({k: v for k, v in manifest.items() if k != "files"}))
 
 
 def hash_bundle(folder: Path, paths: Sequence[Path]) -> str:

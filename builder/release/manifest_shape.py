@@ -1,12 +1,14 @@
 """What a manifest must look like to be read: its JSON enters; every place of another shape leaves."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from builder.workspace import is_version
+from schemas.texts import canonical_json, hash_text
 
-__all__ = ["MANIFEST_FORMAT", "find_misshapen"]
+__all__ = ["MANIFEST_FORMAT", "find_misshapen", "hash_facts"]
 
 MANIFEST_FORMAT = 2
 """The format of manifests; the first had neither ``format`` nor what a release says of its making."""
@@ -106,3 +108,8 @@ def find_misshapen(manifest: dict[str, Any]) -> list[tuple[str, str]]:
             (".".join(map(str, fault["loc"])), fault["msg"].lower()) for fault in error.errors()
         ]
     return [] if is_version(manifest["version"]) else [("version", "is no version")]
+
+
+def hash_facts(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a manifest says, the list of files aside; the card names it."""
+    return hash_text(canonical_json({k: v for k, v in manifest.items() if k != "files"}))

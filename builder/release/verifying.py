@@ -17,9 +17,8 @@ from builder.release.card.metadata import check_card
 from builder.release.gates import GATES
 from builder.release.manifest import (
     hash_evaluator,
-    hash_facts,
 )
-from builder.release.manifest_shape import MANIFEST_FORMAT, find_misshapen
+from builder.release.manifest_shape import MANIFEST_FORMAT, find_misshapen, hash_facts
 from builder.release.reading import ITEMS, MANIFEST
 from builder.release.tables import CONFIGS, list_columns, make_config_columns, make_features
 from schemas.errors import Problem, StorageError, UsageError
@@ -33,7 +32,8 @@ __all__ = ["list_files", "verify_release"]
 _REMEDY = "Get the release anew: a released version never changes."
 _ROWS_AT_ONCE = 5_000
 # What the Hub and its client leave beside the files of a release.
-_FOREIGN = (".gitattributes", ".cache/huggingface/")
+_FOREIGN = ".gitattributes"
+_FOREIGN_FOLDER = ".cache/huggingface/"
 
 
 def list_files(folder: Path) -> dict[str, Path]:
@@ -43,7 +43,11 @@ def list_files(folder: Path) -> dict[str, Path]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() or path.is_symlink()
     }
-    return {name: path for name, path in found.items() if not name.startswith(_FOREIGN)}
+    return {
+        name: path
+        for name, path in found.items()
+        if name != _FOREIGN and not name.startswith(_FOREIGN_FOLDER)
+    }
 
 
 def verify_release(folder: Path) -> list[Problem]:

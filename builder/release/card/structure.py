@@ -8,7 +8,7 @@ from builder.release.card.column_notes import COLUMN_NOTES, CONFIG_NOTES, VOTE_N
 from builder.release.card.facts import has_votes, is_held_out, tell_count
 from builder.release.card.figures import DIMENSIONS, LENGTHS
 from builder.release.card.markdown import escape, make_code, make_table
-from builder.release.manifest import hash_facts
+from builder.release.manifest_shape import hash_facts
 from builder.release.tables import CONFIGS, list_columns
 from builder.release.votes import VOTES
 from schemas.labels import DimensionKind

@@ -215,7 +215,7 @@ def _set_gate(
     hub.set_gated(gate)
     if _require_state(hub).gated != gate:
         raise HubError(f"{hub.name}: the Hub did not set the gate. Nothing more was done.")
-    tell(f"gate: {gate}")
+    tell(f"gate: {gate or f'none, waived: {settings.waiver}'}")
 
 
 def _find_place(hub: Hub, package: Package, state: RemoteState) -> str:
@@ -237,8 +237,9 @@ def _find_place(hub: Hub, package: Package, state: RemoteState) -> str:
 
 
 def _require_nothing_held_out(hub: Hub, state: RemoteState) -> None:
-    """Raise `UsageError` where a dataset that is to be public holds a held-out split, under any tag."""
-    for revision in sorted({state.head, *state.tags.values()}):
+    """Raise `UsageError` where any commit of a dataset that is to be public holds a held-out split."""
+    commits = {commit for commit, _ in hub.list_commits()}
+    for revision in sorted({state.head, *state.tags.values(), *commits}):
         if any("/held_out-" in name for name in hub.list_files(revision)):
             raise UsageError(
                 f"{hub.name} holds a held-out split ({revision[:12]}): made public, it would be worth nothing. "
