@@ -276,9 +276,9 @@ class Workspace:
         return sorted(found, key=lambda path: parse_version(path.name))
 
     def list_held_out(self) -> list[Path]:
-        """Return the folders of private splits, whether or not their public ones are there."""
-        found = sorted(self.releases.glob(f"*{HELD_OUT_SUFFIX}"))
-        return [p for p in found if is_version(p.name.removesuffix(HELD_OUT_SUFFIX))]
+        """Return the folders of private splits, whatever was done to their names or public folders."""
+        found = sorted(self.releases.glob(f"[!.]*{HELD_OUT_SUFFIX}"))
+        return [path for path in found if (path / "manifest.json").is_file()]
 
     def list_release_tables(self) -> list[Path]:
         """Return the full tables of all releases, those of held-out folders among them."""

@@ -180,7 +180,7 @@ def test_hostile_texts_steer_neither_terminal_nor_page(
     row = make_row("a\x1b[2J|b", question=evil)
     old = write_release(tmp_path / "old", [make_row("z")], name="x\x1b]0;t\x07")
     new = write_release(
-        tmp_path / "new", [row], version=evil, retired=[{"item_id": "z", "reason": evil}]
+        tmp_path / "new", [row], title=evil, retired=[{"item_id": "z", "reason": evil}]
     )
     assert finebench(tmp_path, "diff", str(old), str(new), "--format", "json").stdout.isascii()
     for more in ((), ("--texts",), ("--texts", "--format", "markdown")):

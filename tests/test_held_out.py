@@ -228,6 +228,21 @@ def test_a_held_out_folder_without_its_public_one_is_kept_and_its_items_too(
     assert version == "1.0.0" or hash_tree(held_out) == before
 
 
+def test_a_held_out_folder_under_another_name_counts_too(
+    released: Path, finebench: RunCommand
+) -> None:
+    """Whoever keeps an old one as old-1.0.0-held-out has not published it."""
+    held_out = _release_both(released, finebench)
+    rows = {row["item_id"] for row in read_rows(held_out / "evaluator" / "items.jsonl")}
+    held_out.rename(held_out.with_name("old-1.0.0-held-out"))
+    (released / "releases" / "1.0.0").rename(released / "moved")
+    config = (released / "bench.toml").read_text()
+    (released / "bench.toml").write_text(config.replace("held_out = 0.3", "held_out = 0.0"))
+    finebench(released, "export", "1.0.0", *WAIVED)
+    public = read_rows(released / "releases" / "1.0.0" / "evaluator" / "items.jsonl")
+    assert not rows & {row["item_id"] for row in public}
+
+
 def test_a_held_out_folder_of_other_items_is_not_written_over(
     released: Path, finebench: RunCommand
 ) -> None:

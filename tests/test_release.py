@@ -140,3 +140,13 @@ def test_nothing_undecided_is_released_unless_waived_by_name(
     assert "**undecided-items** was waived by the curator: a trial" in card
     rows = read_rows(folder / "evaluator" / "items.jsonl")
     assert {row["decision"] for row in rows} == {"undecided"}
+
+
+@pytest.mark.parametrize("seconds", ["²", "-5", "99999999999999999999", "999999999999", "today"])
+def test_a_date_that_is_none_is_told(
+    released: Path, finebench: RunCommand, monkeypatch: pytest.MonkeyPatch, seconds: str
+) -> None:
+    """A build server's variable ends in a sentence, and never in a release of 1969."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", seconds)
+    told = finebench(released, "export", "1.0.1", code=2).stderr
+    assert "SOURCE_DATE_EPOCH is" in told

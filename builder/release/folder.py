@@ -120,13 +120,16 @@ def _find_date(path: Path) -> str:
     if manifest.exists():
         return str(read_json(manifest).get("date", ""))
     seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not seconds:
+        return datetime.now(UTC).date().isoformat()
     try:
-        now = datetime.fromtimestamp(int(seconds), UTC) if seconds else datetime.now(UTC)
+        # Digits of ASCII alone: int() takes other scripts' and a sign as well.
+        number = int(seconds) if seconds.isascii() and seconds.isdigit() else -1
+        if number >= 0:
+            return datetime.fromtimestamp(number, UTC).date().isoformat()
     except (ValueError, OverflowError, OSError):
-        raise UsageError(
-            f"SOURCE_DATE_EPOCH is {seconds!r}, which is no number of seconds."
-        ) from None
-    return now.date().isoformat()
+        pass  # a number beyond all dates is told like one that is none
+    raise UsageError(f"SOURCE_DATE_EPOCH is {seconds!r}, which is no number of seconds since 1970.")
 
 
 def _write_draft(
