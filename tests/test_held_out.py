@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from workspaces import RunCommand, hash_tree
 
 from builder.release.rows import rename_families
+from builder.release.secrecy import require_no_trace
 from builder.release.splits import choose_held_out
 from builder.release.verifying import verify_release
+from schemas.errors import StageError
 from schemas.storage import read_rows
 
 WAIVED = ("--waive", "option-leak=too few items to tell")
@@ -340,3 +342,16 @@ def test_a_withdrawn_held_out_item_is_told_with_its_folder(
     item_id = read_rows(held_out / "evaluator" / "items.jsonl")[0]["item_id"]
     told = finebench(released, "withdraw", item_id, "--reason", "unclear").stderr
     assert "Released in 1.0.0-held-out" in told
+
+
+def test_a_name_that_begins_another_is_not_taken_for_it(tmp_path: Path) -> None:
+    """Families of an import are numbered: set/1 is held out, and set/10 is not."""
+    row = {"item_id": "fairness-aaaaaaaaaaaa", "family": "set/1"} | dict.fromkeys(
+        ("question", "positive_option", "negative_option"), "short"
+    )
+    (tmp_path / "card.md").write_text("Families: set/10, a.set/1 and set/1-b, set/1.5.")
+    (tmp_path / "items.jsonl").write_text('{"family":"set/1"}')
+    require_no_trace(tmp_path, [row], [])
+    (tmp_path / "card.md").write_text("Nothing like set/1.")
+    with pytest.raises(StageError, match="set/1"):
+        require_no_trace(tmp_path, [row], [])

@@ -44,6 +44,19 @@ def test_a_release_taken_up_and_exported_again_is_the_same_items(
     assert manifest["review"]["agreement"] == before["review"]["agreement"]
 
 
+def test_how_an_item_was_decided_is_not_forgotten_over_versions(
+    released_unchanged: Path, tmp_path: Path, finebench: RunCommand
+) -> None:
+    """The word "simulated" must not be lost because a release stands between."""
+    path = _start(released_unchanged, tmp_path / "next")
+    _walk(path, finebench)
+    for version in ("1.0.1", "1.1.0", "2.0.0"):
+        finebench(path, "export", version)
+    tables = [path / "releases" / v / "evaluator" / "items.jsonl" for v in ("1.0.0", "2.0.0")]
+    assert tables[0].read_bytes() == tables[1].read_bytes()
+    assert "simulated" in read_rows(tables[1])[0]["decided_by"]
+
+
 def test_nobody_is_asked_to_take_up_a_release(released_unchanged: Path, tmp_path: Path) -> None:
     """Whoever starts a version from a published one need not own the models that wrote it."""
     path = _start(released_unchanged, tmp_path / "next")

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from builder.release.manifest_shape import MANIFEST_FORMAT, find_misshapen, hash_facts
+from builder.release.manifest_shape import find_misshapen, hash_facts
 from builder.release.reading import ReleaseData, read_release
 from builder.workspace import (
     HELD_OUT_SUFFIX,
@@ -54,7 +54,8 @@ class Seen:
 class Lineage:
     """The latest release before a version, its held-out part, and what was ever retired.
 
-    ``shown`` and ``hidden`` are the public and the held-out items of all releases.
+    ``shown`` and ``hidden`` are the public and the held-out items of all releases, ``names`` how these are
+    named where they decided something.
     """
 
     latest: ReleaseData | None = None
@@ -62,6 +63,7 @@ class Lineage:
     shown: Seen = field(default_factory=Seen)
     hidden: Seen = field(default_factory=Seen)
     retired: tuple[Row, ...] = field(default=())
+    names: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> list[Row]:
@@ -79,7 +81,7 @@ class Lineage:
         A workspace that was started from a release (`builder.release.restart`) knows what was decided there
         as a ruling in that release's name; how and by whom it was decided stands in the release.
         """
-        if self.latest is None or row["decided_by"] != name_release(self.latest):
+        if row["decided_by"] not in self.names:
             return row
         before = self._decided.get((row["item_id"], row["content_hash"]))
         return row | {column: before[column] for column in _DECISION} if before else row
@@ -119,6 +121,7 @@ def read_lineage(workspace: Workspace, version: str) -> Lineage:
             for part in ((latest, *beside) if latest else ())
             for row in part.manifest.get("retired", ())
         ),
+        frozenset(map(name_release, releases)),
     )
 
 
@@ -126,7 +129,9 @@ def _read_sound(path: Path) -> ReleaseData:
     """Return a release to build on; raise `DataError` where its manifest is not what an export writes."""
     release = read_release(path)
     manifest = release.manifest
-    misshapen = _find_edits(path, manifest) if manifest.get("format", 1) == MANIFEST_FORMAT else []
+    # The first format had no word of a sibling: a manifest that has one, and no format, was edited.
+    is_old = "format" not in manifest and "sibling" not in manifest
+    misshapen = [] if is_old else _find_edits(path, manifest)
     named = path.name.removesuffix(HELD_OUT_SUFFIX)
     if misshapen or (is_version(named) and release.version != named):
         place, rule = misshapen[0] if misshapen else ("version", f"is {release.version}")

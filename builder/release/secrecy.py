@@ -4,6 +4,7 @@ The rows of the two folders are parted by construction. This is the last look, a
 of withdrawals and waivers, limits, guidelines) and at whatever code might do wrong.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -27,10 +28,15 @@ def require_no_trace(folder: Path, rows: Sequence[Row], ids: Collection[str]) ->
     if not rows and not ids:
         return
     paths = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix not in _TABLES]
-    named = {*ids, *(row["item_id"] for row in rows), *(row["family"] for row in rows)}
+    named = {*ids, *(row["item_id"] for row in rows)}
+    families = {row["family"] for row in rows}
     for path in paths:
         content = path.read_text(encoding="utf-8", errors="replace")
-        for found in _find(content, named, rows if path.name != "items.jsonl" else ()):
+        is_table = path.name == "items.jsonl"
+        found_here = _find(
+            content, named if is_table else named | families, () if is_table else rows
+        )
+        for found in found_here:
             raise StageError(
                 f"{path.name} of the public folder would tell of the held-out item {found}. Take that out of "
                 "reasons, limits and guidelines (bench.toml, guidelines.md, --waive), then export again."
@@ -38,7 +44,7 @@ def require_no_trace(folder: Path, rows: Sequence[Row], ids: Collection[str]) ->
 
 
 def _find(content: str, ids: Collection[str], rows: Sequence[Row]) -> Iterator[str]:
-    yield from (item_id for item_id in sorted(ids) if item_id in content)
+    yield from (name for name in sorted(ids) if name in content and _stands_alone(name, content))
     flat = normalise_for_comparison(content)
     for row in rows:
         for column in _TEXTS:
@@ -46,3 +52,8 @@ def _find(content: str, ids: Collection[str], rows: Sequence[Row]) -> Iterator[s
             escaped = normalise_for_comparison(canonical_json(row[column])[1:-1])
             if len(text) >= _SHORTEST and (text in flat or escaped in flat):
                 yield row["item_id"]
+
+
+def _stands_alone(name: str, content: str) -> bool:
+    """Tell whether a name stands in a text as it is, and not as the beginning or end of another."""
+    return re.search(rf"(?<![\w/.-]){re.escape(name)}(?![\w/-]|\.\w)", content) is not None
