@@ -42,7 +42,7 @@ class Fault:
     status: int = 0
     times: int = 1
     wait_s: str = ""
-    on_hit: Callable[[], None] | None = None
+    on_hit: Callable[[], object] | None = None
 
 
 @dataclass(slots=True)
