@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
 from builder.config import SIMULATOR_PREFIX
@@ -101,17 +102,26 @@ def find_writer(row: Row, side: str) -> Writer:
     return Writer.PERSON
 
 
+_MADE_BY = (
+    "origin",
+    "negative_rung",
+    *(f"{side}_{what}" for side in SIDES for what in ("source", "prompt")),
+)
+
+
 def count_writers(rows: Sequence[Row]) -> dict[tuple[Writer, str], dict[str, int]]:
     """Return how many questions, positive and negative options are by whom.
 
     Keys are the kind of writer and its name, which is empty for people; models come first.
     """
     counts: dict[tuple[Writer, str], Counter[str]] = {}
-    for row in rows:
+    # Many rows were made in the same way, and one of each way is looked at.
+    for made, number in Counter(map(itemgetter(*_MADE_BY), rows)).items():
+        row = dict(zip(_MADE_BY, made, strict=True))
         for side in SIDES:
             kind = find_writer(row, side)
             name = "" if kind is Writer.PERSON else str(row[f"{side}_source"])
-            counts.setdefault((kind, name), Counter())[side] += 1
+            counts.setdefault((kind, name), Counter())[side] += number
     kinds = list(Writer)
     ranked = sorted(counts, key=lambda key: (kinds.index(key[0]), key[1]))
     return {key: {side: counts[key][side] for side in SIDES} for key in ranked}
