@@ -19,9 +19,8 @@ from builder.bundle.engine.parsing import Letter, parse_letter
 from builder.bundle.engine.prompts import render_form
 from builder.release.peers.choice_pattern import CHOICE_PATTERN
 from builder.release.peers.eval_yaml import make_eval_yaml
-from builder.release.peers.exporting import make_tag
 from builder.release.peers.lm_eval import make_lm_eval_files, make_task_name
-from builder.release.reading import ReleaseData
+from builder.release.reading import ReleaseData, make_tag
 from builder.release.reading import read_release as read_released_items
 from builder.release.tables import make_config_columns
 from builder.workspace import open_workspace

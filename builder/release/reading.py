@@ -10,7 +10,7 @@ from schemas.errors import DataError, StorageError, UsageError
 from schemas.storage import Row, hash_file, read_json
 from schemas.tables import TableName
 
-__all__ = ["ITEMS", "MANIFEST", "ReleaseData", "read_release"]
+__all__ = ["ITEMS", "MANIFEST", "ReleaseData", "make_tag", "read_release"]
 
 MANIFEST = "manifest.json"
 """The file that names every other one of a release, with its hash."""
@@ -65,3 +65,8 @@ def read_release(path: Path) -> ReleaseData:
     if manifest.get("row_hash") != hash_file(path / ITEMS):
         raise DataError(f"{path / ITEMS} was changed after its release. Get the release anew.")
     return ReleaseData(path, manifest, read_table(path / ITEMS, TableName.RELEASE))
+
+
+def make_tag(version: str) -> str:
+    """Return the tag under which a release stands on the Hub."""
+    return f"v{version}"

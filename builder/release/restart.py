@@ -18,7 +18,7 @@ from builder.release.lineage import name_release
 from builder.release.reading import ReleaseData, read_release
 from builder.release.splits import Split
 from builder.release.verifying import verify_release
-from builder.workspace import Stage, Workspace, create_workspace
+from builder.workspace import HELD_OUT_SUFFIX, Stage, Workspace, create_workspace
 from schemas.errors import DataError, StorageError, UsageError
 from schemas.labels import Decision
 from schemas.storage import Row, write_rows, write_text
@@ -71,7 +71,7 @@ def _read_parts(folder: Path) -> list[ReleaseData]:
         raise UsageError(
             f"{folder} is a held-out split, which is never published: start from the public folder beside it."
         )
-    beside = folder.resolve().with_name(f"{folder.resolve().name}-held-out")
+    beside = folder.resolve().with_name(f"{folder.resolve().name}{HELD_OUT_SUFFIX}")
     told = public.manifest["sibling"]
     if not told["items"] or not beside.is_dir():
         return [public]
@@ -112,7 +112,7 @@ def _read_verified(folder: Path) -> ReleaseData:
 
 
 def _find_place(workspace: Workspace, part: ReleaseData) -> Path:
-    if part.manifest.get("split") == "held_out":
+    if part.split == Split.HELD_OUT:
         return workspace.get_held_out(part.version)
     return workspace.get_release(part.version)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from builder.release.hub.client import download_revision, parse_hub_name
 from builder.release.reading import MANIFEST
-from builder.workspace import Workspace
+from builder.workspace import HELD_OUT_SUFFIX, Workspace
 from schemas.errors import UsageError
 
 __all__ = ["HUB", "Download", "find_release"]
@@ -14,8 +14,6 @@ HUB = "hub:"
 
 Download = Callable[[str, str], Path]
 """Fetches a revision of a dataset on the Hub, by its name and the revision's, into a folder."""
-
-_HELD_OUT = "-held-out"
 
 
 def find_release(
@@ -41,9 +39,9 @@ def find_release(
 
 
 def _find_version(source: str, workspace: Workspace) -> Path:
-    version = source.removesuffix(_HELD_OUT)
+    version = source.removesuffix(HELD_OUT_SUFFIX)
     path = workspace.get_release(version)
-    path = workspace.get_held_out(version) if source.endswith(_HELD_OUT) else path
+    path = workspace.get_held_out(version) if source.endswith(HELD_OUT_SUFFIX) else path
     if not (path / MANIFEST).is_file():
         known = ", ".join(found.name for found in workspace.list_releases())
         told = f"There are: {known}." if known else "Nothing is released yet: finebench export."

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from builder.release.hub.client import FileHash, Hub, RemoteState, hash_local
-from builder.release.reading import MANIFEST, read_release
+from builder.release.reading import MANIFEST, make_tag, read_release
+from builder.release.splits import Split
 from builder.release.verifying import list_files, verify_release
-from builder.workspace import is_version, parse_version
+from builder.workspace import HELD_OUT_SUFFIX, is_version, parse_version
 from schemas.errors import DataError, HubError, UsageError
 from schemas.storage import Row
 
@@ -62,13 +63,13 @@ class Package:
     @property
     def name(self) -> str:
         """What its folder is called in a workspace: the version, and whether it is held out."""
-        is_held_out = self.manifest.get("split") == "held_out"
-        return f"{self.version}{'-held-out' * is_held_out}"
+        is_held_out = self.manifest["split"] == Split.HELD_OUT
+        return f"{self.version}{HELD_OUT_SUFFIX * is_held_out}"
 
     @property
     def tag(self) -> str:
         """The tag under which it is found."""
-        return f"v{self.version}"
+        return make_tag(self.version)
 
     @property
     def title(self) -> str:
@@ -126,7 +127,7 @@ def pack_release(folder: Path) -> Package:
 
 def check_settings(package: Package, settings: Settings) -> None:
     """Raise `UsageError` where a release must not be published in this way."""
-    if settings.public and package.manifest.get("split") == "held_out":
+    if settings.public and package.manifest["split"] == Split.HELD_OUT:
         raise UsageError(
             f"{package.folder.name} is a held-out split: once it is public it is worth nothing. Publish it "
             "without --public, to a dataset of its own."

@@ -8,11 +8,11 @@ from builder.release.peers.eval_yaml import make_eval_yaml
 from builder.release.peers.label_studio import make_label_studio_files
 from builder.release.peers.lm_eval import ChoiceData, make_lm_eval_files
 from builder.release.peers.yaml_texts import CHOICE_CONFIGS
-from builder.release.reading import ReleaseData
+from builder.release.reading import ReleaseData, make_tag
 from builder.workspace import Workspace
 from schemas.errors import StorageError, UsageError
 
-__all__ = ["Peer", "make_peer_files", "make_tag"]
+__all__ = ["Peer", "make_peer_files"]
 
 
 class Peer(StrEnum):
@@ -60,11 +60,6 @@ def _find_on_hub(release: ReleaseData, hub: str) -> ChoiceData:
         config: {"dataset_path": parts["name"], "dataset_name": config, "dataset_kwargs": revision}
         for config in CHOICE_CONFIGS
     }
-
-
-def make_tag(version: str) -> str:
-    """Return the tag under which a release stands on the Hub."""
-    return f"v{version}"
 
 
 def _find_files(release: ReleaseData) -> ChoiceData:

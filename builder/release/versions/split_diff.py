@@ -8,6 +8,7 @@ from builder.release.reading import ReleaseData, read_release
 from builder.release.versions.diffing import ReleaseDiff, compare_releases
 from builder.release.versions.manifest_diff import find_mapping
 from builder.release.versions.semver import Level, judge_level
+from builder.workspace import HELD_OUT_SUFFIX
 
 __all__ = ["SplitDiff", "Splits", "compare_splits", "read_splits"]
 
@@ -47,7 +48,7 @@ class SplitDiff:
 def read_splits(path: Path) -> Splits:
     """Return the release in a folder, with its held-out part where that lies beside it."""
     beside = path.resolve()
-    beside = beside.with_name(f"{beside.name}-held-out")
+    beside = beside.with_name(f"{beside.name}{HELD_OUT_SUFFIX}")
     held_out = read_release(beside) if beside.is_dir() else None
     return Splits(read_release(path), held_out)
 
