@@ -19,10 +19,11 @@ from builder.bundle.engine.scoring import Score, score_verdicts
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.config import OFFLINE_URL, ModelConfig, describe_endpoint, make_endpoint
 from builder.llm.asking import Asking, Live
+from builder.release.reading import ITEMS, read_release
 from builder.release.versions.manifest_diff import find_mapping
 from builder.run_versions import describe_versions, record_versions
 from builder.workspace import Workspace, read_table
-from schemas.errors import DataError, UsageError
+from schemas.errors import UsageError
 from schemas.storage import (
     Row,
     hash_file,
@@ -91,8 +92,8 @@ def evaluate_release(
     ``responses``, ``judgements`` and ``verdicts`` as JSONL, ``scores.json`` and ``run.json``. Models
     that the run holds already stay beside the new ones.
     """
-    items_path = release / "evaluator" / "items.jsonl"
-    _check_release(release, items_path)
+    items_path = release / ITEMS
+    read_release(release)  # raises where its items are not those that its manifest names
     name = _check_run_name(run or release.resolve().name)
     items = read_items(items_path)
     targets = [find_model(workspace, model) for model in dict.fromkeys(models)]
@@ -134,14 +135,6 @@ def _check_run_name(name: str) -> str:
     if not _RUN_NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot name a run: use letters, digits, '.', '_' and '-'.")
     return name
-
-
-def _check_release(release: Path, items_path: Path) -> None:
-    """Raise where a folder is no release, or its items are not those that its manifest names."""
-    if not items_path.is_file():
-        raise UsageError(f"{release} is not a release: it has no evaluator/items.jsonl.")
-    if read_json(release / "manifest.json").get("row_hash") != hash_file(items_path):
-        raise DataError(f"{items_path} was changed after its release. Get the release anew.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ __all__ = [
     "Disagreement",
     "Report",
     "TurnedDown",
+    "find_report",
     "list_drawn_items",
     "make_report",
 ]
@@ -152,6 +153,11 @@ def make_report(workspace: Workspace) -> Report:
         is_random=any(row["stratum"] == Stratum.RANDOM for row in plans),
         turned_down=_judge_rules(workspace, rejected, plans, quality.selection),
     )
+
+
+def find_report(workspace: Workspace) -> Report | None:
+    """Return the report on all answers so far; None where nobody was asked."""
+    return make_report(workspace) if workspace.list_rounds() else None
 
 
 def list_drawn_items(workspace: Workspace) -> list[Row]:

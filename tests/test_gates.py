@@ -9,6 +9,7 @@ from workspaces import RunCommand
 from builder.release.agreement_gate import AgreementFound, Figure, gauge_agreement
 from builder.release.gates import GATES, run_gates
 from builder.release.lineage import Lineage
+from builder.review_report import find_report
 from builder.workspace import Workspace, read_table
 from schemas.errors import UsageError
 from schemas.storage import Row
@@ -23,14 +24,18 @@ def _read(workspace: Path) -> tuple[Workspace, list[Row]]:
 
 
 def _find(workspace: Workspace, rows: list[Row], name: str, **waivers: str) -> dict[str, object]:
-    (gate,) = (g for g in run_gates(workspace, rows, waivers, Lineage()) if g.name == name)
+    (gate,) = (
+        g
+        for g in run_gates(workspace, rows, waivers, Lineage(), find_report(workspace))
+        if g.name == name
+    )
     return gate.as_dict()
 
 
 def test_every_gate_is_listed_and_a_sound_release_passes_them(released_unchanged: Path) -> None:
     """A gate that was named and never run would be a promise that nobody keeps."""
     workspace, rows = _read(released_unchanged)
-    gates = run_gates(workspace, rows, {}, Lineage())
+    gates = run_gates(workspace, rows, {}, Lineage(), find_report(workspace))
     assert [gate.name for gate in gates] == [name for name in GATES if name != "version"]
     assert all(gate.passed and gate.value and gate.threshold for gate in gates)
 
@@ -52,7 +57,7 @@ def test_a_schema_that_does_not_hold_cannot_be_waived(released_unchanged: Path) 
     """Nobody could read such a release, whatever the reason for it."""
     workspace, rows = _read(released_unchanged)
     with pytest.raises(UsageError, match="cannot be waived"):
-        run_gates(workspace, rows, {"schema": "in a hurry"}, Lineage())
+        run_gates(workspace, rows, {"schema": "in a hurry"}, Lineage(), find_report(workspace))
 
 
 @pytest.mark.parametrize("waivers", [{"leak": "x"}, {"agreement": " "}])
@@ -62,7 +67,7 @@ def test_a_waiver_names_a_gate_and_gives_a_reason(
     """A waiver is published: it must say of what, and why."""
     workspace, rows = _read(released_unchanged)
     with pytest.raises(UsageError):
-        run_gates(workspace, rows, waivers, Lineage())
+        run_gates(workspace, rows, waivers, Lineage(), find_report(workspace))
 
 
 def test_reviewers_who_do_not_agree_hold_a_release_back(
@@ -88,7 +93,7 @@ def test_what_nobody_answered_is_no_agreement(tmp_path: Path, finebench: RunComm
     path = tmp_path / "bench"
     finebench(path, "new", str(path), "--quota", "3")
     finebench(path, "build")
-    found = gauge_agreement(Workspace(path), [], Lineage())
+    found = gauge_agreement(find_report(Workspace(path)), [], Lineage())
     assert found.value == "nobody answered"
     assert not found.reaches(-1.0)
 

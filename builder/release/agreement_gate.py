@@ -1,4 +1,4 @@
-"""Whether reviewers agreed enough for a release: a workspace's answers enter; the figures of the gate leave."""
+"""Whether reviewers agreed enough for a release: the report on a review enters; the figures of the gate leave."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from typing import Any, Self
 
 from annotations.agreement.measures import Agreement, Estimate
 from builder.release.lineage import Lineage
-from builder.review_report import make_report
-from builder.workspace import Workspace
+from builder.review_report import Report
 from schemas.storage import Row
 
 __all__ = ["AGREEMENT_GATE", "LEAST_ITEMS", "AgreementFound", "gauge_agreement"]
@@ -81,16 +80,15 @@ class AgreementFound:
         return told
 
 
-def gauge_agreement(workspace: Workspace, rows: Sequence[Row], lineage: Lineage) -> AgreementFound:
+def gauge_agreement(report: Report | None, rows: Sequence[Row], lineage: Lineage) -> AgreementFound:
     """Return how far reviewers agreed on all that they reviewed; nobody's answers are no agreement.
 
     Where nobody reviewed here, and ``rows`` have the texts of the release before, its figures stand.
     """
-    if not workspace.list_rounds():
+    if report is None:
         latest = lineage.latest
         is_same = latest is not None and lineage.holds_unchanged(rows)
         return _read_earlier(latest.manifest) if latest and is_same else AgreementFound(None, {})
-    report = make_report(workspace)
     found = report.agreement.questions[_QUESTION]
     votes = report.selection.collect(_QUESTION)
     released = {row["item_id"] for row in rows}

@@ -15,7 +15,7 @@ from builder.release.citation import write_citation
 from builder.release.croissant import CROISSANT, make_croissant
 from builder.release.licences import read_own_license, write_license
 from builder.release.peers.eval_yaml import make_eval_yaml
-from builder.release.reading import ITEMS, MANIFEST, ReleaseData
+from builder.release.reading import ITEMS, MANIFEST, find_main_language
 from builder.release.tables import TableWriter
 from builder.release.versions.changelog import CHANGELOG
 from builder.release.votes import VOTES, list_votes
@@ -64,7 +64,7 @@ def write_texts(
     shutil.copyfile(workspace.guidelines, folder / "guidelines.md")
     write_text(folder / CHANGELOG, changelog)
     _write_descriptions(workspace, folder, rows, manifest)
-    language = ReleaseData(folder, manifest, list(rows)).language
+    language = find_main_language(rows)
     text = make_eval_yaml(manifest["name"], manifest["title"], manifest["split"], language)
     write_text(folder / "eval.yaml", text)
     manifest["files"] = {

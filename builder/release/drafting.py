@@ -16,6 +16,7 @@ from builder.release.splits import Part, Split
 from builder.release.versions.semver import FIRST_VERSION, Level, propose_version
 from builder.release.versions.split_diff import SplitDiff, Splits, compare_splits
 from builder.release.versions.version_gate import add_gate, gate_version
+from builder.review_report import find_report
 from builder.workspace import Workspace, parse_version
 from schemas.texts import canonical_json, hash_rows
 
@@ -83,8 +84,10 @@ def draft_release(
     dimensions = list_dimensions(workspace, parts)
     hashes = {part.split: (hash_part or _hash_part)(part, dimensions) for part in parts}
     rows = sorted((row for part in parts for row in part.rows), key=lambda row: row["item_id"])
-    gates = run_gates(workspace, rows, waivers, lineage)
-    made = Made(version, date, parts, hashes, gates, lineage, count_looks(workspace, rows))
+    report = find_report(workspace)
+    gates = run_gates(workspace, rows, waivers, lineage, report)
+    looks = count_looks(workspace, rows)
+    made = Made(version, date, parts, hashes, gates, lineage, report, looks)
     manifests = {part.split: make_manifest(workspace, made, part) for part in parts}
     diff = _compare(lineage, parts, manifests)
     gate = waive(gate_version(diff, version), waivers)

@@ -9,9 +9,15 @@ from builder.checks.item_leak import gauge_items, list_pairs
 from builder.checks.leak.audit import gauge_form
 from builder.checks.leak.gauges import Gauge, LeakVerdict
 from builder.checks.stage import find_findings
-from builder.release.agreement_gate import AGREEMENT_GATE, LEAST_ITEMS, gauge_agreement
+from builder.release.agreement_gate import (
+    AGREEMENT_GATE,
+    LEAST_ITEMS,
+    AgreementFound,
+    gauge_agreement,
+)
 from builder.release.lineage import Lineage
 from builder.release.rows import UNDECIDED_GATE
+from builder.review_report import Report
 from builder.workspace import Stage, Workspace
 from schemas.errors import UsageError
 from schemas.labels import Decision, Severity
@@ -78,10 +84,15 @@ class Gate:
 
 
 def run_gates(
-    workspace: Workspace, rows: Sequence[Row], waivers: Mapping[str, str], lineage: Lineage
+    workspace: Workspace,
+    rows: Sequence[Row],
+    waivers: Mapping[str, str],
+    lineage: Lineage,
+    report: Report | None,
 ) -> list[Gate]:
     """Return how each gate stands for the final texts in ``rows``, but for the version's.
 
+    ``report`` is that on the review, None where nobody was asked.
     A waiver takes effect only where its gate fails. Raises `UsageError` for a waiver of no gate, of one
     that cannot be waived, or without a reason.
     """
@@ -93,7 +104,7 @@ def run_gates(
         _check_findings("near-duplicates", findings, is_near_duplicate=True),
         _check_findings("unsafe-detail", findings, is_near_duplicate=False),
         _check_leak(workspace, rows),
-        _check_agreement(workspace, rows, lineage),
+        _check_agreement(workspace, gauge_agreement(report, rows, lineage)),
     )
     return [waive(gate, waivers) for gate in gates]
 
@@ -188,9 +199,8 @@ def _tell_leak(gauge: Gauge) -> str:
     return f"{gauge.accuracy:.1%}, upper bound {gauge.upper:.1%}"
 
 
-def _check_agreement(workspace: Workspace, rows: Sequence[Row], lineage: Lineage) -> Gate:
+def _check_agreement(workspace: Workspace, found: AgreementFound) -> Gate:
     least = workspace.config.release.agreement
-    found = gauge_agreement(workspace, rows, lineage)
     threshold = f"AC1 of the safer option at least {least:.2f}, overall and in each dimension of {LEAST_ITEMS} items"
     detail = found.describe(least)
     return Gate(AGREEMENT_GATE, found.reaches(least), found.value, threshold, detail, found.torn)

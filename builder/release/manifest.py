@@ -23,6 +23,7 @@ from builder.release.lineage import Lineage, list_retired
 from builder.release.manifest_shape import MANIFEST_FORMAT
 from builder.release.review_facts import describe_review
 from builder.release.splits import Part, Split
+from builder.review_report import Report
 from builder.stage_records import list_versions, read_record
 from builder.workspace import Stage, Workspace
 from schemas.storage import Row, hash_file
@@ -69,7 +70,8 @@ class Made:
     row_hashes: Mapping[Split, str]
     gates: Sequence[Gate]
     lineage: Lineage
-    looks: int = 0
+    report: Report | None
+    looks: int
 
 
 def make_manifest(workspace: Workspace, made: Made, part: Part) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def make_manifest(workspace: Workspace, made: Made, part: Part) -> dict[str, Any
         | _tell_making(workspace, made, part.rows)
         | {
             "retired": [r for r in _list_retired(workspace, made) if r["item_id"] not in hidden],
-            "review": describe_review(workspace, part.rows, made.lineage),
+            "review": describe_review(workspace, made.report, part.rows, made.lineage),
             "gates": [_hide_items(gate, hidden).as_dict() for gate in made.gates],
             "waivers": {gate.name: gate.waiver for gate in made.gates if gate.waiver},
         }

@@ -1,6 +1,7 @@
 """Reading a release: its folder enters; its manifest and rows leave, as they stand."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from schemas.errors import DataError, StorageError, UsageError
 from schemas.storage import Row, hash_file, read_json
 from schemas.tables import TableName
 
-__all__ = ["ITEMS", "MANIFEST", "ReleaseData", "make_tag", "read_release"]
+__all__ = ["ITEMS", "MANIFEST", "ReleaseData", "find_main_language", "make_tag", "read_release"]
 
 MANIFEST = "manifest.json"
 """The file that names every other one of a release, with its hash."""
@@ -44,9 +45,14 @@ class ReleaseData:
 
     @property
     def language(self) -> str:
-        """The language of most items, the first by name of those that are as frequent."""
-        counts: Counter[str] = Counter(row["language"] for row in self.rows)
-        return min(counts, key=lambda language: (-counts[language], language))
+        """The language of most items."""
+        return find_main_language(self.rows)
+
+
+def find_main_language(rows: Sequence[Row]) -> str:
+    """Return the language of most rows, the first by name of those that are as frequent."""
+    counts: Counter[str] = Counter(row["language"] for row in rows)
+    return min(counts, key=lambda language: (-counts[language], language))
 
 
 def read_release(path: Path) -> ReleaseData:

@@ -11,7 +11,7 @@ from annotations.selection import Selection
 from builder.bundle.engine.intervals import find_wilson_interval
 from builder.exclusions import read_exclusions
 from builder.release.lineage import Lineage
-from builder.review_report import Report, list_drawn_items, make_report
+from builder.review_report import Report, list_drawn_items
 from builder.workspace import Stage, Workspace
 from schemas.labels import DimensionKind, Safer, ShownOrder
 from schemas.storage import Row
@@ -19,30 +19,30 @@ from schemas.storage import Row
 __all__ = ["describe_review", "measure_two_orders"]
 
 
-def describe_review(workspace: Workspace, rows: Sequence[Row], lineage: Lineage) -> dict[str, Any]:
+def describe_review(
+    workspace: Workspace, report: Report | None, rows: Sequence[Row], lineage: Lineage
+) -> dict[str, Any]:
     """Return who reviewed, how much, and how far they agreed.
 
     Agreement is over all items that people reviewed, kept or not: what is left after a vote agrees by
     construction. What people answered on the items of the release, ``rows``, is counted apart. Where
-    nobody reviewed here, and the texts are those of the release before, its review is told (`of_version`).
+    nobody reviewed here (``report`` is None), and the texts are those of the release before, its review is told (`of_version`).
     """
     config = workspace.config.release
     stated = ("recruitment", "pay", "consent", "ethics")
     facts: dict[str, Any] = {
         name: getattr(config, name) for name in stated if getattr(config, name)
     }
-    facts |= {"overlap": workspace.config.review.overlap, "votes_needed": _need(workspace)}
-    if not workspace.list_rounds():
+    facts |= {
+        "overlap": workspace.config.review.overlap,
+        "votes_needed": workspace.config.review.min_votes,
+    }
+    if report is None:
         if lineage.latest and lineage.holds_unchanged(rows):
             told: dict[str, Any] = lineage.latest.manifest.get("review", {})
             return {"of_version": lineage.latest.version} | told | facts
         return facts | {"reviewers": 0, "simulated_reviewers": 0, "answers": 0, "skips": 0}
-    report = make_report(workspace)
     return facts | _count(report.selection, rows) | _measure(workspace, report)
-
-
-def _need(workspace: Workspace) -> int:
-    return workspace.config.review.min_votes
 
 
 def _count(selection: Selection, rows: Sequence[Row]) -> dict[str, Any]:

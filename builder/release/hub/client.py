@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from builder.checks.contamination.references import parse_hub_address
 from builder.hub_client import make_client, resolve_commit
 from builder.hub_errors import explain_hub
 from schemas.errors import HubError, UsageError
@@ -34,6 +35,7 @@ _Result = TypeVar("_Result")
 
 _LONGEST_WAIT_S = 60.0
 _KIND = "dataset"
+_FORM = "hub:OWNER/NAME@REVISION, such as hub:lab/bench@v1.0.0"
 _DOWNLOAD = "or download it and name the folder"
 
 
@@ -232,11 +234,10 @@ def parse_hub_name(source: str) -> tuple[str, str]:
     >>> parse_hub_name("hub:lab/bench@v1.0.0")
     ('lab/bench', 'v1.0.0')
     """
-    name, at, revision = source.removeprefix("hub:").partition("@")
-    is_named = source.startswith("hub:") and name.count("/") == 1 and all(name.split("/"))
-    if not is_named or (at and not revision):
-        raise UsageError(f"{source}: write hub:OWNER/NAME@REVISION, such as hub:lab/bench@v1.0.0.")
-    return name, revision or "main"
+    parts = parse_hub_address(source.removeprefix("hub:"), source, _FORM)
+    if parts["config"] or parts["split"]:
+        raise UsageError(f"{source}: a release is the whole dataset. Write {_FORM}.")
+    return parts["name"], parts["revision"] or "main"
 
 
 def download_revision(name: str, revision: str) -> Path:
