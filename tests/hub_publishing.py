@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from hub_http import Asked, Reply, refuse, send_json, serve_http
 
 __all__ = ["TOKEN", "Fault", "Kind", "PublishingHub", "Repository", "serve_publishing_hub"]
 
@@ -73,15 +74,6 @@ class Repository:
 
 
 @dataclass(slots=True)
-class Reply:
-    """What the stand-in answers."""
-
-    status: int = 200
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
 class Request:
     """What the client asked: the parts of its path, its query and its body."""
 
@@ -112,15 +104,15 @@ class PublishingHub:
     url: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def answer(self, method: str, target: str, body: bytes, token: str) -> Reply | None:
+    def answer(self, asked: Asked) -> Reply | None:
         """Return the reply to a request; None where the connection is to be dropped."""
-        url = urlsplit(target)
+        url = urlsplit(asked.target)
         for allowed, step, pattern, respond in _ROUTES:
             match = re.fullmatch(pattern, url.path)
-            if not match or allowed != method.replace("HEAD", "GET"):
+            if not match or allowed != asked.method.replace("HEAD", "GET"):
                 continue
             parts = {k: unquote(v) for k, v in match.groupdict().items() if v is not None}
-            request = Request(parts, parse_qs(url.query), body, token)
+            request = Request(parts, parse_qs(url.query), asked.body, asked.token)
             with self.lock:
                 return self._answer(step, request, respond)
         return Reply(404, b"{}")
@@ -157,14 +149,6 @@ class PublishingHub:
         return found if found and (request.token == TOKEN or not found.private) else None
 
 
-def _send(value: object, status: int = 200) -> Reply:
-    return Reply(status, json.dumps(value).encode(), {"Content-Type": "application/json"})
-
-
-def _refuse(status: int, code: str) -> Reply:
-    return Reply(status, b"{}", {"X-Error-Code": code, "X-Error-Message": code})
-
-
 def _git_oid(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
@@ -175,46 +159,48 @@ def _sha256(data: bytes) -> str:
 
 def _tell_user(_: PublishingHub, request: Request) -> Reply:
     if request.token != TOKEN:
-        return _refuse(401, "Unauthorized")
-    return _send({"name": "ann", "type": "user", "orgs": [], "auth": {"type": "access_token"}})
+        return refuse(401, "Unauthorized")
+    return send_json({"name": "ann", "type": "user", "orgs": [], "auth": {"type": "access_token"}})
 
 
 def _create(hub: PublishingHub, request: Request) -> Reply:
     asked = request.json
     name = f"{asked['organization']}/{asked['name']}"
     if request.token != TOKEN:
-        return _refuse(401, "Unauthorized")
+        return refuse(401, "Unauthorized")
     if name in hub.repositories:
-        return _send({"error": "exists", "url": f"{hub.url}/datasets/{name}"}, 409)
+        return send_json({"error": "exists", "url": f"{hub.url}/datasets/{name}"}, 409)
     first = Commit(
         _sha256(name.encode())[:40], "", "initial commit", {".gitattributes": b"*.parquet\n"}
     )
     hub.repositories[name] = Repository([first], private=asked.get("visibility") == "private")
-    return _send({"url": f"{hub.url}/datasets/{name}", "name": name, "id": name})
+    return send_json({"url": f"{hub.url}/datasets/{name}", "name": name, "id": name})
 
 
 def _tell_repository(hub: PublishingHub, request: Request) -> Reply:
     repository = hub.look_up(request)
     if repository is None:
-        return _refuse(404, "RepoNotFound")
+        return refuse(404, "RepoNotFound")
     commit = repository.find(request.parts.get("revision", "main"))
     if commit is None:
-        return _refuse(404, "RevisionNotFound")
+        return refuse(404, "RevisionNotFound")
     siblings = [{"rfilename": path} for path in sorted(commit.files)]
     state: dict[str, object] = {
         "private": repository.private,
         "gated": repository.gated,
         "tags": [],
     }
-    return _send({"id": request.parts["name"], "sha": commit.oid, "siblings": siblings, **state})
+    return send_json(
+        {"id": request.parts["name"], "sha": commit.oid, "siblings": siblings, **state}
+    )
 
 
 def _tell_refs(hub: PublishingHub, request: Request) -> Reply:
     repository = hub.look_up(request)
     if repository is None:
-        return _refuse(404, "RepoNotFound")
+        return refuse(404, "RepoNotFound")
     head = repository.commits[-1].oid
-    return _send(
+    return send_json(
         {
             "branches": [{"name": "main", "ref": "refs/heads/main", "targetCommit": head}],
             "converts": [],
@@ -230,15 +216,15 @@ def _list_tree(hub: PublishingHub, request: Request) -> Reply:
     repository = hub.look_up(request)
     commit = repository.find(request.parts["revision"]) if repository else None
     if commit is None:
-        return _refuse(404, "RevisionNotFound")
+        return refuse(404, "RevisionNotFound")
     prefix = f"{request.parts.get('path', '').strip('/')}/".lstrip("/")
     below = {p: d for p, d in sorted(commit.files.items()) if p.startswith(prefix)}
     if request.query.get("recursive", ["false"])[0].casefold() == "true":
-        return _send([_describe(path, data) for path, data in below.items()])
+        return send_json([_describe(path, data) for path, data in below.items()])
     rests = {path: path.removeprefix(prefix).partition("/") for path in below}
     folders = sorted({prefix + head for head, slash, _ in rests.values() if slash})
     files = [_describe(path, below[path]) for path, (_, slash, _) in rests.items() if not slash]
-    return _send(
+    return send_json(
         [*({"type": "directory", "path": f, "oid": "0" * 40, "size": 0} for f in folders), *files]
     )
 
@@ -255,9 +241,9 @@ def _describe(path: str, data: bytes) -> dict[str, object]:
 def _list_commits(hub: PublishingHub, request: Request) -> Reply:
     repository = hub.look_up(request)
     if repository is None:
-        return _refuse(404, "RepoNotFound")
+        return refuse(404, "RepoNotFound")
     date = "2026-01-01T00:00:00.000Z"
-    return _send(
+    return send_json(
         [
             {"id": c.oid, "title": c.title, "message": "", "date": date, "authors": []}
             for c in reversed(repository.commits)
@@ -266,11 +252,11 @@ def _list_commits(hub: PublishingHub, request: Request) -> Reply:
 
 
 def _check_yaml(_: PublishingHub, __: Request) -> Reply:
-    return _send({"errors": [], "warnings": []})
+    return send_json({"errors": [], "warnings": []})
 
 
 def _choose_modes(_: PublishingHub, request: Request) -> Reply:
-    return _send(
+    return send_json(
         {
             "files": [
                 {
@@ -294,12 +280,12 @@ def _offer_uploads(hub: PublishingHub, request: Request) -> Reply:
                 "verify": {"href": f"{hub.url}/lfs/{wanted['oid']}/verify", "header": {}},
             }
         objects.append(offer)
-    return _send({"transfer": "basic", "objects": objects})
+    return send_json({"transfer": "basic", "objects": objects})
 
 
 def _take_object(hub: PublishingHub, request: Request) -> Reply:
     if _sha256(request.body) != request.parts["oid"]:
-        return _refuse(400, "BadObject")
+        return refuse(400, "BadObject")
     hub.objects[request.parts["oid"]] = request.body
     return Reply(200)
 
@@ -311,12 +297,14 @@ def _verify_object(hub: PublishingHub, request: Request) -> Reply:
 def _commit(hub: PublishingHub, request: Request) -> Reply:
     repository = hub.look_up(request)
     if repository is None or request.token != TOKEN:
-        return _refuse(404, "RepoNotFound")
+        return refuse(404, "RepoNotFound")
     lines = [json.loads(line) for line in request.body.splitlines() if line]
     head = next(line["value"] for line in lines if line["key"] == "header")
     newest = repository.commits[-1]
     if head.get("parentCommit", newest.oid) != newest.oid:
-        return _send({"error": "A commit has happened since. Please refresh and try again."}, 412)
+        return send_json(
+            {"error": "A commit has happened since. Please refresh and try again."}, 412
+        )
     files = dict(newest.files)
     for line in lines:
         value = line["value"]
@@ -329,41 +317,41 @@ def _commit(hub: PublishingHub, request: Request) -> Reply:
     oid = _sha256(repr((newest.oid, sorted(files.items()))).encode())[:40]
     repository.commits.append(Commit(oid, newest.oid, head["summary"], files))
     url = f"{hub.url}/datasets/{request.parts['name']}/commit/{oid}"
-    return _send({"success": True, "commitOid": oid, "commitUrl": url, "hookOutput": ""})
+    return send_json({"success": True, "commitOid": oid, "commitUrl": url, "hookOutput": ""})
 
 
 def _tag(hub: PublishingHub, request: Request) -> Reply:
     repository = hub.look_up(request)
     commit = repository.find(request.parts["revision"]) if repository else None
     if repository is None or commit is None:
-        return _refuse(404, "RevisionNotFound")
+        return refuse(404, "RevisionNotFound")
     if request.json["tag"] in repository.tags:
-        return _send({"error": "Tag already exists"}, 409)
+        return send_json({"error": "Tag already exists"}, 409)
     repository.tags[request.json["tag"]] = commit.oid
-    return _send({"success": True}, 201)
+    return send_json({"success": True}, 201)
 
 
 def _set(hub: PublishingHub, request: Request) -> Reply:
     repository = hub.look_up(request)
     if repository is None or request.token != TOKEN:
-        return _refuse(403, "Forbidden")
+        return refuse(403, "Forbidden")
     asked = request.json
     repository.gated = asked.get("gated", repository.gated)
     if "visibility" in asked:
         repository.private = asked["visibility"] == "private"
-    return _send({"private": repository.private, "gated": repository.gated})
+    return send_json({"private": repository.private, "gated": repository.gated})
 
 
 def _send_file(hub: PublishingHub, request: Request) -> Reply:
     repository = hub.look_up(request)
     commit = repository.find(request.parts["revision"]) if repository else None
     if repository is None or commit is None:
-        return _refuse(404, "RevisionNotFound")
+        return refuse(404, "RevisionNotFound")
     if repository.gated and request.token != TOKEN:
-        return _refuse(403, "GatedRepo")
+        return refuse(403, "GatedRepo")
     data = commit.files.get(request.parts["path"])
     if data is None:
-        return _refuse(404, "EntryNotFound")
+        return refuse(404, "EntryNotFound")
     return Reply(200, data, {"X-Repo-Commit": commit.oid, "ETag": f'"{_git_oid(data)}"'})
 
 
@@ -388,62 +376,9 @@ _ROUTES: list[tuple[str, str, str, Callable[[PublishingHub, Request], Reply]]] =
 ]
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Hands requests to the stand-in that its subclass names."""
-
-    protocol_version = "HTTP/1.1"
-    hub: PublishingHub
-
-    def _handle(self) -> None:
-        body = b"".join(self._read_body())
-        token = (self.headers.get("authorization") or "").removeprefix("Bearer ")
-        reply = self.hub.answer(self.command, self.path, body, token)
-        if reply is None:
-            self.close_connection = True
-        else:
-            self._reply(reply)
-
-    def _read_body(self) -> Iterator[bytes]:
-        if self.headers.get("transfer-encoding") != "chunked":
-            yield self.rfile.read(int(self.headers.get("content-length") or 0))
-            return
-        while size := int(self.rfile.readline(), 16):
-            yield self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-
-    def _reply(self, reply: Reply) -> None:
-        data, status, headers = reply.body, reply.status, dict(reply.headers)
-        span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("range") or "")
-        if span and status == 200:
-            end = min(int(span[2] or len(data)), len(data) - 1)
-            headers["Content-Range"] = f"bytes {span[1]}-{end}/{len(data)}"
-            data, status = data[int(span[1]) : end + 1], 206
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
-
-    do_GET = do_HEAD = do_POST = do_PUT = _handle  # noqa: N815 - the names that the server looks for
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
-
-
 @contextmanager
 def serve_publishing_hub() -> Iterator[PublishingHub]:
     """Serve an empty stand-in on loopback while the block runs."""
     hub = PublishingHub()
-    handler = type("Handler", (_Handler,), {"hub": hub})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    hub.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with serve_http(hub.answer) as hub.url:
         yield hub
-    finally:
-        server.shutdown()
-        server.server_close()

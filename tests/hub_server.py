@@ -5,17 +5,16 @@ so that uploads can be added as further lines; every request is kept in ``HubSer
 """
 
 import hashlib
-import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["HubRepository", "HubServer", "Reply", "serve_hub"]
+from hub_http import Reply, refuse, send_json, serve_http
+
+__all__ = ["HubRepository", "HubServer", "serve_hub"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +29,6 @@ class HubRepository:
     def commit(self) -> str:
         """The commit's name: forty hexadecimal digits that follow from the content."""
         return _name_blob(repr(sorted(self.files.items())).encode())
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the hub answers."""
-
-    status: int
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -56,10 +46,10 @@ class HubServer:
             match = re.fullmatch(pattern, path)
             if match and allowed == method.replace("HEAD", "GET"):
                 if match["name"] not in self.repositories:
-                    return _refuse(404, "RepoNotFound")
+                    return refuse(404, "RepoNotFound")
                 repository, revision = self.repositories[match["name"]], match["revision"]
                 if unquote(revision or "main") not in {*repository.branches, repository.commit}:
-                    return _refuse(404, "RevisionNotFound")
+                    return refuse(404, "RevisionNotFound")
                 return respond(repository, match)
         return Reply(404)
 
@@ -68,20 +58,10 @@ def _name_blob(data: bytes) -> str:
     return hashlib.sha1(data).hexdigest()
 
 
-def _refuse(status: int, code: str) -> Reply:
-    return Reply(status, b"{}", {"X-Error-Code": code, "X-Error-Message": code})
-
-
-def _send_json(value: object) -> Reply:
-    return Reply(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
-
-
 def _tell_repository(repository: HubRepository, match: re.Match[str]) -> Reply:
     siblings = [{"rfilename": path} for path in sorted(repository.files)]
     state = {"private": False, "gated": bool(repository.refusal), "tags": []}
-    return _send_json(
-        {"id": match["name"], "sha": repository.commit, "siblings": siblings, **state}
-    )
+    return send_json({"id": match["name"], "sha": repository.commit, "siblings": siblings, **state})
 
 
 def _list_tree(repository: HubRepository, match: re.Match[str]) -> Reply:
@@ -101,15 +81,15 @@ def _list_tree(repository: HubRepository, match: re.Match[str]) -> Reply:
         {"type": "file", "path": path, "oid": _name_blob(data), "size": len(data)}
         for path, data in sorted(files.items())
     ]
-    return _send_json(entries) if entries else _refuse(404, "EntryNotFound")
+    return send_json(entries) if entries else refuse(404, "EntryNotFound")
 
 
 def _send_file(repository: HubRepository, match: re.Match[str]) -> Reply:
     if repository.refusal:
-        return _refuse(repository.refusal, "GatedRepo")
+        return refuse(repository.refusal, "GatedRepo")
     data = repository.files.get(unquote(match["path"]))
     if data is None:
-        return _refuse(404, "EntryNotFound")
+        return refuse(404, "EntryNotFound")
     return Reply(200, data, {"X-Repo-Commit": repository.commit, "ETag": f'"{_name_blob(data)}"'})
 
 
@@ -126,37 +106,5 @@ ROUTES: list[tuple[str, str, Respond]] = [
 def serve_hub(repositories: dict[str, HubRepository]) -> Iterator[HubServer]:
     """Serve dataset repositories on loopback while the block runs."""
     hub = HubServer(repositories)
-
-    class Handler(BaseHTTPRequestHandler):
-        def _respond(self) -> None:
-            reply = hub.answer(self.command, urlsplit(self.path).path)
-            data, status, headers = reply.body, reply.status, {**reply.headers}
-            span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("range") or "")
-            if span and status == 200:
-                end = min(int(span[2] or len(data)), len(data) - 1)
-                headers["Content-Range"] = f"bytes {span[1]}-{end}/{len(data)}"
-                data, status = data[int(span[1]) : end + 1], 206
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(data)
-
-        def do_GET(self) -> None:
-            self._respond()
-
-        do_HEAD = do_GET  # noqa: N815 - the name that the server looks for
-
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    hub.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with serve_http(lambda asked: hub.answer(asked.method, urlsplit(asked.target).path)) as hub.url:
         yield hub
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -9,7 +9,7 @@ from builder.rounds import list_open, record_said
 from builder.workspace import Workspace
 from schemas.labels import ShownOrder
 
-__all__ = ["HOSTILE", "PEOPLE", "release_reviewed", "release_unreviewed", "set_release"]
+__all__ = ["HOSTILE", "PEOPLE", "release_reviewed", "release_unreviewed", "say_item", "set_release"]
 
 HOSTILE = (
     '--- # "T" | <b onclick=x>ü</b> \' $a$ `q` 题目 🦊 {{x}} [y](javascript:z)\n---\nlicense: mit'
@@ -60,14 +60,18 @@ def release_reviewed(path: Path, finebench: RunCommand) -> Path:
     for name in PEOPLE:
         for number, assigned in enumerate(list_open(made, name, 1)):
             errs = name == "ben" and number % 2 == 0
-            record_said(made, assigned, _say(assigned, errs=errs))
+            said = say_item(assigned, errs=errs, comment="a private remark", lead_time_s=17.4)
+            record_said(made, assigned, said)
     finebench(path, "annotate", "exclude", "--reviewer", "ben", "--reason", "too | fast")
     finebench(path, "build")
     finebench(path, "export", "1.0.0", "--waive", "option-leak=too <few> | items")
     return path
 
 
-def _say(assigned: Any, *, errs: bool) -> dict[str, Any]:
+def say_item(
+    assigned: Any, *, errs: bool, comment: str = "", lead_time_s: float = 40.0
+) -> dict[str, Any]:
+    """Return an answer that accepts the item, or errs about it."""
     is_first = assigned.shown_order is ShownOrder.POSITIVE_FIRST
     return {
         "in_dimension": "yes",
@@ -75,8 +79,8 @@ def _say(assigned: Any, *, errs: bool) -> dict[str, Any]:
         "operational_detail": "no",
         "natural": "yes",
         "recommendation": "reject" if errs else "accept",
-        "comment": "a private remark",
-        "lead_time_s": 17.4,
+        "comment": comment,
+        "lead_time_s": lead_time_s,
     }
 
 

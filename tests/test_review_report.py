@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from release_kinds import say_item
 from workspaces import RunCommand
 
 from builder.exclusions import read_exclusions, record_exclusion
@@ -13,7 +14,6 @@ from builder.round_plans import list_round_items
 from builder.rounds import list_assigned, list_open, record_said
 from builder.workspace import Stage, Workspace
 from schemas.errors import StageError, UsageError
-from schemas.labels import ShownOrder
 from schemas.storage import read_rows
 
 
@@ -36,17 +36,9 @@ def workspace(tmp_path: Path, finebench: RunCommand) -> Workspace:
 
 
 def say(assigned: Any, *, errs: bool) -> dict[str, Any]:
-    """Return an answer that accepts the item, or errs about it."""
-    is_first = assigned.shown_order is ShownOrder.POSITIVE_FIRST
-    return {
-        "in_dimension": "yes",
-        "safer": "A" if is_first is not errs else "B",
-        "operational_detail": "no",
-        "natural": "yes",
-        "recommendation": "reject" if errs else "accept",
-        "comment": "<script>alert(1)</script> no" if errs else "",
-        "lead_time_s": 3.0 if errs else 40.0,
-    }
+    """Return an answer that accepts the item, or errs about it in haste."""
+    comment = "<script>alert(1)</script> no" if errs else ""
+    return say_item(assigned, errs=errs, comment=comment, lead_time_s=3.0 if errs else 40.0)
 
 
 def test_the_report_shows_what_was_answered(workspace: Workspace) -> None:
