@@ -4,7 +4,7 @@ An id follows from the first texts of its item and stays with it for life, throu
 item is kept with the reason, so that no other item ever has it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -104,18 +104,18 @@ def read_lineage(workspace: Workspace, version: str) -> Lineage:
     """
     releases = [_read_sound(path) for path in workspace.list_releases()]
     _require_order(releases, version)
-    for release in releases:
-        _require_held_out(workspace, release)
     # Whatever lies there is secret, also where its public folder was moved, or was never put in place.
-    hidden = [_read_sound(path) for path in workspace.list_held_out()]
+    hidden = {path: _read_sound(path) for path in workspace.list_held_out()}
+    for release in releases:
+        _require_held_out(workspace, release, hidden)
     before = [r for r in releases if parse_version(r.version) < parse_version(version)]
     latest = before[-1] if before else None
-    beside = [part for part in hidden if latest and part.version == latest.version]
+    beside = [p for p in hidden.values() if latest and p.version == latest.version]
     return Lineage(
         latest,
         beside[0] if beside else None,
         Seen.of(releases),
-        Seen.of(hidden),
+        Seen.of(hidden.values()),
         tuple(
             row
             for part in ((latest, *beside) if latest else ())
@@ -161,20 +161,23 @@ def _require_order(releases: Sequence[ReleaseData], version: str) -> None:
         )
 
 
-def _require_held_out(workspace: Workspace, release: ReleaseData) -> None:
+def _require_held_out(
+    workspace: Workspace, release: ReleaseData, hidden: Mapping[Path, ReleaseData]
+) -> None:
     """Raise `StageError` where the held-out part of a release is not there, or is another one."""
     told = release.manifest.get("sibling", {})
     path = workspace.get_held_out(release.version)
     if not told.get("items") or told.get("elsewhere"):
         return
-    if not path.exists():
+    part = hidden.get(path)
+    if part is None:
         if workspace.get_elsewhere(release.version).exists():
             return
         raise StageError(
             f"{path} is missing: {release.version} held {told['items']} items out, and without that folder they "
             "could become public. Put it back, then run again."
         )
-    if _read_sound(path).manifest["row_hash"] != told.get("row_hash"):
+    if part.manifest["row_hash"] != told.get("row_hash"):
         raise StageError(
             f"{path} is not the held-out split that {release.version} names. Put that one back, then run again."
         )

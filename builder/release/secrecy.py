@@ -5,7 +5,7 @@ of withdrawals and waivers, limits, guidelines) and at whatever code might do wr
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from schemas.errors import StageError
@@ -30,28 +30,41 @@ def require_no_trace(folder: Path, rows: Sequence[Row], ids: Collection[str]) ->
     paths = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix not in _TABLES]
     named = {*ids, *(row["item_id"] for row in rows)}
     families = {row["family"] for row in rows}
+    texts = _list_texts(rows)
     for path in paths:
         content = path.read_text(encoding="utf-8", errors="replace")
         is_table = path.name == "items.jsonl"
-        found_here = _find(
-            content, named if is_table else named | families, () if is_table else rows
-        )
-        for found in found_here:
+        found = _find_name(content, named if is_table else named | families)
+        found = found or ("" if is_table else _find_text(content, texts))
+        if found:
             raise StageError(
                 f"{path.name} of the public folder would tell of the held-out item {found}. Take that out of "
                 "reasons, limits and guidelines (bench.toml, guidelines.md, --waive), then export again."
             )
 
 
-def _find(content: str, ids: Collection[str], rows: Sequence[Row]) -> Iterator[str]:
-    yield from (name for name in sorted(ids) if name in content and _stands_alone(name, content))
-    flat = normalise_for_comparison(content)
+def _list_texts(rows: Sequence[Row]) -> list[tuple[str, tuple[str, str]]]:
+    """Return each text with its item's id: as it is compared, plain and as it stands in JSON."""
+    texts = []
     for row in rows:
         for column in _TEXTS:
-            text = normalise_for_comparison(row[column])
-            escaped = normalise_for_comparison(canonical_json(row[column])[1:-1])
-            if len(text) >= _SHORTEST and (text in flat or escaped in flat):
-                yield row["item_id"]
+            plain = normalise_for_comparison(row[column])
+            if len(plain) >= _SHORTEST:
+                escaped = normalise_for_comparison(canonical_json(row[column])[1:-1])
+                texts.append((row["item_id"], (plain, escaped)))
+    return texts
+
+
+def _find_name(content: str, names: Collection[str]) -> str:
+    """Return the first of ``names`` that stands in a text; an empty text where none does."""
+    found = (name for name in sorted(names) if name in content and _stands_alone(name, content))
+    return next(found, "")
+
+
+def _find_text(content: str, texts: Sequence[tuple[str, tuple[str, str]]]) -> str:
+    """Return the id of the first item of which a text stands in the content; an empty text where none does."""
+    flat = normalise_for_comparison(content)
+    return next((item_id for item_id, forms in texts if any(form in flat for form in forms)), "")
 
 
 def _stands_alone(name: str, content: str) -> bool:
