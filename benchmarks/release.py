@@ -149,15 +149,15 @@ def write_by_pyarrow(folder: Path) -> Watch:
     import pyarrow.parquet as pq
 
     from builder.bundle.engine.items import make_item
-    from builder.release.tables import CONFIGS, make_config_columns
+    from builder.release.tables import CONFIGS, make_columns, make_config_columns
 
     rows = read_rows(folder / "rows.jsonl")
-    items = [make_item(row) for row in rows]
+    full, items = make_columns(rows), [make_item(row) for row in rows]
     table_mb = 0.0
     total = Watch()
     target = folder / "plain.parquet"
     for config in CONFIGS:
-        columns = make_config_columns(config, rows, items)
+        columns = make_config_columns(config, full, items)
         dicts = [
             dict(zip(columns, values, strict=True))
             for values in zip(*columns.values(), strict=True)

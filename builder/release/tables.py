@@ -1,6 +1,6 @@
 """The Parquet files of a release: rows enter; one table for each config leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,7 +12,14 @@ from schemas.storage import Row
 if TYPE_CHECKING:
     from datasets import Features
 
-__all__ = ["CONFIGS", "TableWriter", "list_columns", "make_config_columns", "make_features"]
+__all__ = [
+    "CONFIGS",
+    "TableWriter",
+    "list_columns",
+    "make_columns",
+    "make_config_columns",
+    "make_features",
+]
 
 _CHOICE_FORMS = {"mcq_order_1": Form.MC_ORDER_1, "mcq_order_2": Form.MC_ORDER_2}
 
@@ -32,20 +39,25 @@ def list_columns(config: str, columns: Sequence[str]) -> list[str]:
     return [*_FIRST, *(_CHOICE if config in _CHOICE_FORMS else ()), *_LAST]
 
 
-def make_config_columns(
-    config: str, rows: Sequence[Row], items: Sequence[Item]
-) -> dict[str, list[Any]]:
-    """Return the columns of one config, each with a value for every one of ``rows``, one at least.
+def make_columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """Return the columns of the full table, each with a value for every one of ``rows``, one at least."""
+    return {column: [row[column] for row in rows] for column in rows[0]}
 
-    ``items`` are the same rows as the evaluator reads them (`make_item`).
+
+def make_config_columns(
+    config: str, full: Mapping[str, list[Any]], items: Sequence[Item]
+) -> dict[str, list[Any]]:
+    """Return the columns of one config from those of the ``full`` table (`make_columns`).
+
+    ``items`` are its rows as the evaluator reads them (`make_item`).
 
     The choice configs hold the options as A and B, the letter of the positive one in ``answer``, and
     the prompt as the evaluator puts it.
     """
     made = _make_choices(items, _CHOICE_FORMS[config]) if config in _CHOICE_FORMS else {}
     return {
-        column: made[column] if column in made else [row[column] for row in rows]
-        for column in list_columns(config, list(rows[0]))
+        column: made[column] if column in made else full[column]
+        for column in list_columns(config, list(full))
     }
 
 
@@ -100,8 +112,8 @@ class TableWriter:
         """Append rows to the table of each config, as one row group."""
         import pyarrow as pa
 
-        items = [make_item(row) for row in rows]
+        full, items = make_columns(rows), [make_item(row) for row in rows]
+        labels = [self._labels[name] for name in full["dimension"]]
         for config, writer in self._writers.items():
-            columns = make_config_columns(config, rows, items)
-            columns["dimension"] = [self._labels[name] for name in columns["dimension"]]
+            columns = make_config_columns(config, full, items) | {"dimension": labels}
             writer.write_table(pa.table(columns, schema=writer.schema))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from builder.bundle.engine.items import make_item
+from builder.bundle.engine.items import Item, make_item
 from builder.release.card.metadata import check_card
 from builder.release.gates import GATES
 from builder.release.manifest import (
@@ -20,7 +20,13 @@ from builder.release.manifest import (
 )
 from builder.release.manifest_shape import MANIFEST_FORMAT, find_misshapen, hash_facts
 from builder.release.reading import ITEMS, MANIFEST
-from builder.release.tables import CONFIGS, list_columns, make_config_columns, make_features
+from builder.release.tables import (
+    CONFIGS,
+    list_columns,
+    make_columns,
+    make_config_columns,
+    make_features,
+)
 from schemas.errors import Problem, StorageError, UsageError
 from schemas.storage import Row, hash_file, parse_lines, read_bytes, read_json
 from schemas.tables import TABLES, TableName
@@ -176,6 +182,7 @@ def _check_tables(
 
     split = manifest["split"]
     dimensions = [d["id"] for d in manifest["dimensions"]]
+    full, items = make_columns(rows), [make_item(row) for row in rows]
     for config in CONFIGS:
         name = f"data/{config}/{split}-00000-of-00001.parquet"
         if not (folder / name).is_file():
@@ -183,28 +190,35 @@ def _check_tables(
             continue
         try:
             with pq.ParquetFile(folder / name) as file:
-                fault = _compare_table(file, config, rows, dimensions)
+                fault = _compare_table(file, config, full, items, dimensions)
         except (pa.ArrowException, OSError) as error:
             fault = f"cannot be read ({error})"
         if fault:
             yield _problem(folder, name, fault)
 
 
-def _compare_table(file: Any, config: str, rows: Sequence[Row], dimensions: Sequence[str]) -> str:
-    """Return how a table differs from what the rows give; an empty text where it does not."""
+def _compare_table(
+    file: Any,
+    config: str,
+    full: Mapping[str, list[Any]],
+    items: Sequence[Item],
+    dimensions: Sequence[str],
+) -> str:
+    """Return how a table differs from what the full one gives; an empty text where it does not."""
     columns = list_columns(config, TABLES[TableName.RELEASE].columns)
     if sorted(file.schema_arrow.names) != sorted(columns):
         return f"has the columns {', '.join(file.schema_arrow.names)}"
-    if file.metadata.num_rows != len(rows):
-        return f"has {file.metadata.num_rows} rows, not {len(rows)}"
+    if file.metadata.num_rows != len(items):
+        return f"has {file.metadata.num_rows} rows, not {len(items)}"
     if not file.schema_arrow.equals(
         make_features(file.schema_arrow.names, dimensions).arrow_schema, check_metadata=True
     ):
         return "has other features than a release of these dimensions"
     start = 0
     for batch in file.iter_batches(_ROWS_AT_ONCE):
-        chunk = rows[start : start + batch.num_rows]
-        wanted = make_config_columns(config, chunk, [make_item(row) for row in chunk])
+        part = slice(start, start + batch.num_rows)
+        chunk = {column: values[part] for column, values in full.items()}
+        wanted = make_config_columns(config, chunk, items[part])
         for column, values in wanted.items():
             found = batch.column(column).to_pylist()
             if column == "dimension":
@@ -212,7 +226,7 @@ def _compare_table(file: Any, config: str, rows: Sequence[Row], dimensions: Sequ
             if found != values:
                 pairs = enumerate(zip(found, values, strict=True))
                 first = next(i for i, (a, b) in pairs if a != b)
-                return f"differs from {ITEMS} in {column} of {chunk[first]['item_id']}"
+                return f"differs from {ITEMS} in {column} of {items[start + first].item_id}"
         start += batch.num_rows
     return ""
 
