@@ -18,7 +18,7 @@ from builder.release.citation import write_bibtex
 from builder.release.croissant_context import CONTEXT
 from builder.release.croissant_people import describe_responsibility
 from builder.release.licences import find_spdx_page
-from builder.release.tables import CONFIGS, list_columns
+from builder.release.tables import CONFIGS, list_columns, name_table
 from builder.release.votes import VOTES
 from schemas.storage import Row, hash_file
 
@@ -42,7 +42,7 @@ _VOTE_TYPES = {
 def make_croissant(manifest: Manifest, rows: Sequence[Row], folder: Path) -> str:
     """Return the metadata of the release in ``folder``, whose tables are written already."""
     split = manifest["split"]
-    tables = {config: f"data/{config}/{split}-00000-of-00001.parquet" for config in CONFIGS}
+    tables = {config: name_table(config, split) for config in CONFIGS}
     files = [_describe_file(folder, path, "application/x-parquet") for path in tables.values()]
     records = [_describe_dimensions(_read_labels(folder / tables["items"]))]
     records += [_describe_table(config, path, rows) for config, path in tables.items()]

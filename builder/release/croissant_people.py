@@ -6,6 +6,7 @@ from typing import Any
 from builder.release.card.creation import find_models
 from builder.release.card.facts import (
     Writer,
+    Writers,
     count_writers,
     find_simulations,
     is_held_out,
@@ -29,9 +30,10 @@ Manifest = Mapping[str, Any]
 
 def describe_responsibility(manifest: Manifest, rows: Sequence[Row]) -> dict[str, Any]:
     """Return the fields of the vocabulary ``rai`` that the manifest knows something on."""
+    writers = count_writers(rows)
     fields: dict[str, Any] = {
-        "rai:dataCollection": _tell_collection(manifest, rows),
-        "rai:dataCollectionType": _list_types(rows),
+        "rai:dataCollection": _tell_collection(manifest, rows, writers),
+        "rai:dataCollectionType": _list_types(writers),
         "rai:dataPreprocessingProtocol": [_tell_funnel(manifest)],
         "rai:dataAnnotationProtocol": _tell_annotation(manifest, rows),
         "rai:dataAnnotationAnalysis": _list_agreement(manifest),
@@ -51,21 +53,21 @@ def describe_responsibility(manifest: Manifest, rows: Sequence[Row]) -> dict[str
     return {name: value for name, value in fields.items() if value}
 
 
-def _tell_collection(manifest: Manifest, rows: Sequence[Row]) -> str:
+def _tell_collection(manifest: Manifest, rows: Sequence[Row], writers: Writers) -> str:
     simulations = find_simulations(manifest, rows)
-    names = sorted({name for (kind, name) in count_writers(rows) if kind is Writer.MODEL})
+    names = sorted({name for (kind, name) in writers if kind is Writer.MODEL})
     told = f"Texts were written by: {', '.join(names)}. " if names else ""
     told += "Each question has a safe and an unsafe option, checked by rule and decided in review."
     return told + (f" Simulated: {', '.join(simulations)}." if simulations else "")
 
 
-def _list_types(rows: Sequence[Row]) -> list[str]:
+def _list_types(writers: Writers) -> list[str]:
     words = {
         Writer.MODEL: "Machine-generated",
         Writer.IMPORT: "Secondary data analysis",
         Writer.PERSON: "Manual human curator",
     }
-    kinds = {kind for kind, _ in count_writers(rows)}
+    kinds = {kind for kind, _ in writers}
     return [word for kind, word in words.items() if kind in kinds]
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "make_columns",
     "make_config_columns",
     "make_features",
+    "name_table",
 ]
 
 _CHOICE_FORMS = {"mcq_order_1": Form.MC_ORDER_1, "mcq_order_2": Form.MC_ORDER_2}
@@ -30,6 +31,11 @@ CONFIGS = ("items", "open", *_CHOICE_FORMS)
 _FIRST = ("item_id", "dimension", "kind", "question")
 _CHOICE = ("option_a", "option_b", "answer", "prompt")
 _LAST = ("language", "content_hash")
+
+
+def name_table(config: str, split: str) -> str:
+    """Return where the table of a config lies in a release."""
+    return f"data/{config}/{split}-00000-of-00001.parquet"
 
 
 def list_columns(config: str, columns: Sequence[str]) -> list[str]:
@@ -82,7 +88,7 @@ def make_features(columns: Sequence[str], dimensions: Sequence[str]) -> "Feature
 
 
 class TableWriter:
-    """Writes ``data/<config>/<split>-00000-of-00001.parquet`` for each config, some rows at a time.
+    """Writes the table of each config (`name_table`), some rows at a time.
 
     No more than the rows given at once are held as tables. Used in a ``with`` statement.
     """
@@ -97,7 +103,7 @@ class TableWriter:
         for config in CONFIGS:
             # The schema carries the features in its metadata, so that `datasets` knows the labels.
             features = make_features(list_columns(config, columns), dimensions)
-            path = folder / "data" / config / f"{split}-00000-of-00001.parquet"
+            path = folder / name_table(config, split)
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writers[config] = pq.ParquetWriter(path, features.arrow_schema)
 

@@ -26,6 +26,7 @@ from builder.release.tables import (
     make_columns,
     make_config_columns,
     make_features,
+    name_table,
 )
 from schemas.errors import Problem, StorageError, UsageError
 from schemas.storage import Row, hash_file, parse_lines, read_bytes, read_json
@@ -184,7 +185,7 @@ def _check_tables(
     dimensions = [d["id"] for d in manifest["dimensions"]]
     full, items = make_columns(rows), [make_item(row) for row in rows]
     for config in CONFIGS:
-        name = f"data/{config}/{split}-00000-of-00001.parquet"
+        name = name_table(config, split)
         if not (folder / name).is_file():
             yield _problem(folder, name, "missing")
             continue

@@ -7,6 +7,7 @@ from typing import Any
 from builder.release.card.facts import (
     SIDES,
     Writer,
+    Writers,
     count_writers,
     has_simulated_texts,
     list_model_names,
@@ -51,11 +52,11 @@ _ROLES = {
 
 def describe_creation(manifest: Manifest, rows: Sequence[Row]) -> dict[str, str]:
     """Return the card's slots on how the items came about."""
-    leak = manifest["checks"]["option_leak"]
+    leak, writers = manifest["checks"]["option_leak"], count_writers(rows)
     return {
         "rationale": _write_rationale(manifest, rows),
         "writing": _write_origins(rows),
-        "writer_table": _write_writers(rows),
+        "writer_table": _write_writers(writers),
         "models": _write_models(manifest, rows),
         "rungs": _write_rungs(rows),
         "funnel_note": _write_funnel_note(manifest),
@@ -66,7 +67,7 @@ def describe_creation(manifest: Manifest, rows: Sequence[Row]) -> dict[str, str]
         "gate_note": _write_gate_note(manifest),
         "gate_table": _write_gates(manifest["gates"]),
         "waivers": _write_waivers(manifest["waivers"]),
-        "producers": _write_producers(rows),
+        "producers": _write_producers(rows, writers),
     }
 
 
@@ -103,9 +104,9 @@ def _write_origins(rows: Sequence[Row]) -> str:
     return f"**Writing.** Origin of the questions: {', '.join(told)}. Texts of each kind, by who wrote them:"
 
 
-def _write_writers(rows: Sequence[Row]) -> str:
+def _write_writers(writers: Writers) -> str:
     table = []
-    for (kind, name), counts in count_writers(rows).items():
+    for (kind, name), counts in writers.items():
         shown = " ".join(part for part in (_WRITERS.get(kind, ""), make_code(name)) if part)
         table.append((shown, *(f"{counts[side]:,}" for side in SIDES)))
     return make_table(("writer", "questions", "positive options", "negative options"), table)
@@ -334,14 +335,14 @@ def _write_waivers(waivers: Mapping[str, str]) -> str:
     )
 
 
-def _write_producers(rows: Sequence[Row]) -> str:
-    kinds = {kind for kind, _ in count_writers(rows)}
+def _write_producers(rows: Sequence[Row], writers: Writers) -> str:
+    kinds = {kind for kind, _ in writers}
     told = []
     if has_simulated_texts(rows):
         told.append(
             "A program that fills in templates, finebench's offline simulator, wrote texts."
         )
-    if list_model_names(rows):
+    if list_model_names(writers):
         told.append(
             "Language models wrote texts, as named above; what they write reflects what they were trained on."
         )

@@ -16,12 +16,12 @@ from schemas.storage import Row
 __all__ = [
     "SIDES",
     "Writer",
+    "Writers",
     "count_taken_over",
     "count_voted",
     "count_writers",
     "find_settings",
     "find_simulations",
-    "find_writer",
     "has_simulated_texts",
     "has_votes",
     "is_held_out",
@@ -49,6 +49,10 @@ class Writer(StrEnum):
     MODEL = "model"
     IMPORT = "import"
     PERSON = "person"
+
+
+Writers = Mapping[tuple[Writer, str], Mapping[str, int]]
+"""How many texts of each side are by whom, by the kind of writer and its name (`count_writers`)."""
 
 
 def find_settings(manifest: Manifest) -> Mapping[str, Any]:
@@ -88,7 +92,7 @@ def list_safety_dimensions(manifest: Manifest) -> list[Mapping[str, Any]]:
     return [d for d in manifest["dimensions"] if d["kind"] == DimensionKind.SAFETY and d["items"]]
 
 
-def find_writer(row: Row, side: str) -> Writer:
+def _find_writer(row: Row, side: str) -> Writer:
     """Return what kind of writer a text is by: ``side`` is question, positive or negative.
 
     A text that a model wrote names the prompt it was asked for with. What was imported without one is
@@ -109,7 +113,7 @@ _MADE_BY = (
 )
 
 
-def count_writers(rows: Sequence[Row]) -> dict[tuple[Writer, str], dict[str, int]]:
+def count_writers(rows: Sequence[Row]) -> Writers:
     """Return how many questions, positive and negative options are by whom.
 
     Keys are the kind of writer and its name, which is empty for people; models come first.
@@ -119,7 +123,7 @@ def count_writers(rows: Sequence[Row]) -> dict[tuple[Writer, str], dict[str, int
     for made, number in Counter(map(itemgetter(*_MADE_BY), rows)).items():
         row = dict(zip(_MADE_BY, made, strict=True))
         for side in SIDES:
-            kind = find_writer(row, side)
+            kind = _find_writer(row, side)
             name = "" if kind is Writer.PERSON else str(row[f"{side}_source"])
             counts.setdefault((kind, name), Counter())[side] += number
     kinds = list(Writer)
@@ -127,9 +131,9 @@ def count_writers(rows: Sequence[Row]) -> dict[tuple[Writer, str], dict[str, int
     return {key: {side: counts[key][side] for side in SIDES} for key in ranked}
 
 
-def list_model_names(rows: Sequence[Row]) -> list[str]:
-    """Return the language models that wrote texts, sorted; the offline simulator is none."""
-    names = {name for kind, name in count_writers(rows) if kind is Writer.MODEL}
+def list_model_names(writers: Writers) -> list[str]:
+    """Return the language models among the writers, sorted; the offline simulator is none."""
+    names = {name for kind, name in writers if kind is Writer.MODEL}
     return sorted(name for name in names if not name.startswith(SIMULATOR_PREFIX))
 
 

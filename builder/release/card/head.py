@@ -6,8 +6,8 @@ from typing import Any
 from builder.release.card.facts import (
     SIDES,
     Writer,
+    count_writers,
     find_settings,
-    find_writer,
     has_simulated_texts,
     name_title,
 )
@@ -100,7 +100,7 @@ def _list_annotators(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
 def _list_creators(rows: Sequence[Row]) -> list[str]:
     """Return who wrote the texts: models, people, or whoever wrote an imported data set."""
     words = {Writer.MODEL: _MACHINE, Writer.IMPORT: "found", Writer.PERSON: "expert-generated"}
-    return sorted({words[find_writer(row, side)] for row in rows for side in SIDES}) or ["other"]
+    return sorted({words[kind] for kind, _ in count_writers(rows)}) or ["other"]
 
 
 def _list_sources(rows: Sequence[Row]) -> list[str]:

@@ -166,10 +166,10 @@ def _limit_languages(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
 
 
 def _limit_writers(rows: Sequence[Row]) -> list[str]:
-    models = list_model_names(rows)
+    counts = count_writers(rows)
+    models = list_model_names(counts)
     if not models:
         return []
-    counts = count_writers(rows)
     written = sum(sum(counts[Writer.MODEL, name].values()) for name in models)
     return [
         (
