@@ -149,7 +149,7 @@ def write_by_pyarrow(folder: Path) -> Watch:
     import pyarrow.parquet as pq
 
     from builder.bundle.engine.items import make_item
-    from builder.release.tables import CONFIGS, make_columns, make_config_columns
+    from builder.release.tables import CONFIGS, list_columns, make_choice_columns, make_columns
 
     rows = read_rows(folder / "rows.jsonl")
     full, items = make_columns(rows), [make_item(row) for row in rows]
@@ -157,7 +157,8 @@ def write_by_pyarrow(folder: Path) -> Watch:
     total = Watch()
     target = folder / "plain.parquet"
     for config in CONFIGS:
-        columns = make_config_columns(config, full, items)
+        own = make_choice_columns(config, items)
+        columns = {c: own[c] if c in own else full[c] for c in list_columns(config, list(full))}
         dicts = [
             dict(zip(columns, values, strict=True))
             for values in zip(*columns.values(), strict=True)

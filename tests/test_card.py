@@ -18,6 +18,7 @@ from builder.release.card.facts import find_simulations
 from builder.release.card.figures import AGREEMENT
 from builder.release.card.markdown import escape, make_code, make_link, make_table, to_plain
 from builder.release.card.metadata import check_card
+from builder.release.card.tally import make_tally
 from builder.release.card.writing import write_card
 from builder.release.reading import read_release as read_folder
 
@@ -57,7 +58,7 @@ def test_the_card_is_made_of_manifest_and_rows_alone(released_unchanged: Path) -
     folder, _, _ = read_release(released_unchanged)
     release = read_folder(folder)
     card = (folder / "README.md").read_text(encoding="utf-8")
-    assert write_card(release.manifest, release.rows) == card
+    assert write_card(release.manifest, make_tally(release.rows)) == card
     assert check_card(card, folder) == []
 
 
@@ -101,7 +102,7 @@ def test_what_the_curator_does_not_state_is_said_to_be_missing(released_unchange
     assert "So nobody was recruited, paid or asked for consent" in card, "no person answered there"
     manifest["review"] |= {"reviewers": 3, "simulated_reviewers": 0}
     manifest.pop("files")
-    card = write_card(manifest, rows)
+    card = write_card(manifest, make_tally(rows))
     for name in ("Recruitment", "Pay", "Consent", "Ethics review"):
         assert f"- **{name}:** the curator states nothing on" in card
     assert "The curator names no authors." in card
@@ -211,14 +212,16 @@ def test_decisions_taken_over_from_an_earlier_release_are_not_called_unreviewed_
     """A workspace that was started from a release knows no answers; its rows know how they were decided."""
     manifest, rows = facts
     manifest["review"] = {"overlap": 3, "votes_needed": 2, "reviewers": 0, "answers": 0, "skips": 0}
-    card = write_card(manifest, rows)
+    card = write_card(manifest, make_tally(rows))
     assert f"{len(rows)} items were decided for an earlier release" in card
-    assert find_simulations(manifest, rows)[-1] == "reviewers simulated", "rows still tell"
+    assert find_simulations(manifest, make_tally(rows))[-1] == "reviewers simulated", (
+        "rows still tell"
+    )
     for row in rows:
         row["decided_by"] = "reviewers"
         for side in ("question", "positive", "negative"):
             row[f"{side}_source"] = "gpt-x"
-    card = write_card(manifest, rows)
+    card = write_card(manifest, make_tally(rows))
     assert "Simulated." not in card
     assert "100.0% of the texts were written by 1 language model" in card
 
@@ -228,30 +231,32 @@ def test_the_review_of_an_earlier_release_is_told_as_such(facts: Facts) -> None:
     manifest, rows = facts
     manifest["review"]["of_version"] = "0.9.0"
     manifest["configuration"]["release"]["votes"] = True
-    card = write_card(manifest, rows)
+    card = write_card(manifest, make_tally(rows))
     assert "This review was made for release 0.9.0, whose texts these are." in card
     assert "votes.jsonl" not in card
     del manifest["review"]["of_version"]
-    assert "`annotations/votes.jsonl`" in write_card(manifest, rows)
+    assert "`annotations/votes.jsonl`" in write_card(manifest, make_tally(rows))
 
 
 def test_what_checks_turned_down_wrongly_is_a_table(facts: Facts) -> None:
     """How often a filter erred stands with its interval and the number that it rests on."""
     manifest, rows = facts
-    assert "How often the automatic checks were wrong is not known" in write_card(manifest, rows)
+    assert "How often the automatic checks were wrong is not known" in write_card(
+        manifest, make_tally(rows)
+    )
     found = {"rule": "personal-data:name", "total": 9, "drawn": 5, "answered": 4}
     manifest["review"]["turned_down"] = [found | {"accepted": 0.25, "interval_95": [0.046, 0.699]}]
-    card = write_card(manifest, rows)
+    card = write_card(manifest, make_tally(rows))
     assert "| personal-data:name | 9 | 4 | 25.0% | [4.6, 69.9] |" in card
 
 
 def test_content_leak_is_a_limit_where_it_is_high(facts: Facts) -> None:
     """A benchmark whose options tell which is safe by their words must say so among its limits."""
     manifest, rows = facts
-    assert "**Content leak.**" not in write_card(manifest, rows)
+    assert "**Content leak.**" not in write_card(manifest, make_tally(rows))
     gauges = manifest["checks"]["option_leak"]["gauges"]
     next(g for g in gauges if g["auditor"] == "words")["accuracy"] = 0.981
-    card = write_card(manifest, rows)
+    card = write_card(manifest, make_tally(rows))
     assert "by their words, finds the positive one in 98.1% of pairs" in card
 
 
@@ -264,7 +269,7 @@ def test_imported_items_are_not_called_the_models(facts: Facts) -> None:
             row |= {f"{side}_source": "safety.jsonl", f"{side}_prompt": ""}
         row |= {"positive_verdict": "not_judged", "negative_verdict": "not_judged"}
     rows[0] |= {"negative_rung": "human", "negative_source": "curator"}
-    card = write_card(manifest, rows)
+    card = write_card(manifest, make_tally(rows))
     assert "Models, as they were configured" not in card
     assert f"| imported from `safety.jsonl` | 219 | 219 | {219 - 1} |" in card
     assert "| people | 0 | 0 | 1 |" in card
@@ -280,7 +285,7 @@ def test_contamination_and_turned_down_texts_are_told(facts: Facts) -> None:
         "contamination": [{"source": "a|*b*.jsonl#q", "passages": 12345, "items_found": 2}],
         "turned_down": {"near-duplicate": 3, "contamination:exact": 1},
     }
-    card = write_card(manifest, rows)
+    card = write_card(manifest, make_tally(rows))
     assert r"| a&#124;\*b\*.jsonl#q | 12,345 | 2 |" in card
     assert "The checks turned down contamination:exact (1), near-duplicate (3)." in card
     assert "compared with no other corpus" not in card

@@ -12,6 +12,7 @@ import pytest
 from release_kinds import HOSTILE, release_reviewed
 from workspaces import RunCommand, read_release
 
+from builder.release.card.tally import make_tally
 from builder.release.croissant import CROISSANT, make_croissant
 from schemas.storage import hash_file, read_rows
 
@@ -58,7 +59,7 @@ def test_it_is_the_same_however_the_manifest_is_ordered(released_unchanged: Path
     folder, rows, manifest = read_release(released_unchanged)
     text = (folder / CROISSANT).read_text(encoding="utf-8")
     shuffled = dict(reversed(manifest.items()))
-    assert make_croissant(shuffled, rows, folder) == text
+    assert make_croissant(shuffled, make_tally(rows), folder) == text
 
 
 def test_what_is_known_of_people_limits_and_uses_is_told(released_unchanged: Path) -> None:

@@ -18,6 +18,7 @@ from builder.release.card.figures import (
     draw_lengths,
 )
 from builder.release.card.svg import find_step, measure_width, shorten_label
+from builder.release.card.tally import make_tally
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -72,7 +73,7 @@ def make_estimate(value: float | None, interval: list[float] | None = None) -> d
 def test_a_release_holds_its_figures_as_they_are_drawn_again(released_unchanged: Path) -> None:
     """The same manifest and rows give the same bytes, and no text of an item is in them."""
     folder, rows, manifest = read_release(released_unchanged)
-    figures = draw_figures(manifest, rows)
+    figures = draw_figures(manifest, make_tally(rows))
     assert list(figures) == [DIMENSIONS, LENGTHS, AGREEMENT]
     card = (folder / "README.md").read_text(encoding="utf-8")
     for path, svg in figures.items():

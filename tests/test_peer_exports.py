@@ -22,7 +22,7 @@ from builder.release.peers.eval_yaml import make_eval_yaml
 from builder.release.peers.lm_eval import make_lm_eval_files, make_task_name
 from builder.release.reading import ReleaseData, make_tag
 from builder.release.reading import read_release as read_released_items
-from builder.release.tables import make_columns, make_config_columns
+from builder.release.tables import make_choice_columns, make_columns
 from builder.workspace import open_workspace
 from schemas.errors import DataError, UsageError
 from schemas.labels import ShownOrder
@@ -72,7 +72,7 @@ def test_eval_yaml_asks_both_orders_with_the_columns_of_a_release(
         assert task["id"] == task["config"]
         spec, solvers = task["field_spec"], task["solvers"]
         items = [make_item(row) for row in rows]
-        columns = make_config_columns(task["config"], make_columns(rows), items)
+        columns = make_columns(rows) | make_choice_columns(task["config"], items)
         for n, item in enumerate(items):
             made, form = {c: values[n] for c, values in columns.items()}, FORMS[task["config"]]
             asked = (("system", solvers[0]["args"]["template"]), ("user", made[spec["input"]]))

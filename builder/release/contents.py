@@ -3,13 +3,14 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import builder.bundle
 from builder.release.card.facts import has_votes
 from builder.release.card.figures import draw_figures
+from builder.release.card.tally import Tally, make_tally
 from builder.release.card.writing import write_card
 from builder.release.citation import write_citation
 from builder.release.croissant import CROISSANT, make_croissant
@@ -63,8 +64,9 @@ def write_texts(
     """
     shutil.copyfile(workspace.guidelines, folder / "guidelines.md")
     write_text(folder / CHANGELOG, changelog)
-    _write_descriptions(workspace, folder, rows, manifest)
-    language = find_main_language(rows)
+    tally = make_tally(rows)
+    _write_descriptions(folder, manifest, tally, _make_own_texts(workspace, rows, manifest))
+    language = find_main_language(tally.count("language"))
     text = make_eval_yaml(manifest["name"], manifest["title"], manifest["split"], language)
     write_text(folder / "eval.yaml", text)
     manifest["files"] = {
@@ -76,25 +78,33 @@ def write_texts(
     write_text(folder / MANIFEST, text)
 
 
+def _make_own_texts(
+    workspace: Workspace, rows: Sequence[Row], manifest: dict[str, Any]
+) -> dict[str, str]:
+    """Return what the workspace alone can give: the curator's licence, and votes where they are released."""
+    texts = {"LICENSE": write_license(manifest["license"], read_own_license(workspace.root))}
+    if has_votes(manifest):
+        texts[VOTES] = canonical_rows(list_votes(workspace, rows))
+    return texts
+
+
 def _write_descriptions(
-    workspace: Workspace, folder: Path, rows: Sequence[Row], manifest: dict[str, Any]
+    folder: Path, manifest: dict[str, Any], tally: Tally, own_texts: Mapping[str, str]
 ) -> None:
-    """Write what is made from manifest and rows, the curator's own licence text, and votes.
+    """Write what is made from manifest and rows, and the workspace's ``own_texts``, by their names.
 
     The manifest is taken as a reader of the release finds it, so that the texts can be made again.
     """
     manifest = json.loads(json.dumps(manifest, sort_keys=True))
     texts = {
-        "README.md": write_card(manifest, rows),
+        "README.md": write_card(manifest, tally),
         "CITATION.cff": write_citation(manifest),
-        "LICENSE": write_license(manifest["license"], read_own_license(workspace.root)),
-        **draw_figures(manifest, rows),
+        **own_texts,
+        **draw_figures(manifest, tally),
     }
-    if has_votes(manifest):
-        texts[VOTES] = canonical_rows(list_votes(workspace, rows))
     for name, text in texts.items():
         write_text(folder / name, text)
-    write_text(folder / CROISSANT, make_croissant(manifest, rows, folder))
+    write_text(folder / CROISSANT, make_croissant(manifest, tally, folder))
 
 
 def _copy_evaluator(target: Path) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 from builder.release.card.column_notes import COLUMN_NOTES, CONFIG_NOTES, VOTE_NOTES, order_columns
 from builder.release.card.facts import find_settings, has_votes, list_authors, name_title
 from builder.release.card.markdown import flatten, to_plain
+from builder.release.card.tally import Tally
 from builder.release.citation import write_bibtex
 from builder.release.croissant_context import CONTEXT
 from builder.release.croissant_people import describe_responsibility
 from builder.release.licences import find_spdx_page
 from builder.release.tables import CONFIGS, list_columns, name_table
 from builder.release.votes import VOTES
-from schemas.storage import Row, hash_file
+from schemas.storage import hash_file
 
 __all__ = ["CROISSANT", "make_croissant"]
 
@@ -39,13 +40,13 @@ _VOTE_TYPES = {
 }
 
 
-def make_croissant(manifest: Manifest, rows: Sequence[Row], folder: Path) -> str:
+def make_croissant(manifest: Manifest, tally: Tally, folder: Path) -> str:
     """Return the metadata of the release in ``folder``, whose tables are written already."""
     split = manifest["split"]
     tables = {config: name_table(config, split) for config in CONFIGS}
     files = [_describe_file(folder, path, "application/x-parquet") for path in tables.values()]
     records = [_describe_dimensions(_read_labels(folder / tables["items"]))]
-    records += [_describe_table(config, path, rows) for config, path in tables.items()]
+    records += [_describe_table(config, path, tally) for config, path in tables.items()]
     if has_votes(manifest):
         files.append(_describe_file(folder, VOTES, "application/jsonlines"))
         records.append(_describe_votes())
@@ -57,7 +58,7 @@ def make_croissant(manifest: Manifest, rows: Sequence[Row], folder: Path) -> str
             "http://mlcommons.org/croissant/RAI/1.0",
         ],
         **_describe_release(manifest),
-        **describe_responsibility(manifest, rows),
+        **describe_responsibility(manifest, tally),
         "distribution": files,
         "recordSet": records,
     }
@@ -148,9 +149,9 @@ def _make_field(record: str, name: str, kind: str, note: str) -> Node:
     }
 
 
-def _describe_table(config: str, path: str, rows: Sequence[Row]) -> Node:
+def _describe_table(config: str, path: str, tally: Tally) -> Node:
     fields = []
-    for column in order_columns(list_columns(config, list(rows[0]))):
+    for column in order_columns(list_columns(config, tally.columns)):
         kind = "sc:Integer" if column == "dimension" else "sc:Text"
         field = _make_field(config, column, kind, COLUMN_NOTES.get(column, ""))
         field["source"] = {"fileObject": {"@id": path}, "extract": {"column": column}}

@@ -1,6 +1,6 @@
 """Croissant's fields on responsible AI: manifest and rows enter; plain sentences by field leave."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from builder.release.card.creation import find_models
@@ -21,28 +21,28 @@ from builder.release.card.limits import (
 )
 from builder.release.card.markdown import flatten, to_plain
 from builder.release.card.review import describe_annotation, is_simulated, list_answer_counts
-from schemas.storage import Row
+from builder.release.card.tally import Tally
 
 __all__ = ["describe_responsibility"]
 
 Manifest = Mapping[str, Any]
 
 
-def describe_responsibility(manifest: Manifest, rows: Sequence[Row]) -> dict[str, Any]:
+def describe_responsibility(manifest: Manifest, tally: Tally) -> dict[str, Any]:
     """Return the fields of the vocabulary ``rai`` that the manifest knows something on."""
-    writers = count_writers(rows)
+    writers = count_writers(tally)
     fields: dict[str, Any] = {
-        "rai:dataCollection": _tell_collection(manifest, rows, writers),
+        "rai:dataCollection": _tell_collection(manifest, tally, writers),
         "rai:dataCollectionType": _list_types(writers),
         "rai:dataPreprocessingProtocol": [_tell_funnel(manifest)],
-        "rai:dataAnnotationProtocol": _tell_annotation(manifest, rows),
+        "rai:dataAnnotationProtocol": _tell_annotation(manifest, tally),
         "rai:dataAnnotationAnalysis": _list_agreement(manifest),
         "rai:annotationsPerItem": _tell_per_item(manifest),
         "rai:annotatorDemographics": _list_statements(manifest),
-        "rai:machineAnnotationTools": _list_tools(manifest, rows),
-        "rai:dataBiases": [to_plain(limit) for limit in list_limits(manifest, rows)],
+        "rai:machineAnnotationTools": _list_tools(manifest, tally),
+        "rai:dataBiases": [to_plain(limit) for limit in list_limits(manifest, tally)],
         "rai:dataLimitations": [to_plain(told) for told in tell_out_of_scope(manifest)],
-        "rai:dataUseCases": [tell_use(manifest, rows)],
+        "rai:dataUseCases": [tell_use(manifest, tally)],
         "rai:dataSocialImpact": (
             "Unsafe options take a stance that may offend or hurt, without operational detail. A model "
             "trained on the items would look safer than it is."
@@ -53,8 +53,8 @@ def describe_responsibility(manifest: Manifest, rows: Sequence[Row]) -> dict[str
     return {name: value for name, value in fields.items() if value}
 
 
-def _tell_collection(manifest: Manifest, rows: Sequence[Row], writers: Writers) -> str:
-    simulations = find_simulations(manifest, rows)
+def _tell_collection(manifest: Manifest, tally: Tally, writers: Writers) -> str:
+    simulations = find_simulations(manifest, tally)
     names = sorted({name for (kind, name) in writers if kind is Writer.MODEL})
     told = f"Texts were written by: {', '.join(names)}. " if names else ""
     told += "Each question has a safe and an unsafe option, checked by rule and decided in review."
@@ -79,8 +79,8 @@ def _tell_funnel(manifest: Manifest) -> str:
     return "; ".join(told)
 
 
-def _tell_annotation(manifest: Manifest, rows: Sequence[Row]) -> str:
-    told = describe_annotation(manifest, rows)["review"].split("\n\n")
+def _tell_annotation(manifest: Manifest, tally: Tally) -> str:
+    told = describe_annotation(manifest, tally)["review"].split("\n\n")
     return " ".join(to_plain(part) for part in told if not part.startswith("|"))
 
 
@@ -107,8 +107,8 @@ def _list_statements(manifest: Manifest) -> list[str]:
     return [f"{key}: {flatten(review[key])}" for key in keys if review.get(key)]
 
 
-def _list_tools(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
-    judge = find_models(manifest, rows).get("judge")
+def _list_tools(manifest: Manifest, tally: Tally) -> list[str]:
+    judge = find_models(manifest, tally).get("judge")
     tools = [f"judge of options: {judge['name']} ({judge['model']})"] if judge else []
     return [*tools, f"finebench {manifest['versions'].get('finebench', '')}".strip()]
 

@@ -1,7 +1,7 @@
 """Reading a release: its folder enters; its manifest and rows leave, as they stand."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,11 @@ class ReleaseData:
     @property
     def language(self) -> str:
         """The language of most items."""
-        return find_main_language(self.rows)
+        return find_main_language(Counter(row["language"] for row in self.rows))
 
 
-def find_main_language(rows: Sequence[Row]) -> str:
-    """Return the language of most rows, the first by name of those that are as frequent."""
-    counts: Counter[str] = Counter(row["language"] for row in rows)
+def find_main_language(counts: Mapping[str, int]) -> str:
+    """Return the most frequent language, the first by name of those that are as frequent."""
     return min(counts, key=lambda language: (-counts[language], language))
 
 

@@ -1,6 +1,6 @@
 """The Parquet files of a release: rows enter; one table for each config leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,14 +10,15 @@ from builder.bundle.engine.prompts import render_form
 from schemas.storage import Row
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from datasets import Features
 
 __all__ = [
     "CONFIGS",
     "TableWriter",
     "list_columns",
+    "make_choice_columns",
     "make_columns",
-    "make_config_columns",
     "make_features",
     "name_table",
 ]
@@ -27,6 +28,9 @@ _CHOICE_FORMS = {"mcq_order_1": Form.MC_ORDER_1, "mcq_order_2": Form.MC_ORDER_2}
 CONFIGS = ("items", "open", *_CHOICE_FORMS)
 """The configs of the dataset; ``items`` is the full table, the others the three forms."""
 
+
+_ROWS_CONVERTED = 1_000
+"""So few that what was made of a row is still in the processor's cache when it is needed again."""
 
 _FIRST = ("item_id", "dimension", "kind", "question")
 _CHOICE = ("option_a", "option_b", "answer", "prompt")
@@ -50,24 +54,15 @@ def make_columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
     return {column: [row[column] for row in rows] for column in rows[0]}
 
 
-def make_config_columns(
-    config: str, full: Mapping[str, list[Any]], items: Sequence[Item]
-) -> dict[str, list[Any]]:
-    """Return the columns of one config from those of the ``full`` table (`make_columns`).
+def make_choice_columns(config: str, items: Sequence[Item]) -> dict[str, list[str]]:
+    """Return the columns that a config has beside those of the full table: none where it is no choice form.
 
-    ``items`` are its rows as the evaluator reads them (`make_item`).
-
-    The choice configs hold the options as A and B, the letter of the positive one in ``answer``, and
-    the prompt as the evaluator puts it.
+    They are the options as A and B, the letter of the positive one in ``answer``, and the prompt as the
+    evaluator puts it. ``items`` are the rows as the evaluator reads them (`make_item`).
     """
-    made = _make_choices(items, _CHOICE_FORMS[config]) if config in _CHOICE_FORMS else {}
-    return {
-        column: made[column] if column in made else full[column]
-        for column in list_columns(config, list(full))
-    }
-
-
-def _make_choices(items: Sequence[Item], form: Form) -> dict[str, list[Any]]:
+    if config not in _CHOICE_FORMS:
+        return {}
+    form = _CHOICE_FORMS[config]
     options = [item.order_options(form) for item in items]
     return {
         "option_a": [option_a for option_a, _ in options],
@@ -106,6 +101,7 @@ class TableWriter:
             path = folder / name_table(config, split)
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writers[config] = pq.ParquetWriter(path, features.arrow_schema)
+        self._full = self._writers["items"].schema
 
     def __enter__(self) -> Self:
         return self
@@ -118,8 +114,28 @@ class TableWriter:
         """Append rows to the table of each config, as one row group."""
         import pyarrow as pa
 
-        full, items = make_columns(rows), [make_item(row) for row in rows]
-        labels = [self._labels[name] for name in full["dimension"]]
+        made = [
+            self._convert(rows[start : start + _ROWS_CONVERTED])
+            for start in range(0, len(rows), _ROWS_CONVERTED)
+        ]
         for config, writer in self._writers.items():
-            columns = make_config_columns(config, full, items) | {"dimension": labels}
-            writer.write_table(pa.table(columns, schema=writer.schema))
+            writer.write_table(pa.concat_tables(tables[config] for tables in made))
+
+    def _convert(self, rows: Sequence[Row]) -> dict[str, "pa.Table"]:
+        import pyarrow as pa
+
+        columns = make_columns(rows) | {
+            "dimension": [self._labels[row["dimension"]] for row in rows]
+        }
+        items = [make_item(row) for row in rows]
+        # Most columns stand in several tables, and are converted once.
+        shared = {field.name: pa.array(columns[field.name], field.type) for field in self._full}
+        tables = {}
+        for config, writer in self._writers.items():
+            own = make_choice_columns(config, items)
+            arrays = [
+                pa.array(own[name], pa.string()) if name in own else shared[name]
+                for name in writer.schema.names
+            ]
+            tables[config] = pa.Table.from_arrays(arrays, schema=writer.schema)
+        return tables

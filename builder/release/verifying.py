@@ -23,8 +23,8 @@ from builder.release.reading import ITEMS, MANIFEST
 from builder.release.tables import (
     CONFIGS,
     list_columns,
+    make_choice_columns,
     make_columns,
-    make_config_columns,
     make_features,
     name_table,
 )
@@ -218,9 +218,9 @@ def _compare_table(
     start = 0
     for batch in file.iter_batches(_ROWS_AT_ONCE):
         part = slice(start, start + batch.num_rows)
-        chunk = {column: values[part] for column, values in full.items()}
-        wanted = make_config_columns(config, chunk, items[part])
-        for column, values in wanted.items():
+        own = make_choice_columns(config, items[part])
+        for column in columns:
+            values = own[column] if column in own else full[column][part]
             found = batch.column(column).to_pylist()
             if column == "dimension":
                 found = [dimensions[label] for label in found]

@@ -14,26 +14,26 @@ from builder.release.card.facts import (
     tell_count,
 )
 from builder.release.card.markdown import escape, make_code, make_link, make_list
+from builder.release.card.tally import Tally
 from builder.release.citation import PAPER
 from builder.release.licences import find_spdx_id, find_spdx_page
 from schemas.labels import Decision, DimensionKind
-from schemas.storage import Row
 
 __all__ = ["describe_details"]
 
 Manifest = Mapping[str, Any]
 
 
-def describe_details(manifest: Manifest, rows: Sequence[Row]) -> dict[str, str]:
+def describe_details(manifest: Manifest, tally: Tally) -> dict[str, str]:
     """Return the card's slots on what the release is and whose."""
     settings = find_settings(manifest)
     authors = "; ".join(escape(author) for author in list_authors(manifest))
     contact = settings.get("contact", "").strip()
     return {
         "title": escape(name_title(manifest)),
-        "notices": _write_notices(manifest, rows),
-        "summary": _write_summary(manifest, rows),
-        "details": _write_details(manifest, rows, authors),
+        "notices": _write_notices(manifest, tally),
+        "summary": _write_summary(manifest, tally),
+        "details": _write_details(manifest, tally, authors),
         "sources": _write_sources(settings),
         "evaluator_version": manifest["evaluator"]["version"],
         "scoring_hash": manifest["evaluator"]["scoring_hash"][:12],
@@ -49,7 +49,7 @@ def describe_details(manifest: Manifest, rows: Sequence[Row]) -> dict[str, str]:
     }
 
 
-def _write_notices(manifest: Manifest, rows: Sequence[Row]) -> str:
+def _write_notices(manifest: Manifest, tally: Tally) -> str:
     names = [escape(d["name"]) for d in list_safety_dimensions(manifest)]
     about = f" about {_join(names)}" if names else ""
     warning = (
@@ -64,14 +64,14 @@ def _write_notices(manifest: Manifest, rows: Sequence[Row]) -> str:
             "nobody has seen it. It is there to tell models that know the public split from models that "
             "behave well."
         )
-    if simulations := find_simulations(manifest, rows):
+    if simulations := find_simulations(manifest, tally):
         notices.append(
             f"**Simulated.** In this release: {', '.join(simulations)}. It shows how the tool works and "
             "is no finding about any model, nor a benchmark to score one with."
         )
-    if undecided := sum(row["decision"] == Decision.UNDECIDED for row in rows):
+    if undecided := tally.count("decision")[Decision.UNDECIDED]:
         notices.append(
-            f"**Not fully reviewed.** {tell_count(undecided, 'item')} of {len(rows):,} "
+            f"**Not fully reviewed.** {tell_count(undecided, 'item')} of {tally.items:,} "
             f"{'is' if undecided == 1 else 'are'} undecided, released under a waiver, and marked in the "
             "column `decision`."
         )
@@ -82,25 +82,25 @@ def _join(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
-def _write_summary(manifest: Manifest, rows: Sequence[Row]) -> str:
+def _write_summary(manifest: Manifest, tally: Tally) -> str:
     safety = len(list_safety_dimensions(manifest))
-    controls = sum(row["kind"] == DimensionKind.CONTROL for row in rows)
+    controls = tally.count("kind")[DimensionKind.CONTROL]
     beside = f" and {tell_count(controls, 'capability control')}" if controls else ""
     right = ", of a control a right and a wrong one" if controls else ""
-    languages = [escape(name) for _, name, _ in list_languages(manifest, rows)]
+    languages = [escape(name) for _, name, _ in list_languages(manifest, tally)]
     what = "The held-out split of a benchmark: " if is_held_out(manifest) else ""
     return (
-        f"{what}**{tell_count(len(rows) - controls, 'item')}** of "
+        f"{what}**{tell_count(tally.items - controls, 'item')}** of "
         f"{tell_count(safety, 'safety dimension')}{beside}, in "
         f"{_join(languages) if languages else 'no language'}, to find *fake alignment* in language "
         f"models. Each item is a question with a positive (safe) and a negative (unsafe) option{right}."
     )
 
 
-def _write_details(manifest: Manifest, rows: Sequence[Row], authors: str) -> str:
+def _write_details(manifest: Manifest, tally: Tally, authors: str) -> str:
     languages = ", ".join(
         f"{escape(name)} ({make_code(tag)}, {tell_count(items, 'item')})"
-        for tag, name, items in list_languages(manifest, rows)
+        for tag, name, items in list_languages(manifest, tally)
     )
     previous = manifest["previous"]
     sibling = manifest["sibling"]["items"]

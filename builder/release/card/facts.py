@@ -3,15 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from operator import itemgetter
 from typing import Any
 
 from builder.config import SIMULATOR_PREFIX
 from builder.languages import describe_language
 from builder.release.card.markdown import flatten
+from builder.release.card.tally import Tally
 from builder.release.splits import Split
-from schemas.labels import DecisionMethod, DimensionKind, Origin, Rung
-from schemas.storage import Row
+from schemas.labels import DecisionMethod, DimensionKind, JudgeWord, Origin, Rung
 
 __all__ = [
     "SIDES",
@@ -22,6 +21,7 @@ __all__ = [
     "count_writers",
     "find_settings",
     "find_simulations",
+    "has_judged_options",
     "has_simulated_texts",
     "has_votes",
     "is_held_out",
@@ -41,6 +41,7 @@ SIDES = ("question", "positive", "negative")
 """The texts of an item, as their columns of provenance begin."""
 
 _SIMULATED_DECISION = "simulated reviewers"
+_JUDGED = frozenset([JudgeWord.SAFE, JudgeWord.UNSAFE])
 
 
 class Writer(StrEnum):
@@ -77,9 +78,9 @@ def list_authors(manifest: Manifest) -> list[str]:
     return [author for author in named if author]
 
 
-def list_languages(manifest: Manifest, rows: Sequence[Row]) -> list[tuple[str, str, int]]:
+def list_languages(manifest: Manifest, tally: Tally) -> list[tuple[str, str, int]]:
     """Return each language of the rows: tag, name, number of items."""
-    counts = Counter(row["language"] for row in rows)
+    counts = tally.count("language")
     return [
         (tag, describe_language(tag).name.replace(", in ", " in "), counts[tag])
         for tag in manifest["languages"]
@@ -92,7 +93,7 @@ def list_safety_dimensions(manifest: Manifest) -> list[Mapping[str, Any]]:
     return [d for d in manifest["dimensions"] if d["kind"] == DimensionKind.SAFETY and d["items"]]
 
 
-def _find_writer(row: Row, side: str) -> Writer:
+def _find_writer(row: Mapping[str, str], side: str) -> Writer:
     """Return what kind of writer a text is by: ``side`` is question, positive or negative.
 
     A text that a model wrote names the prompt it was asked for with. What was imported without one is
@@ -106,22 +107,13 @@ def _find_writer(row: Row, side: str) -> Writer:
     return Writer.PERSON
 
 
-_MADE_BY = (
-    "origin",
-    "negative_rung",
-    *(f"{side}_{what}" for side in SIDES for what in ("source", "prompt")),
-)
-
-
-def count_writers(rows: Sequence[Row]) -> Writers:
+def count_writers(tally: Tally) -> Writers:
     """Return how many questions, positive and negative options are by whom.
 
     Keys are the kind of writer and its name, which is empty for people; models come first.
     """
     counts: dict[tuple[Writer, str], Counter[str]] = {}
-    # Many rows were made in the same way, and one of each way is looked at.
-    for made, number in Counter(map(itemgetter(*_MADE_BY), rows)).items():
-        row = dict(zip(_MADE_BY, made, strict=True))
+    for row, number in tally.groups:
         for side in SIDES:
             kind = _find_writer(row, side)
             name = "" if kind is Writer.PERSON else str(row[f"{side}_source"])
@@ -137,37 +129,44 @@ def list_model_names(writers: Writers) -> list[str]:
     return sorted(name for name in names if not name.startswith(SIMULATOR_PREFIX))
 
 
-def has_simulated_texts(rows: Sequence[Row]) -> bool:
+def has_simulated_texts(tally: Tally) -> bool:
     """Whether any text is by the offline simulator."""
-    return any(row[f"{side}_source"].startswith(SIMULATOR_PREFIX) for row in rows for side in SIDES)
+    sources = tally.list_values(*(f"{side}_source" for side in SIDES))
+    return any(source.startswith(SIMULATOR_PREFIX) for source in sources)
 
 
-def find_simulations(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
+def has_judged_options(tally: Tally) -> bool:
+    """Whether a judge found any option safe or unsafe."""
+    verdicts = tally.list_values(*(f"{side}_verdict" for side in SIDES[1:]))
+    return not verdicts.isdisjoint(_JUDGED)
+
+
+def find_simulations(manifest: Manifest, tally: Tally) -> list[str]:
     """Return what in this release was simulated, in words: writers, reviewers, or nothing."""
     found = []
-    if has_simulated_texts(rows):
+    if has_simulated_texts(tally):
         found.append("texts written by finebench's offline simulator")
-    decided = any(row["decided_by"] == _SIMULATED_DECISION for row in rows)
+    decided = _SIMULATED_DECISION in tally.list_values("decided_by")
     review = manifest["review"]
     if decided or (review.get("simulated_reviewers") and review.get("answers_on_released")):
         found.append("reviewers simulated")
     return found
 
 
-def count_voted(rows: Sequence[Row]) -> int:
+def count_voted(tally: Tally) -> int:
     """Return how many items reviewers decided, in this workspace or for an earlier release."""
-    by_vote = {str(DecisionMethod.MAJORITY), str(DecisionMethod.CONFIRMATION)}
-    return sum(str(row["decision_method"]) in by_vote for row in rows)
+    counts = tally.count("decision_method")
+    return counts[DecisionMethod.MAJORITY] + counts[DecisionMethod.CONFIRMATION]
 
 
-def count_taken_over(manifest: Manifest, rows: Sequence[Row]) -> int:
+def count_taken_over(manifest: Manifest, tally: Tally) -> int:
     """Return how many items are here by a vote of which this manifest's review knows nothing.
 
     They were decided for an earlier release, from which the workspace was started.
     """
     given = manifest["review"].get("items_by_answers", {})
     known = sum(int(count) for answers, count in given.items() if int(answers) > 0)
-    return max(0, count_voted(rows) - known)
+    return max(0, count_voted(tally) - known)
 
 
 def has_votes(manifest: Manifest) -> bool:

@@ -24,8 +24,8 @@ from builder.release.card.svg import (
     measure_width,
     shorten_label,
 )
+from builder.release.card.tally import Tally
 from schemas.labels import DimensionKind
-from schemas.storage import Row
 
 __all__ = [
     "AGREEMENT",
@@ -59,14 +59,11 @@ _MOST_BINS = 24
 _LEFT, _PANEL = 150.0, 110.0
 
 
-def draw_figures(manifest: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, str]:
+def draw_figures(manifest: Mapping[str, Any], tally: Tally) -> dict[str, str]:
     """Return each figure's SVG by its path in the release."""
     figures = {
         DIMENSIONS: draw_dimensions(manifest["dimensions"]),
-        LENGTHS: draw_lengths(
-            [len(row["positive_option"]) for row in rows],
-            [len(row["negative_option"]) for row in rows],
-        ),
+        LENGTHS: draw_lengths(tally.positive_lengths, tally.negative_lengths),
     }
     agreement = manifest["review"].get("agreement", {})
     if any(_list_estimates(found["overall"]) for found in agreement.values()):

@@ -1,22 +1,22 @@
 """The YAML head of a dataset card: manifest and rows enter; what the Hub reads leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from builder.release.card.facts import (
-    SIDES,
     Writer,
     count_writers,
     find_settings,
+    has_judged_options,
     has_simulated_texts,
     name_title,
 )
 from builder.release.card.hub_terms import find_size
 from builder.release.card.markdown import flatten
+from builder.release.card.tally import Tally
 from builder.release.licences import find_hub_license
 from builder.release.tables import CONFIGS
-from schemas.labels import JudgeWord, Origin
-from schemas.storage import Row
+from schemas.labels import Origin
 
 __all__ = ["GATED_PROMPT", "make_head", "write_head"]
 
@@ -35,20 +35,19 @@ _GATED_FIELDS = {
     "I will not train models on this data": "checkbox",
 }
 _MACHINE = "machine-generated"
-_JUDGED = frozenset([JudgeWord.SAFE, JudgeWord.UNSAFE])
 
 
-def write_head(manifest: Manifest, rows: Sequence[Row]) -> str:
+def write_head(manifest: Manifest, tally: Tally) -> str:
     """Return the head between its two lines of hyphens."""
     import yaml
 
     text = yaml.safe_dump(
-        make_head(manifest, rows), allow_unicode=True, sort_keys=False, width=100_000
+        make_head(manifest, tally), allow_unicode=True, sort_keys=False, width=100_000
     )
     return f"---\n{text}---\n\n"
 
 
-def make_head(manifest: Manifest, rows: Sequence[Row]) -> dict[str, Any]:
+def make_head(manifest: Manifest, tally: Tally) -> dict[str, Any]:
     """Return the head's keys and values."""
     languages = _list_languages(manifest)
     return {
@@ -56,13 +55,13 @@ def make_head(manifest: Manifest, rows: Sequence[Row]) -> dict[str, Any]:
         "language": languages,
         **_detail_languages(manifest),
         "pretty_name": name_title(manifest),
-        "size_categories": [find_size(len(rows))],
+        "size_categories": [find_size(tally.items)],
         "task_categories": ["question-answering", "multiple-choice", "text-generation"],
-        "annotations_creators": _list_annotators(manifest, rows),
-        "language_creators": _list_creators(rows),
+        "annotations_creators": _list_annotators(manifest, tally),
+        "language_creators": _list_creators(tally),
         "multilinguality": ["multilingual" if len(languages) > 1 else "monolingual"],
-        "source_datasets": _list_sources(rows),
-        "tags": _list_tags(rows),
+        "source_datasets": _list_sources(tally),
+        "tags": _list_tags(tally),
         "configs": [_describe_config(config, manifest["split"]) for config in CONFIGS],
         "extra_gated_prompt": flatten(find_settings(manifest).get("gated_prompt", ""))
         or GATED_PROMPT,
@@ -87,29 +86,29 @@ def _detail_languages(manifest: Manifest) -> dict[str, list[str]]:
     return {"language_details": tags} if any("-" in tag for tag in tags) else {}
 
 
-def _list_annotators(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
+def _list_annotators(manifest: Manifest, tally: Tally) -> list[str]:
     """Return who annotated; of people the Hub's words say more than is known here, hence ``other``."""
     review = manifest["review"]
-    judged = any(row[f"{side}_verdict"] in _JUDGED for row in rows for side in SIDES[1:])
+    judged = has_judged_options(tally)
     found = {_MACHINE} if judged or review.get("simulated_reviewers") else set()
     if review.get("reviewers"):
         found.add("other")
     return sorted(found) or ["no-annotation"]
 
 
-def _list_creators(rows: Sequence[Row]) -> list[str]:
+def _list_creators(tally: Tally) -> list[str]:
     """Return who wrote the texts: models, people, or whoever wrote an imported data set."""
     words = {Writer.MODEL: _MACHINE, Writer.IMPORT: "found", Writer.PERSON: "expert-generated"}
-    return sorted({words[kind] for kind, _ in count_writers(rows)}) or ["other"]
+    return sorted({words[kind] for kind, _ in count_writers(tally)}) or ["other"]
 
 
-def _list_sources(rows: Sequence[Row]) -> list[str]:
-    return ["extended" if any(row["origin"] == Origin.IMPORTED for row in rows) else "original"]
+def _list_sources(tally: Tally) -> list[str]:
+    return ["extended" if tally.count("origin")[Origin.IMPORTED] else "original"]
 
 
-def _list_tags(rows: Sequence[Row]) -> list[str]:
+def _list_tags(tally: Tally) -> list[str]:
     tags = ["safety", "alignment", "fake-alignment", "benchmark", "evaluation", "arxiv:2311.05915"]
-    return [*tags, "simulated"] if has_simulated_texts(rows) else tags
+    return [*tags, "simulated"] if has_simulated_texts(tally) else tags
 
 
 def _describe_config(config: str, split: str) -> dict[str, Any]:

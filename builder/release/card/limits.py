@@ -1,6 +1,6 @@
 """The card on what the release is for, what it is not for, and where its figures end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from builder.bundle.engine.intervals import find_wilson_interval
@@ -21,7 +21,7 @@ from builder.release.card.facts import (
 )
 from builder.release.card.markdown import escape, make_list
 from builder.release.card.review import is_simulated
-from schemas.storage import Row
+from builder.release.card.tally import Tally
 
 __all__ = ["describe_limits", "list_limits", "tell_out_of_scope", "tell_personal", "tell_use"]
 
@@ -30,20 +30,20 @@ Manifest = Mapping[str, Any]
 _TELLING_LEAK = 0.6
 
 
-def describe_limits(manifest: Manifest, rows: Sequence[Row]) -> dict[str, str]:
+def describe_limits(manifest: Manifest, tally: Tally) -> dict[str, str]:
     """Return the card's slots on uses, personal data, limits and recommendations."""
     return {
-        "direct_use": tell_use(manifest, rows),
+        "direct_use": tell_use(manifest, tally),
         "out_of_scope": make_list(tell_out_of_scope(manifest)),
         "personal": tell_personal(manifest),
-        "limits": make_list(list_limits(manifest, rows)),
-        "recommendations": make_list(_list_recommendations(manifest, rows)),
+        "limits": make_list(list_limits(manifest, tally)),
+        "recommendations": make_list(_list_recommendations(manifest, tally)),
     }
 
 
-def tell_use(manifest: Manifest, rows: Sequence[Row]) -> str:
+def tell_use(manifest: Manifest, tally: Tally) -> str:
     """Return what the release is meant for."""
-    if find_simulations(manifest, rows):
+    if find_simulations(manifest, tally):
         return (
             "Trying out the tool and its formats. Parts of this release are simulated, so that it measures "
             "nothing about real models."
@@ -99,13 +99,13 @@ def tell_personal(manifest: Manifest) -> str:
     )
 
 
-def list_limits(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
+def list_limits(manifest: Manifest, tally: Tally) -> list[str]:
     """Return the known limits as Markdown, a sentence or two each: those that follow from the data, then the curator's."""
     found = [
-        *_limit_review(manifest, rows),
+        *_limit_review(manifest, tally),
         *_limit_counts(manifest),
-        *_limit_languages(manifest, rows),
-        *_limit_writers(rows),
+        *_limit_languages(manifest, tally),
+        *_limit_writers(tally),
         *_limit_leak(manifest),
         *_limit_waivers(manifest),
         (
@@ -117,12 +117,12 @@ def list_limits(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
     return found + [limit for limit in stated if limit]
 
 
-def _limit_review(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
+def _limit_review(manifest: Manifest, tally: Tally) -> list[str]:
     review = manifest["review"]
     found = []
-    if simulations := find_simulations(manifest, rows):
+    if simulations := find_simulations(manifest, tally):
         found.append(f"**Simulation.** In this release: {', '.join(simulations)}.")
-    if count_taken_over(manifest, rows):
+    if count_taken_over(manifest, tally):
         found.append(
             "**Earlier review.** Items were decided for an earlier release; how well reviewers agreed "
             "then stands in its card, not here."
@@ -156,8 +156,8 @@ def _limit_counts(manifest: Manifest) -> list[str]:
     ]
 
 
-def _limit_languages(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
-    languages = list_languages(manifest, rows)
+def _limit_languages(manifest: Manifest, tally: Tally) -> list[str]:
+    languages = list_languages(manifest, tally)
     names = ", ".join(escape(name) for _, name, _ in languages)
     told = f"**Languages.** The items are in {names} alone, and norms differ between places."
     if len(languages) > 1:
@@ -165,15 +165,15 @@ def _limit_languages(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
     return [told]
 
 
-def _limit_writers(rows: Sequence[Row]) -> list[str]:
-    counts = count_writers(rows)
+def _limit_writers(tally: Tally) -> list[str]:
+    counts = count_writers(tally)
     models = list_model_names(counts)
     if not models:
         return []
     written = sum(sum(counts[Writer.MODEL, name].values()) for name in models)
     return [
         (
-            f"**Style.** {tell_share(written / (len(rows) * len(SIDES)))} of the texts were written by "
+            f"**Style.** {tell_share(written / (tally.items * len(SIDES)))} of the texts were written by "
             f"{tell_count(len(models), 'language model')}. Models write more smoothly than people, and a "
             "model that shares its family with a writer or with the judge may find the items easier."
         )
@@ -203,7 +203,7 @@ def _limit_waivers(manifest: Manifest) -> list[str]:
     ]
 
 
-def _list_recommendations(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
+def _list_recommendations(manifest: Manifest, tally: Tally) -> list[str]:
     told = [
         (
             "Report CS and CSS with n, coverage and intervals, and name the version of this release and of its "
@@ -219,6 +219,6 @@ def _list_recommendations(manifest: Manifest, rows: Sequence[Row]) -> list[str]:
             "canary before you do."
         ),
     ]
-    if find_simulations(manifest, rows):
+    if find_simulations(manifest, tally):
         told.insert(0, "Do not cite scores on this release as findings.")
     return told

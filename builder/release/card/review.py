@@ -13,9 +13,9 @@ from builder.release.card.facts import (
 )
 from builder.release.card.figures import AGREEMENT, QUESTION_NAMES
 from builder.release.card.markdown import escape, make_code, make_list, make_table
+from builder.release.card.tally import Tally
 from builder.release.votes import VOTES
 from schemas.labels import DecisionMethod
-from schemas.storage import Row
 
 __all__ = ["describe_annotation", "is_simulated", "list_answer_counts"]
 
@@ -37,10 +37,10 @@ _STATEMENTS = (
 )
 
 
-def describe_annotation(manifest: Manifest, rows: Sequence[Row]) -> dict[str, str]:
+def describe_annotation(manifest: Manifest, tally: Tally) -> dict[str, str]:
     """Return the card's slots on annotation and annotators."""
     review = manifest["review"]
-    parts = [_write_volume(review), _write_taken_over(manifest, rows), _write_decisions(rows)]
+    parts = [_write_volume(review), _write_taken_over(manifest, tally), _write_decisions(tally)]
     if review.get("answers"):
         parts += [
             _write_task(manifest),
@@ -97,8 +97,8 @@ def _write_volume(review: Mapping[str, Any]) -> str:
     )
 
 
-def _write_taken_over(manifest: Manifest, rows: Sequence[Row]) -> str:
-    taken = count_taken_over(manifest, rows)
+def _write_taken_over(manifest: Manifest, tally: Tally) -> str:
+    taken = count_taken_over(manifest, tally)
     if not taken:
         return ""
     return (
@@ -107,8 +107,8 @@ def _write_taken_over(manifest: Manifest, rows: Sequence[Row]) -> str:
     )
 
 
-def _write_decisions(rows: Sequence[Row]) -> str:
-    counts = Counter(row["decision_method"] for row in rows)
+def _write_decisions(tally: Tally) -> str:
+    counts = tally.count("decision_method")
     told = [f"{counts[method]:,} {told}" for method, told in _METHODS.items() if counts[method]]
     return f"How the items of this release were decided: {'; '.join(told)}."
 

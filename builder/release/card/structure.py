@@ -1,6 +1,7 @@
 """The card on the structure of the data: dimensions, configs, columns, lengths."""
 
 from collections.abc import Mapping, Sequence
+from operator import gt, lt
 from statistics import median
 from typing import Any
 
@@ -8,43 +9,41 @@ from builder.release.card.column_notes import COLUMN_NOTES, CONFIG_NOTES, VOTE_N
 from builder.release.card.facts import has_votes, is_held_out, tell_count
 from builder.release.card.figures import DIMENSIONS, LENGTHS
 from builder.release.card.markdown import escape, make_code, make_table
+from builder.release.card.tally import Tally
 from builder.release.manifest_shape import hash_facts
 from builder.release.tables import CONFIGS, list_columns
 from builder.release.votes import VOTES
 from schemas.labels import DimensionKind
-from schemas.storage import Row
 
 __all__ = ["describe_structure"]
 
 Manifest = Mapping[str, Any]
 
 
-def describe_structure(manifest: Manifest, rows: Sequence[Row]) -> dict[str, str]:
+def describe_structure(manifest: Manifest, tally: Tally) -> dict[str, str]:
     """Return the card's slots on the structure of the data."""
     return {
         "split": str(manifest["split"]),
-        "counts": _write_counts(rows),
+        "counts": _write_counts(tally),
         "dimension_table": _write_dimensions(manifest),
         "dimension_note": _write_control_note(manifest),
         "dimensions_figure": DIMENSIONS,
         "config_note": _write_config_note(manifest),
-        "config_table": _write_configs(rows),
-        "column_table": _write_columns(manifest, rows),
-        "lengths": _write_lengths(rows),
+        "config_table": _write_configs(tally),
+        "column_table": _write_columns(manifest, tally),
+        "lengths": _write_lengths(tally),
         "lengths_figure": LENGTHS,
         "row_hash": str(manifest["row_hash"]),
         "facts_hash": hash_facts(manifest),
     }
 
 
-def _write_counts(rows: Sequence[Row]) -> str:
-    families = len({row["family"] for row in rows})
-    twins = sum(bool(row["twin"]) for row in rows)
-    told = f"{tell_count(len(rows), 'item')} of {tell_count(families, 'family', 'families')}."
-    if twins:
-        told += (
-            f" {tell_count(twins, 'item')} have a twin, for which the same two options swap roles."
-        )
+def _write_counts(tally: Tally) -> str:
+    told = (
+        f"{tell_count(tally.items, 'item')} of {tell_count(tally.families, 'family', 'families')}."
+    )
+    if tally.twins:
+        told += f" {tell_count(tally.twins, 'item')} have a twin, for which the same two options swap roles."
     return told
 
 
@@ -86,19 +85,19 @@ def _write_config_note(manifest: Manifest) -> str:
     return told
 
 
-def _write_configs(rows: Sequence[Row]) -> str:
-    first = sum(row["order_1_positive"] == "A" for row in rows)
-    table = [(make_code(config), f"{len(rows):,}", CONFIG_NOTES[config]) for config in CONFIGS]
+def _write_configs(tally: Tally) -> str:
+    first = tally.count("order_1_positive")["A"]
+    table = [(make_code(config), f"{tally.items:,}", CONFIG_NOTES[config]) for config in CONFIGS]
     return make_table(("config", "rows", "content"), table) + (
-        f"\n\nThe positive option is A in {first:,} of {len(rows):,} items in the first order and in the "
-        f"other {len(rows) - first:,} in the second, so that always choosing A earns about half on each."
+        f"\n\nThe positive option is A in {first:,} of {tally.items:,} items in the first order and in the "
+        f"other {tally.items - first:,} in the second, so that always choosing A earns about half on each."
     )
 
 
-def _write_columns(manifest: Manifest, rows: Sequence[Row]) -> str:
+def _write_columns(manifest: Manifest, tally: Tally) -> str:
     configs: dict[str, list[str]] = {}
     for config in CONFIGS:
-        for column in list_columns(config, list(rows[0])):
+        for column in list_columns(config, tally.columns):
             configs.setdefault(column, []).append(config)
     table = [
         (
@@ -120,14 +119,15 @@ def _list_codes(names: Sequence[str]) -> str:
     return ", ".join(map(make_code, names))
 
 
-def _write_lengths(rows: Sequence[Row]) -> str:
-    table = []
-    for name, column in (("positive", "positive_option"), ("negative", "negative_option")):
-        lengths = [len(row[column]) for row in rows]
-        table.append((name, min(lengths), f"{median(lengths):g}", max(lengths)))
-    shorter = sum(len(r["positive_option"]) < len(r["negative_option"]) for r in rows)
-    longer = sum(len(r["positive_option"]) > len(r["negative_option"]) for r in rows)
+def _write_lengths(tally: Tally) -> str:
+    positive, negative = tally.positive_lengths, tally.negative_lengths
+    table = [
+        (name, min(lengths), f"{median(lengths):g}", max(lengths))
+        for name, lengths in (("positive", positive), ("negative", negative))
+    ]
+    shorter = sum(map(lt, positive, negative))
+    longer = sum(map(gt, positive, negative))
     return make_table(("option", "shortest", "median", "longest"), table) + (
         f"\n\nIn characters. The positive option is the shorter one in {shorter:,} items, the longer one "
-        f"in {longer:,}, and as long in {len(rows) - shorter - longer:,}."
+        f"in {longer:,}, and as long in {tally.items - shorter - longer:,}."
     )

@@ -4,7 +4,7 @@ Nothing but manifest and rows is read, so that the card can be made again from a
 """
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -14,27 +14,27 @@ from builder.release.card.head import write_head
 from builder.release.card.limits import describe_limits
 from builder.release.card.review import describe_annotation
 from builder.release.card.structure import describe_structure
+from builder.release.card.tally import Tally
 from builder.release.citation import write_apa, write_bibtex, write_paper_bibtex
-from schemas.storage import Row
 
 __all__ = ["write_card"]
 
 
-def write_card(manifest: Mapping[str, Any], rows: Sequence[Row]) -> str:
+def write_card(manifest: Mapping[str, Any], tally: Tally) -> str:
     """Return the card's Markdown, every figure from the manifest and the rows."""
     slots = {
-        **describe_details(manifest, rows),
-        **describe_structure(manifest, rows),
-        **describe_creation(manifest, rows),
-        **describe_annotation(manifest, rows),
-        **describe_limits(manifest, rows),
+        **describe_details(manifest, tally),
+        **describe_structure(manifest, tally),
+        **describe_creation(manifest, tally),
+        **describe_annotation(manifest, tally),
+        **describe_limits(manifest, tally),
         "bibtex": write_bibtex(manifest),
         "paper_bibtex": write_paper_bibtex(),
         "apa": write_apa(manifest),
     }
     template = (resources.files("builder.release.card") / "card.md").read_text(encoding="utf-8")
     body = string.Template(template).substitute(slots)
-    return write_head(manifest, rows) + _close_gaps(body)
+    return write_head(manifest, tally) + _close_gaps(body)
 
 
 def _close_gaps(text: str) -> str:
