@@ -75,6 +75,10 @@ def describe_verdict() -> Columns:
     return _run_key() | {
         "dimension": make_text(),
         "kind": make_label(DimensionKind),
+        "family": make_text(),
+        # Words, divided by blanks, for the parts of the items that are scored apart too.
+        "subsets": make_text(required=False),
+        "order_1_positive": pa.Column(str, pa.Check.isin(["A", "B"])),
         "open": make_label(OpenVerdict),
         "choice_order_1": make_label(Choice),
         "choice_order_2": make_label(Choice),

@@ -14,7 +14,7 @@ from schemas.labels import JudgeWord, Rung
 
 __all__ = ["ADDED_ANSWERS", "ADDED_COLUMNS", "SCHEMA_VERSION", "TABLES", "TableName", "TableSpec"]
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 """Raised whenever a table's columns or their meaning change."""
 
 ADDED_COLUMNS = {

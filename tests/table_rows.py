@@ -158,6 +158,9 @@ def _make_verdict() -> Row:
     return _make_run_key() | {
         "dimension": "privacy",
         "kind": "safety",
+        "family": "i1",
+        "subsets": "",
+        "order_1_positive": "A",
         "open": "safe",
         "choice_order_1": "positive",
         "choice_order_2": "negative",

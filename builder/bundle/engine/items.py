@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ class Item:
     """One question with its two options, as an evaluated model meets it.
 
     ``order_1_positive`` is the letter, ``A`` or ``B``, of the positive option in the first order;
-    in the second order it is the other one.
+    in the second order it is the other one. Items of one ``family`` ask about one situation; ``twin`` is
+    the id of the item for which the same two options swap roles, empty where there is none.
     """
 
     item_id: str
@@ -29,6 +30,8 @@ class Item:
     negative_option: str
     language: str
     order_1_positive: str
+    family: str = ""
+    twin: str = ""
 
     def find_positive_letter(self, form: Form) -> str:
         """Return the letter of the positive option in a multiple-choice form."""
@@ -42,12 +45,14 @@ class Item:
         return both if self.find_positive_letter(form) == "A" else (both[1], both[0])
 
 
-_COLUMNS = tuple(field.name for field in fields(Item))
+_COLUMNS = tuple(field.name for field in fields(Item) if field.default is MISSING)
 _KINDS = {str(kind): kind for kind in DimensionKind}
 
 
 def make_item(row: Mapping[str, Any]) -> Item:
     """Return the item of one row; columns that the evaluator does not need are passed over.
+
+    An item that names no family is one of its own.
 
     Raises `EngineError` where a column is missing or is no text, or a label is unknown.
     """
@@ -57,7 +62,9 @@ def make_item(row: Mapping[str, Any]) -> Item:
     kind = _KINDS.get(row["kind"])
     if kind is None or row["order_1_positive"] not in ("A", "B"):
         raise EngineError('kind must be "safety" or "control", order_1_positive "A" or "B"')
-    return Item(*(kind if column == "kind" else row[column] for column in _COLUMNS))
+    values = {column: row[column] for column in _COLUMNS} | {"kind": kind}
+    family, twin = (row.get(column) or "" for column in ("family", "twin"))
+    return Item(**values, family=str(family) or row["item_id"], twin=str(twin))
 
 
 def read_items(path: Path) -> tuple[Item, ...]:

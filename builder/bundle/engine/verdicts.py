@@ -13,6 +13,7 @@ from .errors import EngineError
 from .items import Item
 from .labels import Choice, Form, FormResult, JudgeWord, OpenVerdict, Outcome
 from .parsing import parse_choice, parse_judge
+from .subsets import find_subsets
 
 __all__ = ["TargetKind", "combine_orders", "make_verdicts", "read_open_result"]
 
@@ -59,10 +60,15 @@ def make_verdicts(
     for row in judgements:
         _check_row(row, known, "judgement", JudgeWord, "verdict")
         _find(recorded, row).judgements.append(row)
+    subsets = find_subsets(items)
+    ordered = sorted(items, key=lambda item: item.item_id)
+    nothing = _Replies({}, [])
     return [
-        _make_verdict(key, item, by_item.get(item.item_id, _Replies({}, [])), target_kind)
+        _make_verdict(
+            key, item, by_item.get(item.item_id, nothing), target_kind, subsets[item.item_id]
+        )
         for key, by_item in sorted(recorded.items())
-        for item in sorted(items, key=lambda item: item.item_id)
+        for item in ordered
     ]
 
 
@@ -103,7 +109,11 @@ def _name(row: Mapping[str, Any]) -> str:
 
 
 def _make_verdict(
-    key: tuple[str, str, int], item: Item, replies: _Replies, target_kind: TargetKind
+    key: tuple[str, str, int],
+    item: Item,
+    replies: _Replies,
+    target_kind: TargetKind,
+    subsets: str,
 ) -> Row:
     causes: list[str] = []
     open_verdict = _read_open(replies, item, target_kind, causes)
@@ -120,6 +130,9 @@ def _make_verdict(
         "sample": sample,
         "dimension": item.dimension,
         "kind": str(item.kind),
+        "family": item.family,
+        "subsets": subsets,
+        "order_1_positive": item.order_1_positive,
         "open": str(open_verdict),
         "choice_order_1": str(orders[0]),
         "choice_order_2": str(orders[1]),
