@@ -69,7 +69,8 @@ class ModelConfig(_Section):
     """One model behind an OpenAI-compatible endpoint.
 
     ``concurrency`` is the most calls in flight; how many there are is found out by asking. The rates
-    are the most a minute, where the provider names any.
+    are the most a minute, where the provider names any. ``family`` is what its name does not tell: models of
+    one family are not ranked where one wrote or judges what the other is asked.
     """
 
     model: str
@@ -81,6 +82,7 @@ class ModelConfig(_Section):
     tokens_per_minute: Annotated[float, Field(gt=0)] | None = None
     timeout_s: Annotated[float, Field(gt=0)] = 120.0
     price: PriceConfig | None = None
+    family: str = ""
 
     @field_validator("base_url")
     @classmethod

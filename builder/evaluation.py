@@ -7,20 +7,25 @@ The asking and the scoring are finebench's evaluator, of which a release holds a
 import asyncio
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from builder.bundle.engine.calls import Endpoint
-from builder.bundle.engine.evaluation import Records, evaluate, list_failures
+from builder.bundle.engine.evaluation import Records, evaluate, judge_again, list_failures
 from builder.bundle.engine.items import Item, read_items
+from builder.bundle.engine.judging import Judging, Rubric, read_rubrics, read_template
+from builder.bundle.engine.manner import DEFAULT_MANNER, Manner
 from builder.bundle.engine.provenance import Versions
 from builder.bundle.engine.scoring import Score, score_verdicts
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.config import OFFLINE_URL, ModelConfig, describe_endpoint, make_endpoint
-from builder.llm.asking import Asking, Live
+from builder.kin import describe_kin
+from builder.llm.asking import Asker, Asking, Live
 from builder.release.reading import ITEMS, read_release
 from builder.release.versions.manifest_diff import find_mapping
+from builder.reply_plans import read_judged_run
 from builder.run_versions import describe_versions, record_versions
 from builder.workspace import Workspace, read_table
 from schemas.errors import UsageError
@@ -35,7 +40,16 @@ from schemas.storage import (
 from schemas.tables import TableName
 from schemas.validation import require_valid
 
-__all__ = ["EVALUATION", "Run", "evaluate_release", "find_model", "list_personas"]
+__all__ = [
+    "EVALUATION",
+    "How",
+    "Run",
+    "evaluate_release",
+    "find_judging",
+    "find_model",
+    "judge_run",
+    "list_personas",
+]
 
 EVALUATION = "evaluation"
 """How the journal names the calls of an evaluation."""
@@ -47,12 +61,13 @@ _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 class Run:
     """A finished evaluation: its folder and scores, why calls brought no reply, who was simulated.
 
-    ``versions`` are those of the data, the evaluator and the judge, which every score names.
+    ``kin`` says of models with whom they share a family: a writer of the items, or a judge. ``versions`` are those of the data, the evaluator and the judge, which every score names.
     """
 
     folder: Path
     scores: list[Score]
     failures: list[tuple[str, int]]
+    kin: Mapping[str, Sequence[str]]
     simulated: tuple[str, ...]
     versions: Versions
 
@@ -76,14 +91,29 @@ def find_model(workspace: Workspace, name: str) -> Endpoint:
     return workspace.config.find_endpoint(name)
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a run asks and judges: names of its judges, who decide by majority, and a judge prompt of one's own.
+
+    No judge stands for the role in ``bench.toml``. ``target_kind`` is what is evaluated, a model or a system.
+    """
+
+    judges: Sequence[str] = ()
+    judge_prompt: Path | None = None
+    manner: Manner = DEFAULT_MANNER
+    target_kind: TargetKind = TargetKind.MODEL
+
+
+_PLAINLY = How()
+
+
 def evaluate_release(
     workspace: Workspace,
     release: Path,
     models: Sequence[str],
     *,
-    judge: str = "",
     run: str = "",
-    target_kind: TargetKind = TargetKind.MODEL,
+    how: How = _PLAINLY,
     asking: Asking | None = None,
 ) -> Run:
     """Ask every model every item of a release, score them, and write the run's folder.
@@ -92,42 +122,105 @@ def evaluate_release(
     ``responses``, ``judgements`` and ``verdicts`` as JSONL, ``scores.json`` and ``run.json``. Models
     that the run holds already stay beside the new ones.
     """
-    items_path = release / ITEMS
-    read_release(release)  # raises where its items are not those that its manifest names
+    manifest = read_release(release).manifest  # raises where its items are not those that it names
+    items = read_items(release / ITEMS)
     name = _check_run_name(run or release.resolve().name)
-    items = read_items(items_path)
     targets = [find_model(workspace, model) for model in dict.fromkeys(models)]
-    judge_endpoint = find_model(workspace, judge or workspace.config.roles.judge)
-    folder = workspace.runs / name
-    about: Row = {
+    judging = find_judging(workspace, how, manifest)
+    about = _describe_run(name, release, how, judging)
+    with workspace.hold(f"run-{name}"):
+        folder = workspace.runs / name
+        earlier = _read_earlier(folder, about, {target.name for target in targets})
+
+        async def work(asker: Asker) -> Records:
+            return await evaluate(items, targets, judging, asker.ask, run=name, manner=how.manner)
+
+        endpoints = [*targets, *judging.judges]
+        records = _ask(workspace, endpoints, items, asking or Live(), work)
+        models_run = earlier.models + [describe_endpoint(target) for target in targets]
+        about["models"] = sorted(models_run, key=lambda model: str(model["name"]))
+        about["kin"] = describe_kin(workspace, about, manifest)
+        return _finish(folder, about, items, _join(earlier, records), records)
+
+
+def judge_run(
+    workspace: Workspace,
+    run: str,
+    new_run: str,
+    *,
+    how: How = _PLAINLY,
+    asking: Asking | None = None,
+) -> Run:
+    """Have the replies of a finished run judged anew, as another run; no evaluated model is asked.
+
+    What was asked stays as it was; its replies are read by the present parser. Raises `UsageError` where there is
+    no such run, or the new one has its name or is there already.
+    """
+    name = _check_run_name(new_run)
+    if (workspace.runs / name).exists():
+        raise UsageError(f"a run named {name} is there already. Choose another name.")
+    read = read_judged_run(workspace, run)
+    about = read_json(read.folder / "run.json")
+    release = workspace.releases / about["release"]
+    manifest = read_release(release).manifest
+    items = list(read.items.values())
+    judging = find_judging(workspace, how, manifest)
+    kind = TargetKind(about["target_kind"])
+    told = _describe_run(name, release, replace(how, target_kind=kind), judging)
+    about |= told | {"manner": about.get("manner", DEFAULT_MANNER.as_dict()), "judged_again": run}
+    responses = read_table(read.folder / "responses.jsonl", TableName.RESPONSE)
+    with workspace.hold(f"run-{name}"):
+
+        async def work(asker: Asker) -> Records:
+            return await judge_again(items, responses, judging, asker.ask, run=name)
+
+        records = _ask(workspace, judging.judges, items, asking or Live(), work)
+        about["kin"] = describe_kin(workspace, about, manifest)
+        return _finish(workspace.runs / name, about, items, records, records)
+
+
+def find_judging(workspace: Workspace, how: How, manifest: Mapping[str, Any]) -> Judging:
+    """Return the judges of a run, with the rubrics of a release's dimensions."""
+    names = how.judges or (workspace.config.roles.judge,)
+    judges = [find_model(workspace, judge) for judge in dict.fromkeys(names)]
+    template = read_template(how.judge_prompt) if how.judge_prompt else ""
+    return Judging(judges, Rubric(read_rubrics(manifest), template))
+
+
+def _describe_run(name: str, release: Path, how: How, judging: Judging) -> Row:
+    items_path = release / ITEMS
+    return {
         "run": name,
         "release": release.resolve().name,
         "items": hash_file(items_path),
-        "target_kind": str(target_kind),
-        "judge": describe_endpoint(judge_endpoint),
+        "target_kind": str(how.target_kind),
+        "manner": how.manner.as_dict(),
+        "judges": [describe_endpoint(judge) for judge in judging.judges],
+        "judge_prompt": judging.rubric.template,
     } | record_versions(items_path)
+
+
+def _finish(
+    folder: Path, about: Row, items: Sequence[Item], everything: Records, asked: Records
+) -> Run:
+    """Score all records of a run and write its folder; ``asked`` are those of this time."""
+    kind = TargetKind(about["target_kind"])
+    verdicts = make_verdicts(items, everything.responses, everything.judgements, kind)
+    scores = score_verdicts(verdicts)
+    endpoints = [*about["judges"], *about["models"]]
+    about["simulated"] = sorted({e["name"] for e in endpoints if e["base_url"] == OFFLINE_URL})
     versions = describe_versions(about)
-    with workspace.hold(f"run-{name}"):
-        earlier = _read_earlier(folder, about, {target.name for target in targets})
-        records = asyncio.run(
-            _ask(workspace, items, targets, judge_endpoint, name, asking or Live())
-        )
-        everything = _join(earlier, records)
-        verdicts = make_verdicts(items, everything.responses, everything.judgements, target_kind)
-        scores = score_verdicts(verdicts)
-        models_run = earlier.models + [describe_endpoint(target) for target in targets]
-        about["models"] = sorted(models_run, key=lambda model: str(model["name"]))
-        endpoints = [about["judge"], *about["models"]]
-        about["simulated"] = sorted({e["name"] for e in endpoints if e["base_url"] == OFFLINE_URL})
-        _write_run(folder, everything, verdicts, scores, versions)
-        write_text(folder / "run.json", json.dumps(about, indent=1, sort_keys=True) + "\n")
-    return Run(folder, scores, list_failures(records), tuple(about["simulated"]), versions)
+    _write_run(folder, everything, verdicts, scores, versions)
+    write_text(folder / "run.json", json.dumps(about, indent=1, sort_keys=True) + "\n")
+    return Run(
+        folder, scores, list_failures(asked), about["kin"], tuple(about["simulated"]), versions
+    )
 
 
 def _join(earlier: "_Earlier", records: Records) -> Records:
     return Records(
-        sort_rows([*earlier.responses, *records.responses], "model", "item_id", "form"),
-        sort_rows([*earlier.judgements, *records.judgements], "model", "item_id"),
+        sort_rows([*earlier.responses, *records.responses], "model", "item_id", "form", "sample"),
+        sort_rows([*earlier.judgements, *records.judgements], "model", "item_id", "sample"),
     )
 
 
@@ -135,6 +228,19 @@ def _check_run_name(name: str) -> str:
     if not _RUN_NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot name a run: use letters, digits, '.', '_' and '-'.")
     return name
+
+
+_SAME = {
+    "items": "items",
+    "target_kind": "meaning of a filter",
+    "manner": "way of asking",
+    "judges": "judge",
+    "judge_prompt": "judge prompt",
+}
+"""What all models of a run have in common, by its key in ``run.json``."""
+
+_READ_SO: Row = {"manner": DEFAULT_MANNER.as_dict(), "judge_prompt": ""}
+"""What runs that do not tell of it had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +261,8 @@ def _read_earlier(folder: Path, about: Row, asked_now: set[str]) -> _Earlier:
     if not (folder / "run.json").exists():
         return _Earlier([], [], [])
     before = read_json(folder / "run.json")
-    differing = [k for k in ("items", "target_kind", "judge") if before.get(k) != about[k]]
+    before = _READ_SO | before
+    differing = [words for key, words in _SAME.items() if before.get(key) != about[key]]
     if differing:
         raise UsageError(
             f"run {about['run']} was made with another {' and '.join(differing)}. "
@@ -181,16 +288,18 @@ def _asks_otherwise(before: Row, about: Row) -> bool:
     return hashes[0] is not None and hashes[0] != hashes[1]
 
 
-async def _ask(
+def _ask(
     workspace: Workspace,
+    endpoints: Sequence[Endpoint],
     items: Sequence[Item],
-    targets: Sequence[Endpoint],
-    judge: Endpoint,
-    run: str,
     asking: Asking,
+    work: Callable[[Asker], Awaitable[Records]],
 ) -> Records:
-    async with asking.open(workspace, EVALUATION, [*targets, judge], items) as asker:
-        return await evaluate(items, targets, judge, asker.ask, run=run)
+    async def ask() -> Records:
+        async with asking.open(workspace, EVALUATION, endpoints, items) as asker:
+            return await work(asker)
+
+    return asyncio.run(ask())
 
 
 def _write_run(

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from builder.bundle.engine.calls import WORD_TOKENS, Call, Endpoint, Reply
-from builder.bundle.engine.evaluation import make_judge_call
 from builder.bundle.engine.items import Item
+from builder.bundle.engine.judging import make_judge_call
 from builder.bundle.engine.labels import DimensionKind as EngineKind
 from builder.bundle.engine.labels import JudgeWord, Outcome
 from builder.bundle.engine.parsing import parse_judge

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
 from builder.bundle.engine.calls import Call
-from builder.bundle.engine.prompts import JUDGE_PROMPT
+from builder.bundle.engine.judging import JUDGE_PROMPT
 from builder.config import Config, describe_endpoint
 from builder.llm.asking import Asking, Live
 from builder.llm.steps import Flow, Flows

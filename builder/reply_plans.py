@@ -10,8 +10,9 @@ from pathlib import Path
 
 from annotations.reply_slice import OpenReply, draw_slice
 from annotations.routing import Candidate, Plan, Reviewer, Sampling, plan_round
-from builder.bundle.engine.evaluation import JUDGED_OUTCOMES
 from builder.bundle.engine.items import Item, read_items
+from builder.bundle.engine.judging import JUDGED_OUTCOMES
+from builder.bundle.engine.thinking import strip_thinking
 from builder.screening import find_reason_to_withhold
 from builder.workspace import Workspace, read_table
 from schemas.errors import StageError, UsageError
@@ -101,7 +102,7 @@ def _is_judged(row: Row, item: Item) -> bool:
         row["form"] == Form.OPEN
         and str(item.kind) == DimensionKind.SAFETY
         and Outcome(row["outcome"]) in {Outcome(str(outcome)) for outcome in JUDGED_OUTCOMES}
-        and bool(row["text"].strip())
+        and bool(strip_thinking(row["text"]).strip())
     )
 
 
@@ -114,7 +115,7 @@ def _make_reply(row: Row, item: Item, stratum: FormResult) -> OpenReply:
         sample=row["sample"],
         dimension=item.dimension,
         stratum=stratum,
-        text=row["text"],
+        text=strip_thinking(row["text"]),
     )
 
 

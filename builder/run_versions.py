@@ -10,7 +10,7 @@ from builder.release.versions.manifest_diff import find_mapping
 from builder.workspace import Workspace
 from schemas.storage import Row, read_json
 
-__all__ = ["PEOPLE", "describe_versions", "read_run_versions", "record_versions"]
+__all__ = ["PEOPLE", "describe_versions", "list_run_judges", "read_run_versions", "record_versions"]
 
 PEOPLE = "people"
 """Who judged, where people's majority stands in place of a model."""
@@ -35,9 +35,16 @@ def describe_versions(about: Mapping[str, Any], *, judge: str = "") -> Versions:
         split=str(data.get("split", "test")),
         row_hash=str(about.get("items", "")),
         evaluator=str(evaluator.get("version", UNKNOWN)),
-        judges=(judge or str(find_mapping(about, "judge").get("name", UNKNOWN)),),
+        judges=(judge,) if judge else list_run_judges(about),
         scoring_hash=str(evaluator.get("scoring_hash", "")),
     )
+
+
+def list_run_judges(about: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of a run's judges, from its record; one that does not tell them has none that is known."""
+    judges = about.get("judges")
+    rows = judges if isinstance(judges, list) else [find_mapping(about, "judge")]
+    return tuple(str(row.get("name", UNKNOWN)) for row in rows) or (UNKNOWN,)
 
 
 def read_run_versions(workspace: Workspace, run: str, *, judge: str = "") -> Versions:

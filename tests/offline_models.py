@@ -9,6 +9,7 @@ from builder.bundle.engine.calls import Call, Endpoint, Reply
 from builder.bundle.engine.client import Client
 from builder.bundle.engine.evaluation import Records, evaluate
 from builder.bundle.engine.items import Item
+from builder.bundle.engine.judging import Judging
 from builder.bundle.engine.labels import DimensionKind
 from builder.config import OFFLINE_URL
 from builder.llm.clients import open_clients
@@ -63,7 +64,7 @@ async def _evaluate(items: Sequence[Item], models: Sequence[str], seed: int) -> 
     endpoints = [make_offline(name, seed) for name in (*models, JUDGE)]
     async with open_clients(endpoints, items=items) as clients:
         ask = make_ask(clients, MemoryStore())
-        asked = evaluate(items, endpoints[:-1], endpoints[-1], ask, run="r1")
+        asked = evaluate(items, endpoints[:-1], Judging(endpoints[-1:]), ask, run="r1")
         return await asyncio.wait_for(asked, LIMIT_S)
 
 

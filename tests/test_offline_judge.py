@@ -6,7 +6,7 @@ import pytest
 from offline_models import CONTROL, SAFETY, make_item
 
 from builder.bundle.engine.items import Item
-from builder.bundle.engine.prompts import render_judge
+from builder.bundle.engine.judging import render_judge
 from builder.llm.offline.judge import judge_reply
 from builder.llm.offline.writer import OfflineError
 

@@ -14,6 +14,7 @@ from builder.bundle.engine.calls import Endpoint
 from builder.bundle.engine.client import Client
 from builder.bundle.engine.errors import EngineError
 from builder.bundle.engine.evaluation import Records, evaluate
+from builder.bundle.engine.judging import Judging
 from builder.bundle.engine.labels import Form, Outcome
 from builder.bundle.engine.prompts import render_form
 from builder.bundle.engine.verdicts import make_verdicts
@@ -50,7 +51,9 @@ def test_an_item_the_simulator_was_not_made_for_is_undetermined() -> None:
         endpoints = [make_offline("offline-aligned"), make_offline(JUDGE)]
         async with open_clients(endpoints, items=[known]) as clients:
             ask = make_ask(clients, MemoryStore())
-            asked = evaluate([known, stranger], endpoints[:1], endpoints[1], ask, run="r1")
+            asked = evaluate(
+                [known, stranger], endpoints[:1], Judging(endpoints[1:]), ask, run="r1"
+            )
             return await asyncio.wait_for(asked, LIMIT_S)
 
     records = asyncio.run(run())

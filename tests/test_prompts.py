@@ -8,14 +8,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builder.bundle.engine.items import Item
+from builder.bundle.engine.judging import JUDGE_PROMPT, render_judge
 from builder.bundle.engine.labels import DimensionKind, Form
 from builder.bundle.engine.parsing import parse_letter
 from builder.bundle.engine.prompts import (
-    JUDGE_PROMPT,
     find_prompt,
     hash_prompt,
     render_form,
-    render_judge,
 )
 
 CHOICES = (Form.MC_ORDER_1, Form.MC_ORDER_2)

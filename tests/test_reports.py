@@ -44,7 +44,7 @@ def test_a_second_model_joins_a_run_and_another_judge_needs_a_run_of_its_own(
     assert models == {"simulator:offline-aligned", "simulator:offline-unaligned"}
     again = ("evaluate", "1.0.0", "--model", "offline-aligned", "--as", "system")
     told = finebench(released, *again, code=2).stderr
-    assert "made with another target_kind" in told
+    assert "made with another meaning of a filter" in told
     assert "--run NAME" in told
     finebench(released, *again, "--run", "as-system")
     finebench(released, "validate")

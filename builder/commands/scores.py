@@ -1,6 +1,8 @@
-"""Commands of scores: evaluate, report."""
+"""Commands of scores: evaluate, rejudge, report."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -8,9 +10,26 @@ from builder.commands.shared import batch_option, dry_run_option, json_option, o
 
 if TYPE_CHECKING:
     from builder.bundle.engine.scoring import Score
-    from builder.evaluation import Run
+    from builder.evaluation import How, Run
 
 __all__ = ["COMMANDS"]
+
+
+def how_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say who judges and by what prompt."""
+    for option in (
+        click.option(
+            "--judge-prompt",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help="A judge prompt of your own, with {question}, {reply}, {code} and {rubric}.",
+        ),
+        click.option(
+            "--judge", "judges", multiple=True,
+            help="A judge; several decide by majority. Default: the role in bench.toml.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -19,7 +38,7 @@ __all__ = ["COMMANDS"]
     "--model", "models", multiple=True, required=True,
     help="A model of bench.toml or an offline persona; repeatable. offline: all personas.",
 )  # fmt: skip
-@click.option("--judge", default="", help="The judge; default: the role in bench.toml.")
+@how_options
 @click.option("--run", default="", help="The run's name; default: the release's version.")
 @click.option(
     "--as",
@@ -29,24 +48,34 @@ __all__ = ["COMMANDS"]
     show_default=True,
     help="What is evaluated: decides what a provider's filter means.",
 )
+@click.option(
+    "--style",
+    type=click.Choice(["default", "reasoning", "plain"]),
+    default="default",
+    show_default=True,
+    help="How a choice is put: a decision alone, both answers weighed first, or the bare options.",
+)
+@click.option("--system", help='Text for the system in place of the prompt\'s own; "" sends none.')
+@click.option(
+    "--samples", type=click.IntRange(1, 1000), default=1, show_default=True,
+    help="How many times each form of an item is asked.",
+)  # fmt: skip
 @dry_run_option
 @batch_option
 @json_option
 def evaluate(
     release: str,
     models: tuple[str, ...],
-    judge: str,
     run: str,
-    target_kind: str,
     dry_run: bool,
     batch: bool,
     as_json: bool,
+    **told: Any,
 ) -> None:
     """Score models on a release: a version here, or a folder.
 
     Example: finebench evaluate 1.0.0 --model gpt
     """
-    from builder.bundle.engine.verdicts import TargetKind
     from builder.commands.asking import choose_asking
     from builder.evaluation import evaluate_release, list_personas
     from builder.release.sources import find_release
@@ -54,16 +83,47 @@ def evaluate(
     workspace = open_here()
     path = find_release(release, workspace)
     names = [n for model in models for n in (list_personas() if model == "offline" else [model])]
+    how = _read_how(**told)
     with choose_asking("calls", dry_run=dry_run, batch=batch) as asking:
-        result = evaluate_release(
-            workspace,
-            path,
-            names,
-            judge=judge,
-            run=run,
-            target_kind=TargetKind(target_kind),
-            asking=asking,
-        )
+        result = evaluate_release(workspace, path, names, run=run, how=how, asking=asking)
+    _show_run(result, as_json=as_json)
+
+
+def _read_how(
+    judges: tuple[str, ...],
+    judge_prompt: Path | None,
+    target_kind: str = "model",
+    style: str = "default",
+    system: str | None = None,
+    samples: int = 1,
+) -> "How":
+    from builder.bundle.engine.manner import ChoiceStyle, Manner
+    from builder.bundle.engine.verdicts import TargetKind
+    from builder.evaluation import How
+
+    manner = Manner(ChoiceStyle(style), system, samples)
+    return How(judges, judge_prompt, manner, TargetKind(target_kind))
+
+
+@click.command()
+@click.argument("run")
+@click.option("--as-run", "new_run", required=True, help="The name of the run that this makes.")
+@how_options
+@dry_run_option
+@batch_option
+@json_option
+def rejudge(run: str, new_run: str, dry_run: bool, batch: bool, as_json: bool, **told: Any) -> None:
+    """Have the replies of a finished run judged anew, asking no evaluated model.
+
+    Example: finebench rejudge 1.0.0 --judge gpt --judge claude --as-run two-judges
+    """
+    from builder.commands.asking import choose_asking
+    from builder.evaluation import judge_run
+
+    workspace = open_here()
+    how = _read_how(**told)
+    with choose_asking("calls", dry_run=dry_run, batch=batch) as asking:
+        result = judge_run(workspace, run, new_run, how=how, asking=asking)
     _show_run(result, as_json=as_json)
 
 
@@ -78,6 +138,8 @@ def _show_run(result: "Run", *, as_json: bool) -> None:
         click.echo(result.versions.describe())
         if result.simulated:
             note(f"SIMULATED, no finding about a real model: {', '.join(result.simulated)}")
+    for name, found in result.kin.items():
+        note(f"{name} {'; '.join(found)}: it is left out of the ranking")
     note(f"wrote {result.folder}")
     for reason, count in result.failures[:5]:
         note(f"{count} calls brought no reply: {reason}")
@@ -136,4 +198,4 @@ def _score_anchors(runs: list[str], judge: str | None) -> "list[Score]":
     return scores
 
 
-COMMANDS = (evaluate, report)
+COMMANDS = (evaluate, rejudge, report)

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import builder.bundle
+from builder.bundle.engine.judging import JUDGE_PROMPT
 from builder.bundle.engine.labels import Form
-from builder.bundle.engine.prompts import JUDGE_PROMPT, find_prompt
+from builder.bundle.engine.prompts import find_prompt
 from builder.bundle.engine.version import EVALUATOR_VERSION
 from builder.config import describe_endpoint
 from builder.release.check_facts import describe_checks, describe_funnel
@@ -49,9 +50,12 @@ _HARMLESS_MODULES = frozenset(
         "errors",
         "fan_out",
         "interrupts",
+        "kinship",
         "lanes",
         "pacing",
         "provenance",
+        "running",
+        "settings",
         "store",
     }
     | {"vectors", "version"}

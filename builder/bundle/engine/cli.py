@@ -1,4 +1,7 @@
-"""The evaluator's own command line: ``run`` asks a model and scores it, ``score`` scores records."""
+"""The evaluator's own command line: ``run`` asks a model and scores it, ``judge`` has its replies judged anew.
+
+``score`` scores what was recorded, without asking anybody.
+"""
 
 import argparse
 import asyncio
@@ -8,25 +11,37 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .calls import Call, Endpoint, Reply
-from .client import Client
+from .calls import Endpoint
 from .display import format_table
 from .errors import EngineError
-from .evaluation import Records, evaluate, list_failures
-from .fan_out import FollowUp, Progress, run_calls
+from .evaluation import Records, list_failures
 from .interrupts import end_as_interrupted
-from .items import Item, read_items, read_jsonl
-from .provenance import list_judges, read_versions
+from .items import Item, read_items
+from .judging import Judging, Rubric, read_rubrics, read_template
+from .kinship import Relative, find_kin
+from .manner import ChoiceStyle, Manner
+from .provenance import list_judges, list_writers, read_manifest, read_versions
+from .running import (
+    JUDGE_PREFIX,
+    Plan,
+    ask_judges,
+    ask_models,
+    read_about,
+    read_records,
+    write_results,
+)
 from .scoring import score_verdicts
+from .settings import Defaults, Models, read_models, read_parameters
 from .store import ReplyLog
 from .verdicts import TargetKind, make_verdicts
 
 __all__ = ["main"]
 
 _RUN_EXAMPLE = "example: python -I evaluator run --model gpt-4o-mini --judge gpt-4o --out results"
-_SCORE_EXAMPLE = (
-    "example: python -I evaluator score results/responses.jsonl results/judgements.jsonl"
+_JUDGE_EXAMPLE = (
+    "example: python -I evaluator judge results --judge gpt-4o --judge other --out again"
 )
+_SCORE_EXAMPLE = "example: python -I evaluator score results"
 
 _MOST_REASONS = 5
 
@@ -50,58 +65,200 @@ def _make_parser(folder: Path) -> argparse.ArgumentParser:
         prog="evaluator",
         description="Score a model's Consistency Score and Consistent Safety Score.",
     )
-    commands = parser.add_subparsers(required=True, metavar="{run,score}")
+    commands = parser.add_subparsers(required=True, metavar="{run,judge,score}")
     run = commands.add_parser("run", help="ask a model every item, then score", epilog=_RUN_EXAMPLE)
     run.set_defaults(command=_run)
     _add_run_options(run)
+    judge = commands.add_parser(
+        "judge",
+        help="have the replies of a finished run judged anew, asking no model again",
+        epilog=_JUDGE_EXAMPLE,
+    )
+    judge.set_defaults(command=_judge)
+    judge.add_argument("results", type=Path, help="the folder of a finished run")
     score = commands.add_parser(
         "score", help="score recorded replies, without asking anybody", epilog=_SCORE_EXAMPLE
     )
     score.set_defaults(command=_score)
-    score.add_argument("responses", type=Path, help="responses.jsonl")
-    score.add_argument("judgements", type=Path, help="judgements.jsonl")
-    for command in (run, score):
-        command.add_argument("--items", type=Path, default=folder / "items.jsonl", help="the items")
-        command.add_argument(
-            "--as",
-            dest="target_kind",
-            type=TargetKind,
-            choices=list(TargetKind),
-            default=TargetKind.MODEL,
-            help="what is evaluated: decides what a provider's filter means (default model)",
-        )
-        command.add_argument("--json", action="store_true", help="print the scores as JSON")
+    score.add_argument(
+        "records",
+        type=Path,
+        nargs="+",
+        help="the folder of a run, or its responses.jsonl and judgements.jsonl",
+    )
+    score.add_argument(
+        "--judge", action="append", help="count this judge's words alone; repeatable"
+    )
+    for command in (run, judge):
+        _add_asking_options(command)
+    for command in (run, judge, score):
+        _add_scoring_options(command, folder)
     return parser
 
 
 def _add_run_options(run: argparse.ArgumentParser) -> None:
-    run.add_argument(
-        "--model", action="append", required=True, help="model to evaluate; repeatable"
+    add = run.add_argument
+    add("--model", action="append", required=True, help="model to evaluate; repeatable")
+    add(
+        "--style",
+        type=ChoiceStyle,
+        choices=list(ChoiceStyle),
+        default=ChoiceStyle.DEFAULT,
+        help="how a choice is put (default default)",
     )
-    run.add_argument("--base-url", default="https://api.openai.com/v1", help="its endpoint")
-    run.add_argument("--key-variable", default="OPENAI_API_KEY", help="variable with its API key")
-    run.add_argument("--judge", required=True, help="model that judges the open replies")
-    run.add_argument("--judge-base-url", help="the judge's endpoint (default: --base-url)")
-    run.add_argument("--judge-key-variable", help="its key (default: --key-variable)")
-    run.add_argument("--max-tokens", type=int, default=1024, help="limit of a reply (default 1024)")
-    run.add_argument(
+    add("--system", help='text for the system in place of the prompt\'s own; "" sends none')
+    add("--samples", type=int, default=1, help="times each form is asked (default 1)")
+
+
+def _add_asking_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add(
+        "--judge",
+        action="append",
+        required=True,
+        help="model that judges the open replies; several decide by majority",
+    )
+    add("--judge-prompt", type=Path, help="file with a judge prompt of your own")
+    add("--models", type=Path, help="TOML file with a table [models.NAME] for each endpoint")
+    add("--base-url", default="https://api.openai.com/v1", help="endpoint of models not in it")
+    add("--key-variable", default="OPENAI_API_KEY", help="variable with its API key")
+    add("--judge-base-url", help="the judges' endpoint (default: --base-url)")
+    add("--judge-key-variable", help="its key (default: --key-variable)")
+    add("--max-tokens", type=int, default=1024, help="limit of a reply (default 1024)")
+    add(
         "--parameter",
         action="append",
         default=[],
         metavar="NAME=JSON",
         help='further parameter of each request, such as reasoning_effort="low"; null drops one',
     )
-    run.add_argument("--concurrency", type=int, default=8, help="calls at once (default 8)")
-    run.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    add("--concurrency", type=int, default=8, help="calls at once (default 8)")
+    add("--out", type=Path, default=Path("results"), help="folder for the results")
+
+
+def _add_scoring_options(command: argparse.ArgumentParser, folder: Path) -> None:
+    add = command.add_argument
+    add("--items", type=Path, default=folder / "items.jsonl", help="the items")
+    add(
+        "--as",
+        dest="target_kind",
+        type=TargetKind,
+        choices=list(TargetKind),
+        help="what is evaluated: decides what a provider's filter means (default model)",
+    )
+    add("--json", action="store_true", help="print the scores as JSON")
 
 
 def _run(options: argparse.Namespace) -> int:
-    items = read_items(options.items)
+    models, items = read_models(options.models), read_items(options.items)
+    defaults = _read_defaults(options)
+    manner = Manner(options.style, options.system, options.samples)
+    targets = [models.find(name, defaults) for name in dict.fromkeys(options.model)]
+    judging = _read_judging(options, models)
     with ReplyLog(options.out / "replies.jsonl") as store:
-        records = asyncio.run(_evaluate(options, items, store))
-    _write_jsonl(options.out / "responses.jsonl", records.responses)
-    _write_jsonl(options.out / "judgements.jsonl", records.judgements)
+        plan = Plan(items, targets, judging, manner)
+        records = asyncio.run(ask_models(plan, store))
+    about = _describe_run(options, models, judging, options.model) | {"manner": manner.as_dict()}
+    return _finish(options, items, records, about)
+
+
+def _judge(options: argparse.Namespace) -> int:
+    models, items = read_models(options.models), read_items(options.items)
+    recorded, folder = read_records([options.results])
+    if folder.resolve() == options.out.resolve():
+        raise EngineError(f"{folder} holds the run itself. Name another folder with --out.")
+    judging = _read_judging(options, models)
+    with ReplyLog(options.out / "replies.jsonl") as store:
+        records = asyncio.run(ask_judges(items, recorded.responses, judging, store))
+    before = read_about(folder)
+    options.target_kind = options.target_kind or _find_target_kind(before)
+    targets = sorted({str(row.get("model")) for row in recorded.responses})
+    about = _describe_run(options, models, judging, targets)
+    return _finish(options, items, records, before | about)
+
+
+def _score(options: argparse.Namespace) -> int:
+    records, folder = read_records(options.records)
+    options.target_kind = options.target_kind or _find_target_kind(read_about(folder))
+    if options.judge:
+        records = _keep_judges(records, options.judge)
+    _report(options, read_items(options.items), records)
+    return 0
+
+
+def _find_target_kind(about: dict[str, Any]) -> TargetKind:
+    told = about.get("target_kind")
+    return TargetKind(told) if told in list(TargetKind) else TargetKind.MODEL
+
+
+def _keep_judges(records: Records, names: Sequence[str]) -> Records:
+    """Return the records with the words of some judges alone; raise `EngineError` where one said nothing."""
+    known = list_judges(records.judgements)
+    if unknown := sorted(set(names) - set(known)):
+        raise EngineError(
+            f"no word of {', '.join(unknown)} is recorded. Judges are {', '.join(known)}."
+        )
+    kept = [
+        row
+        for row in records.judgements
+        if str(row.get("judge", "")).removeprefix(JUDGE_PREFIX) in names
+    ]
+    return Records(records.responses, kept)
+
+
+def _read_defaults(options: argparse.Namespace) -> Defaults:
+    parameters = read_parameters(options.max_tokens, options.parameter)
+    return Defaults(options.base_url, options.key_variable, parameters, options.concurrency)
+
+
+def _read_judging(options: argparse.Namespace, models: Models) -> Judging:
+    """Return the judges, and the rubric of the release that the items are of."""
+    defaults = Defaults(
+        options.judge_base_url or options.base_url,
+        options.judge_key_variable or options.key_variable,
+        read_parameters(options.max_tokens, options.parameter),
+        options.concurrency,
+    )
+    judges: list[Endpoint] = [
+        models.find(name, defaults, called=f"{JUDGE_PREFIX}{name}")
+        for name in dict.fromkeys(options.judge)
+    ]
+    template = read_template(options.judge_prompt) if options.judge_prompt else ""
+    return Judging(judges, Rubric(read_rubrics(read_manifest(options.items)), template))
+
+
+def _describe_run(
+    options: argparse.Namespace, models: Models, judging: Judging, targets: Sequence[str]
+) -> dict[str, Any]:
+    """Return what is recorded of a run: how, and which models share a family with a writer or judge."""
+    relatives = [
+        *(Relative("judge", judge.model) for judge in judging.judges),
+        *list_writers(read_manifest(options.items)),
+    ]
+    kin = {
+        name: find_kin(
+            str(models.tables.get(name, {}).get("model", name)), relatives, models.find_family(name)
+        )
+        for name in dict.fromkeys(targets)
+    }
+    return {
+        "target_kind": str(options.target_kind or TargetKind.MODEL),
+        "judges": [judge.model for judge in judging.judges],
+        "judge_prompt": judging.rubric.template,
+        "kin": {name: found for name, found in kin.items() if found},
+        "versions": read_versions(options.items, [j.model for j in judging.judges]).as_dict(),
+    }
+
+
+def _finish(
+    options: argparse.Namespace, items: tuple[Item, ...], records: Records, about: dict[str, Any]
+) -> int:
+    """Write the results, tell the scores, and what is still to be asked; return the exit code."""
+    write_results(options.out, records, about)
+    options.target_kind = options.target_kind or TargetKind.MODEL
     _report(options, items, records)
+    for name, found in about["kin"].items():
+        print(f"{name} {'; '.join(found)}: rank it with care", file=sys.stderr)
     failures = list_failures(records)
     for reason, count in failures[:_MOST_REASONS]:
         print(f"{count} calls brought no reply: {reason}", file=sys.stderr)
@@ -110,61 +267,10 @@ def _run(options: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-async def _evaluate(
-    options: argparse.Namespace, items: tuple[Item, ...], store: ReplyLog
-) -> Records:
-    limits: dict[str, Any] = {
-        "parameters": _read_parameters(options),
-        "concurrency": options.concurrency,
-    }
-    targets = [
-        Endpoint(name, name, options.base_url, options.key_variable, **limits)
-        for name in dict.fromkeys(options.model)
-    ]
-    judge_url = options.judge_base_url or options.base_url
-    judge_key = options.judge_key_variable or options.key_variable
-    # The judge has a name of its own, so that a model can judge itself under other limits.
-    judge = Endpoint(f"judge:{options.judge}", options.judge, judge_url, judge_key, **limits)
-    clients = {endpoint.name: Client(endpoint) for endpoint in (*targets, judge)}
-
-    async def ask(
-        calls: Iterable[Call], *, follow_up: FollowUp | None = None, **_: object
-    ) -> dict[str, Reply]:
-        return await run_calls(calls, clients, store, follow_up=follow_up, on_reply=_show_progress)
-
-    try:
-        return await evaluate(items, targets, judge, ask, run="run")
-    finally:
-        for client in clients.values():
-            await client.close()
-
-
-def _read_parameters(options: argparse.Namespace) -> dict[str, Any]:
-    parameters: dict[str, Any] = {"temperature": 0, "max_tokens": options.max_tokens}
-    for told in options.parameter:
-        name, _, value = told.partition("=")
-        try:
-            parameters[name] = json.loads(value)
-        except ValueError:
-            raise EngineError(f"--parameter {told}: write NAME=JSON, such as top_p=0.9.") from None
-    return {name: value for name, value in parameters.items() if value is not None}
-
-
-def _show_progress(progress: Progress) -> None:
-    if progress.asked and progress.asked % 50 == 0:
-        said = f"{progress.done} of {progress.planned} calls done, {progress.failed} failed"
-        print(said, file=sys.stderr)
-
-
-def _score(options: argparse.Namespace) -> int:
-    responses = list(read_jsonl(options.responses))
-    records = Records(responses, list(read_jsonl(options.judgements)))
-    _report(options, read_items(options.items), records)
-    return 0
-
-
-def _report(options: argparse.Namespace, items: Sequence[Item], records: Records) -> None:
-    verdicts = make_verdicts(items, records.responses, records.judgements, options.target_kind)
+def _report(options: argparse.Namespace, items: Iterable[Item], records: Records) -> None:
+    verdicts = make_verdicts(
+        list(items), records.responses, records.judgements, options.target_kind
+    )
     scores = score_verdicts(verdicts)
     if not scores:
         raise EngineError("the records hold no response. Give the responses.jsonl of a run.")
@@ -174,13 +280,3 @@ def _report(options: argparse.Namespace, items: Sequence[Item], records: Records
         print(json.dumps(plain, indent=1, sort_keys=True))
     else:
         print(f"{format_table(scores)}\n{versions.describe()}")
-
-
-def _write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    text = "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise EngineError(f"{path}: cannot be written ({error.strerror}).") from error

@@ -172,11 +172,15 @@ def make_body(call: Call) -> dict[str, Any]:
         _, text = call.messages[-1]
         asked = {"model": call.endpoint.model, "input": text, "encoding_format": "float"}
         return {**asked, **call.endpoint.parameters}
-    return {
+    body: dict[str, Any] = {
         "model": call.endpoint.model,
         "messages": [{"role": role, "content": text} for role, text in call.messages],
         **call.endpoint.parameters,
     }
+    # A sample that is drawn with the seed of the first would be the first again.
+    if call.sample and isinstance(body.get("seed"), int):
+        body["seed"] += call.sample
+    return body
 
 
 def read_body(key: str, body: object) -> Reply:

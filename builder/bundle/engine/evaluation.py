@@ -1,6 +1,6 @@
 """Running an evaluation: items and models enter; response and judgement rows leave.
 
-Every item is asked in its three forms, and each open reply goes on to the judge, as independent
+Every item is asked in its three forms, and each open reply goes on to the judges, as independent
 calls under the endpoints' limits. What a model did not answer stays a row with its outcome.
 """
 
@@ -12,19 +12,19 @@ from typing import Any, Protocol
 from .calls import FINAL_OUTCOMES, WORD_TOKENS, Call, Endpoint, Reply
 from .fan_out import FollowUp
 from .items import Item
+from .judging import Judging
 from .labels import Form, JudgeWord, Outcome
+from .manner import DEFAULT_MANNER, ChoiceStyle, Manner
 from .parsing import parse_judge
-from .prompts import JUDGE_PROMPT, find_prompt, render_form, render_judge
+from .prompts import find_prompt, render_form
 
-__all__ = ["JUDGED_OUTCOMES", "Ask", "Records", "Row", "evaluate", "list_failures"]
+__all__ = ["Ask", "Records", "Row", "evaluate", "judge_again", "list_failures"]
 
-# As long as open replies tend to be: for what is told of their judging before there are any.
+# As long as open replies, and choices after reasoning, tend to be: for what is told beforehand.
 _LIKELY_REPLY = "x" * 1200
+_REASONING_TOKENS = 120
 
 Row = dict[str, Any]
-
-JUDGED_OUTCOMES = frozenset({Outcome.ANSWERED, Outcome.TRUNCATED, Outcome.REFUSED})
-"""Outcomes of an open call that leave a text to judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Records:
 
 
 def list_failures(records: Records) -> list[tuple[str, int]]:
-    """Return why calls, the judge's included, brought no reply: each reason and how often, most first."""
+    """Return why calls, the judges' included, brought no reply: each reason and how often, most first."""
     asked = [*records.responses, *(row for row in records.judgements if row["call"])]
     counted = Counter(
         f"{row['outcome']}: {row['error']}"
@@ -72,18 +72,25 @@ class Ask(Protocol):
 
 
 async def evaluate(
-    items: Sequence[Item], targets: Sequence[Endpoint], judge: Endpoint, ask: Ask, *, run: str
+    items: Sequence[Item],
+    targets: Sequence[Endpoint],
+    judging: Judging,
+    ask: Ask,
+    *,
+    run: str,
+    manner: Manner = DEFAULT_MANNER,
 ) -> Records:
     """Ask every target every item in three forms, judge the open replies, return what was recorded.
 
-    ``ask`` is how calls are made, replies kept ones included. Rows are sorted by model, item and form;
-    ``run`` names them.
+    ``ask`` is how calls are made, replies kept ones included. Rows are sorted by model, item, form and
+    sample; ``run`` names them.
     """
     questions = [
-        _Question(_make_call(target, item, form), item, form)
+        _Question(_make_call(target, item, form, manner, sample), item, form)
         for target in targets
         for item in items
         for form in Form
+        for sample in range(manner.samples)
     ]
     # Items may share a question, and then one open reply, but each has a judging of its own.
     open_items: dict[str, list[Item]] = {}
@@ -92,10 +99,9 @@ async def evaluate(
             open_items.setdefault(question.call.key, []).append(question.item)
 
     def judge_open_reply(reply: Reply) -> list[Call]:
-        """Return the judge's calls on one open reply, one for each item that asked the question."""
-        items = open_items.get(reply.key, ())
-        calls = (make_judge_call(judge, item, reply) for item in items)
-        return [call for call in calls if call is not None]
+        """Return the judges' calls on one open reply, for each item that asked the question."""
+        asked = open_items.get(reply.key, ())
+        return [call for item in asked for call in judging.make_calls(item, reply)]
 
     def expect_judging(call: Call) -> list[Call]:
         return judge_open_reply(Reply(call.key, Outcome.ANSWERED, _LIKELY_REPLY))
@@ -105,43 +111,64 @@ async def evaluate(
     records = Records([], [])
     for question in sorted(questions, key=_sort_key):
         reply = replies[question.call.key]
-        records.responses.append(_make_response(run, question, reply))
+        key = _make_key(run, question.call.endpoint.name, question.item, question.call.sample)
+        records.responses.append(_make_response(key, question, reply))
         if question.form is Form.OPEN:
-            judgement = _make_judgement(run, question, reply, judge, replies)
-            records.judgements.append(judgement)
+            records.judgements.extend(_make_judgements(key, question.item, reply, judging, replies))
     return records
 
 
-def _sort_key(question: _Question) -> tuple[str, str, str]:
-    return (question.call.endpoint.name, question.item.item_id, question.form)
+async def judge_again(
+    items: Sequence[Item], responses: Sequence[Row], judging: Judging, ask: Ask, *, run: str
+) -> Records:
+    """Have the recorded open replies of a finished run judged anew; no evaluated model is asked.
+
+    Returns the same responses, and the new judgements, as rows of ``run``.
+    """
+    by_id = {item.item_id: item for item in items}
+    replies = [
+        (row, by_id[row["item_id"]], _read_reply(row))
+        for row in responses
+        if row["form"] == Form.OPEN
+    ]
+    calls = [call for _, item, reply in replies for call in judging.make_calls(item, reply)]
+    words = await ask(calls)
+    records = Records([row | {"run": run} for row in responses], [])
+    for row, item, reply in replies:
+        key = _make_key(run, row["model"], item, row["sample"])
+        records.judgements.extend(_make_judgements(key, item, reply, judging, words))
+    return records
 
 
-def _make_call(endpoint: Endpoint, item: Item, form: Form) -> Call:
-    prompt = find_prompt(form, item.language)
-    likely = 0 if form is Form.OPEN else WORD_TOKENS
-    return Call(endpoint, render_form(form, item), prompt=prompt, likely_tokens=likely)
+def _read_reply(row: Mapping[str, Any]) -> Reply:
+    return Reply(row["call"], Outcome(row["outcome"]), row["text"], row["error"])
 
 
-def make_judge_call(judge: Endpoint, item: Item, reply: Reply) -> Call | None:
-    """Return the call that has an open reply judged, or None where there is no text to judge."""
-    if reply.outcome not in JUDGED_OUTCOMES:
-        return None
-    messages = render_judge(item, reply.text)
-    return Call(judge, messages, role="judge", prompt=JUDGE_PROMPT, likely_tokens=WORD_TOKENS)
+def _sort_key(question: _Question) -> tuple[str, str, str, int]:
+    call = question.call
+    return (call.endpoint.name, question.item.item_id, question.form, call.sample)
 
 
-def _make_key(run: str, question: _Question) -> Row:
+def _make_call(endpoint: Endpoint, item: Item, form: Form, manner: Manner, sample: int) -> Call:
+    prompt = find_prompt(form, item.language, manner, item.kind)
+    words = _REASONING_TOKENS if manner.style is ChoiceStyle.REASONING else WORD_TOKENS
+    likely = 0 if form is Form.OPEN else words
+    messages = render_form(form, item, manner)
+    return Call(endpoint, messages, sample, prompt=prompt, likely_tokens=likely)
+
+
+def _make_key(run: str, model: str, item: Item, sample: int) -> Row:
     return {
         "run": run,
-        "model": question.call.endpoint.name,
-        "item_id": question.item.item_id,
-        "content_hash": question.item.content_hash,
-        "sample": question.call.sample,
+        "model": model,
+        "item_id": item.item_id,
+        "content_hash": item.content_hash,
+        "sample": sample,
     }
 
 
-def _make_response(run: str, question: _Question, reply: Reply) -> Row:
-    return _make_key(run, question) | {
+def _make_response(key: Row, question: _Question, reply: Reply) -> Row:
+    return key | {
         "form": str(question.form),
         "prompt": question.call.prompt,
         "outcome": str(reply.outcome),
@@ -153,25 +180,29 @@ def _make_response(run: str, question: _Question, reply: Reply) -> Row:
     }
 
 
-def _make_judgement(
-    run: str, question: _Question, reply: Reply, judge: Endpoint, replies: Mapping[str, Reply]
-) -> Row:
-    row = _make_key(run, question) | {"judge": judge.name}
-    call = make_judge_call(judge, question.item, reply)
-    if call is None:
-        return row | {
-            "prompt": "",
-            "outcome": str(reply.outcome),
-            "verdict": str(JudgeWord.NOT_JUDGED),
-            "text": "",
-            "error": "no open reply to judge",
-            "call": "",
-        }
-    word = replies[call.key]
-    verdict = JudgeWord.NOT_JUDGED
-    if word.outcome is Outcome.ANSWERED:
-        verdict = parse_judge(word.text, question.item.kind)
-    return row | {
+def _make_judgements(
+    key: Row, item: Item, reply: Reply, judging: Judging, words: Mapping[str, Reply]
+) -> list[Row]:
+    """Return a row for each judge: its word on the reply, or that there was nothing to judge."""
+    calls = judging.make_calls(item, reply)
+    if calls:
+        return [_make_judgement(key, item, call, words[call.key]) for call in calls]
+    nothing = {
+        "prompt": "",
+        "outcome": str(reply.outcome),
+        "verdict": str(JudgeWord.NOT_JUDGED),
+        "text": "",
+        "error": "no open reply to judge",
+        "call": "",
+    }
+    return [key | {"judge": judge.name} | nothing for judge in judging.judges]
+
+
+def _make_judgement(key: Row, item: Item, call: Call, word: Reply) -> Row:
+    is_told = word.outcome is Outcome.ANSWERED
+    verdict = parse_judge(word.text, item.kind) if is_told else JudgeWord.NOT_JUDGED
+    return key | {
+        "judge": call.endpoint.name,
         "prompt": call.prompt,
         "outcome": str(word.outcome),
         "verdict": str(verdict),

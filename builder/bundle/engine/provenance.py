@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from .errors import EngineError
+from .kinship import Relative
 from .version import EVALUATOR_VERSION
 
-__all__ = ["UNKNOWN", "Versions", "list_judges", "read_versions"]
+__all__ = ["UNKNOWN", "Versions", "list_judges", "list_writers", "read_manifest", "read_versions"]
 
 UNKNOWN = "not told"
 
 _PUBLIC = "test"
+_REMOTE = ("http://", "https://")
 _SHOWN_DIGITS = 12
 
 
@@ -68,6 +70,19 @@ def list_judges(judgements: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     )
 
 
+def list_writers(manifest: Mapping[str, Any]) -> list[Relative]:
+    """Return the models that wrote a release's texts, as its manifest names them; simulators are none."""
+    models = manifest.get("models")
+    rows = models.items() if isinstance(models, dict) else ()
+    return [
+        Relative(role.replace("_", " "), str(about.get("model", "")), str(about.get("family", "")))
+        for role, about in sorted(rows)
+        if role.endswith("_writer")
+        and isinstance(about, dict)
+        and str(about.get("base_url", "")).startswith(_REMOTE)
+    ]
+
+
 def read_versions(items: Path, judges: Iterable[str]) -> Versions:
     """Return what scores of an ``items.jsonl`` name; its release is known where its manifest lies beside.
 
@@ -77,7 +92,7 @@ def read_versions(items: Path, judges: Iterable[str]) -> Versions:
         row_hash = hashlib.sha256(items.read_bytes()).hexdigest()
     except OSError as error:
         raise EngineError(f"{items}: cannot be read ({error}).") from error
-    manifest = _read_manifest(items.resolve().parent.parent / "manifest.json")
+    manifest = read_manifest(items)
     evaluator = manifest.get("evaluator")
     return Versions(
         data=str(manifest.get("name", "")),
@@ -91,8 +106,12 @@ def read_versions(items: Path, judges: Iterable[str]) -> Versions:
     )
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
-    """Return a release's manifest; nothing where there is none, or something else of that name."""
+def read_manifest(items: Path) -> dict[str, Any]:
+    """Return the manifest of the release that an ``items.jsonl`` is of.
+
+    It is empty where there is none beside, or something else of that name.
+    """
+    path = items.resolve().parent.parent / "manifest.json"
     try:
         manifest = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

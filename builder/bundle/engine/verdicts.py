@@ -4,6 +4,7 @@ What a model did is data: declining, choosing both or an unreadable choice fail 
 went wrong on the way is not: such a form is undetermined, and the verdict names the cause.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import Any
 
 from .errors import EngineError
 from .items import Item
+from .judging import find_majority
 from .labels import Choice, Form, FormResult, JudgeWord, OpenVerdict, Outcome
 from .parsing import parse_choice, parse_judge
 from .subsets import find_subsets
@@ -180,15 +182,20 @@ def _read_open(
 
 
 def _read_judgements(rows: Sequence[Mapping[str, Any]], item: Item) -> tuple[JudgeWord, str]:
+    """Return the word of more than half of the judges, or none and why."""
     if not rows:
         return JudgeWord.NOT_JUDGED, "judge:missing"
-    if len(rows) > 1:
-        judges = ", ".join(sorted(str(row.get("judge")) for row in rows))
-        raise EngineError(f"{_name(rows[0])} has several judgements ({judges}). Score one judge.")
-    outcome = Outcome(rows[0]["outcome"])
-    if outcome is not Outcome.ANSWERED:
-        return JudgeWord.NOT_JUDGED, f"judge:{outcome}"
-    return parse_judge(rows[0]["text"], item.kind), "judge:unreadable"
+    judges = Counter(str(row.get("judge")) for row in rows)
+    if twice := sorted(judge for judge, count in judges.items() if count > 1):
+        raise EngineError(f"{_name(rows[0])} has two judgements of {twice[0]}. Remove one.")
+    words, causes = [], []
+    for row in sorted(rows, key=lambda row: str(row.get("judge"))):
+        outcome = Outcome(row["outcome"])
+        is_told = outcome is Outcome.ANSWERED
+        words.append(parse_judge(row["text"], item.kind) if is_told else JudgeWord.NOT_JUDGED)
+        if words[-1] is JudgeWord.UNREADABLE or not is_told:
+            causes.append("judge:unreadable" if is_told else f"judge:{outcome}")
+    return find_majority(words), causes[0] if causes else "judge:split"
 
 
 def combine_orders(first: Choice, second: Choice) -> FormResult:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx2
 
 from builder.bundle.engine.items import Item
 from builder.bundle.engine.labels import Form
+from builder.bundle.engine.manner import ChoiceStyle, Manner
 from builder.bundle.engine.prompts import render_form
 from builder.llm.offline.embedder import embed_text
 from builder.llm.offline.judge import (
@@ -31,6 +33,9 @@ REQUEST_LOG_VARIABLE = "FINEBENCH_OFFLINE_REQUESTS"
 """Names a file to which the simulator adds a line for each request: its own account, for tests."""
 
 
+_MANNERS = tuple(Manner(style) for style in ChoiceStyle)
+
+
 class OfflineModel:
     """The embedded simulator of writers, judge, embedder and target personas.
 
@@ -43,8 +48,9 @@ class OfflineModel:
         self._by_prompt: dict[str, tuple[Item, Form]] = {}
         for item in items:
             self._by_question.setdefault(item.question, []).append(item)
-            for form in Form:
-                self._by_prompt.setdefault(render_form(form, item)[-1][1], (item, form))
+            for form, manner in product(Form, _MANNERS):
+                prompt = render_form(form, item, manner)[-1][1]
+                self._by_prompt.setdefault(prompt, (item, form))
 
     def make_transport(self) -> httpx2.MockTransport:
         """Return the transport to hand to the client in place of a network."""
