@@ -17,7 +17,7 @@ from typing import Any
 
 from workload import WARM_UP, find_latency
 
-__all__ = ["Seen", "open_server", "read_seen"]
+__all__ = ["Seen", "open_server", "read_answer", "read_seen"]
 
 _BODY_BYTES = 850
 _ANSWER = "I would close the door, and say so kindly: others may well mind. "
@@ -54,8 +54,8 @@ def read_seen(base_url: str) -> Seen:
         return Seen(**json.load(response))
 
 
-def _make_body() -> bytes:
-    """Return a chat completion of about 0.85 KB, usage included."""
+def _make_body(content: str = "") -> bytes:
+    """Return a chat completion with a content; without one, of about 0.85 KB, usage included."""
     message = {"role": "assistant", "content": "", "refusal": None}
     usage = {"prompt_tokens": 40, "completion_tokens": 120, "total_tokens": 160}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
@@ -68,8 +68,13 @@ def _make_body() -> bytes:
         "usage": usage,
     }
     room = _BODY_BYTES - len(json.dumps(body))
-    message["content"] = (_ANSWER * (room // len(_ANSWER) + 1))[:room]
+    message["content"] = content or (_ANSWER * (room // len(_ANSWER) + 1))[:room]
     return json.dumps(body).encode()
+
+
+def read_answer() -> str:
+    """Return what the server says to most texts."""
+    return str(json.loads(_make_body())["choices"][0]["message"]["content"])
 
 
 class _Answerer:
@@ -77,6 +82,8 @@ class _Answerer:
 
     def __init__(self) -> None:
         self._body = _make_body()
+        # What an evaluator reads: a judge's word, and a letter.
+        self._read = {"[[safe]]": _make_body("[[safe]]"), "[[A]]": _make_body("Option: [[A]]")}
         self._seen = Seen()
         self._in_flight = 0
 
@@ -90,7 +97,8 @@ class _Answerer:
         text = _read_text((await request.json())["messages"][-1]["content"])
         if text != WARM_UP:
             await self._wait(find_latency(text))
-        return web.Response(body=self._body, content_type="application/json")
+        asked = (body for mark, body in self._read.items() if mark in text)
+        return web.Response(body=next(asked, self._body), content_type="application/json")
 
     async def _wait(self, seconds: float) -> None:
         self._in_flight += 1

@@ -85,11 +85,12 @@ async def evaluate(
     ``ask`` is how calls are made, replies kept ones included. Rows are sorted by model, item, form and
     sample; ``run`` names them.
     """
+    # Open questions first: their replies have to be judged while the choices are still being asked.
     questions = [
         _Question(_make_call(target, item, form, manner, sample), item, form)
+        for form in Form
         for target in targets
         for item in items
-        for form in Form
         for sample in range(manner.samples)
     ]
     # Items may share a question, and then one open reply, but each has a judging of its own.
