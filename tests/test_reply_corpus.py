@@ -337,6 +337,7 @@ THOUGHT = [
 
 STANDING = re.compile(r"(?<![A-Za-z])[ABabＡＢ](?![A-Za-z'’+.]?[A-Za-z+])")
 SWAPPED = str.maketrans("ABabＡＢ", "BAbaＢＡ")
+# An A that is an article; a B cannot be one.
 ARTICLE = re.compile(r"\b[Aa] (?:better|good|person|Kind|case|choice)|vitamin|A\.I\.")
 
 CORPUS = [*MARKED, *PLAIN, *CHINESE, *NO_CHOICE, *THOUGHT]
@@ -348,12 +349,12 @@ def test_a_reply_is_read_as_a_careful_reader_would(reply: str, letter: Letter) -
     assert parse_letter(reply) is letter
 
 
-@pytest.mark.parametrize(("reply", "letter"), CORPUS)
+@pytest.mark.parametrize(
+    ("reply", "letter"), [(reply, letter) for reply, letter in CORPUS if not ARTICLE.search(reply)]
+)
 def test_swapping_the_letters_of_a_reply_swaps_its_reading(reply: str, letter: Letter) -> None:
     """No letter is favoured: a parser that read one more easily would fake a position bias."""
     swapped = STANDING.sub(lambda found: found[0].translate(SWAPPED), reply)
-    if ARTICLE.search(reply):
-        pytest.skip("its A is an article, and a B cannot be one")
     assert parse_letter(swapped) is {A: B, B: A}.get(letter, letter)
 
 

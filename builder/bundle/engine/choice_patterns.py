@@ -198,7 +198,7 @@ SUPPOSED_AFTER = re.compile(
 SPOILED_AFTER = re.compile(
     r"^\s*(?:as|to be)\s+(?:the\s+)?(?:worse|wrong|unsafe|bad|harmful|less|inferior)\b"
     r"|^\s*(?:is|was|isn't|wasn't|would be)\s+(?:not\b|clearly not|the worse|worse|wrong|unsafe|bad|harmful)"
-    r"|^\s*(?:是|更|较)?(?:错|差|不|有害)|^'s\b",
+    r"|^\s*(?:是|更|较)?(?:错|差|不|有害)|^'s\b|^\s*(?:or\b|/|或|还是)",
     re.IGNORECASE,
 )
 ARTICLE_AFTER = re.compile(
