@@ -63,7 +63,7 @@ _BOTH_MARKS = re.compile(
 )
 _DENIED = re.compile(
     r"(?:\bnot|n't|\bcannot|\bnever|\bneither|\bnor|\bavoid|\breject|\bthan|\binstead of|\bover|不是?|并非|而非|别|勿)"
-    rf"\s*(?:be\s|choose\s|pick\s|select\s|选择?)?\s*(?:the\s)?(?:{NOUN}\s*:?\s*)?[\"']?$"
+    rf"[ ]?(?:be |choose |pick |select |选择?)?(?:the )?(?:{NOUN} ?:? ?)?[\"']?$"
 )
 _CONDITION = re.compile(
     r"^[\"'.]*\s*,?\s*(?:if|when|whenever|in case)\b|^[\"'.]*\s*,?\s*(?:如果|表示|代表|若)",
@@ -129,7 +129,7 @@ def make_plain(reply: str) -> str:
 
 def take_marks(plain: str) -> Marks:
     """Return the marks of a plain text, and the text without them."""
-    without_both = _BOTH_MARKS.sub(lambda found: " " * len(found[0]), plain)
+    without_both = _BOTH_MARKS.sub(_blank_both, plain)
     meant = []
     for found in _MARKS.finditer(without_both):
         before = without_both[max(0, found.start() - 80) : found.start()]
@@ -138,6 +138,11 @@ def take_marks(plain: str) -> Marks:
             meant.append(Mark(found[1].upper(), found.end(), bool(_FINAL.search(before))))
     rest = _MARKS.sub(lambda found: " " * len(found[0]), without_both)
     return Marks(tuple(meant), without_both != plain, rest)
+
+
+def _blank_both(found: re.Match[str]) -> str:
+    named = {letter.upper() for letter in found.groups() if letter}
+    return found[0] if len(named) == 1 else " " * len(found[0])
 
 
 def split_sentences(plain: str) -> list[str]:
