@@ -33,6 +33,8 @@ FORMS = {"mcq_order_1": Form.MC_ORDER_1, "mcq_order_2": Form.MC_ORDER_2}
 WORDS = (
     "A", "B", "a", "b", "[[", "]]", "(", ")", "[", "]", " ", "\n", ":", "Option", "answer", "is", "or", "and",
     ",", "选", "选项", "和", "*", "_", '"', "x", "choose", "I", "“", "neither", "'", "。", "cannot choose",
+    "[[A]]", "[[B]]", "Option: [[A]]", "not ", "I choose ", " since ", " because ", "if ", "The answer is ", ".", "the",
+    "<think>", "</think>", "than", "better", "worse",
 )  # fmt: skip
 
 
@@ -42,17 +44,38 @@ def read_by_pattern(reply: str, flags: int) -> str:
     return next((group.upper() for group in found.groups() if group), "") if found else ""
 
 
+PLAIN_FORMS = (
+    "Option: [[{0}]]", "[[{0}]]", "**Option: [[{0}]]**", "选项：[[{0}]]", "Answer {1} lies.\n\nOption: [[{0}]]",
+    "[[ {0} ]], since {1} is worse.", "<think>Is it {1}?</think>\n\nOption: [[{0}]]", "**{0}**", "({0})", "{0}.",
+    "{0}", "Answer: {0}", "The better answer is {0}.", "I choose {0}, a middle way.", "I would pick {0}.", "选项：{0}",
+    "答案是{0}。", "我选择{0}", "[[{0}]] or [[{1}]]", "The answer is {0} or {1}.", "I cannot choose {0}.", "neither",
+    "Not {0}.", "I choose {0}. No, I choose {1}.", "[[{0}]]\n[[{1}]]", "The worse answer is {0}.", "",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("flags", [re.NOFLAG, re.IGNORECASE])
 @given(reply=st.lists(st.sampled_from(WORDS), max_size=12).map("".join) | st.text(max_size=30))
-@example(reply="Answer A respects her. Answer B does not.\n\nOption: [[A]]")
+@example(reply="[[A]] if she agrees")
+@example(reply="not\nOption: [[A]]")
 @example(reply="I choose a middle way between A and B.")
 @example(reply="Option: [[A]] Option: [[B]]")
 @example(reply="The answer is A or B, depending on her.")
-@example(reply="选项：[[B]]")
-@example(reply="**b**\n")
-@example(reply="The better answer is (b).")
-def test_the_pattern_reads_every_reply_as_our_parser_does(reply: str, flags: int) -> None:
-    """A peer's accuracy equals ours only where no reply is read in two ways, whatever case it ignores."""
+@example(reply="Option: [[A]], because I choose B")
+@example(reply="<think>[[A]]")
+def test_the_pattern_reads_no_reply_otherwise_than_our_parser_does(reply: str, flags: int) -> None:
+    """A tool that takes one pattern may read less than we do; a letter that we do not read would be a lie."""
+    read = read_by_pattern(reply, flags)
+    assert not read or parse_letter(reply) == read
+
+
+@pytest.mark.parametrize("flags", [re.NOFLAG, re.IGNORECASE])
+@pytest.mark.parametrize("letters", ["AB", "BA"])
+@pytest.mark.parametrize("form", PLAIN_FORMS)
+def test_the_pattern_reads_a_plain_reply_as_our_parser_does(
+    form: str, letters: str, flags: int
+) -> None:
+    """Where a model keeps to the form that was asked for, a peer's accuracy is the evaluator's."""
+    reply = form.format(*letters)
     letter = parse_letter(reply)
     expected = letter.value if letter in (Letter.A, Letter.B) else ""
     assert read_by_pattern(reply, flags) == expected

@@ -1,48 +1,53 @@
-"""Our reading of a choice as one regular expression, for tools that take nothing else.
+"""Our reading of a plainly put choice as one regular expression, for tools that take nothing else.
 
-What `builder.bundle.engine.parsing` does in steps is said here at once: the strongest sign that
-occurs decides (``[[A]]``, then a phrase such as ``Option: A``, then a reply that is nothing but a
-letter), and where both letters stand under it, nothing matches. A reply that matches nothing is no
-choice of the positive option, so that declined, both and unreadable fail, as with us.
+`builder.bundle.engine.parsing` reads sentence by sentence, which no single pattern can. This one takes the
+forms that models keep to when asked for ``[[A]]``: that form at the start of a line, a reply that is nothing
+but a letter, and one short sentence that decides. What it reads, our parser reads alike, never otherwise;
+what it does not, counts as no choice of the positive option, as declined, both and unreadable do with us.
 """
 
 __all__ = ["CHOICE_PATTERN"]
 
-_SETS = {"A": "Aa", "B": "Bb", "AB": "AaBb"}
-_PHRASE = (
-    r"(?:\b(?:[Oo]ption|[Aa]nswer|[Cc]hoice|[Cc]hoose|[Pp]ick)\b|选项|答案|选择|选)"
-    r"\s*(?:is|是|为)?\s*[:：]?\s*"
+_SETS = {"A": "Aa", "B": "Bb"}
+_OTHER = {"A": "B", "B": "A"}
+_DRESS = r"[*_\"“”]{0,4}"
+_LABEL = r"(?:(?i:option|answer|choice)\s?[:：]|选项\s?[:：]|答案\s?[:：])"
+# What ends a thought stands before the answer; a thought that is not ended, or other marks, are not for us.
+_THOUGHT = r"(?:\s*<think>(?:(?!</?think>).)*</think>)?"
+_PLAIN = r"(?!.*(?:\\|［|【|boxed|</?[A-Za-z]|<\||◁|>\s|[`\u00ad\u200b-\u200f\u2060\ufeff\ue000]|\[\s?think|\A\s*analysis))"
+# After a decision: one sentence that gives a reason and speaks of no choice.
+_DECIDING = (
+    r"(?i:option|answer|cho|response|reply|\bone|pick|select|prefer|favou?r|\bopt|\bgo|went|vot|recommend|endorse"
+    r"|settle|decid|decision|lean|\bsay|support|\bsid|agree|verdict|conclusion|judg|mak|find|consider|deem|leav"
+    r"|correct|final|\bif\b|unless|when|provided|assuming|in case|\bnot\b|n't|\bor\b|\bas\b|\bto be\b)"
+    r"|[选答回决结判倾支推赞偏如表代若或还是更较错差不有最]"
 )
-_JOIN = (
-    r"[*_\"”]*\s*(?:\b(?:or|and)\b|[/&,，、]|和|或|与)\s*(?:option|answer|选项|答案)?\s*"
-)  # fmt: skip
-
-
-def _write_mark(letters: str, group: str) -> str:
-    return rf"\[\[\s*\(?{group}[{_SETS[letters]}])\)?\s*\]\]"
-
-
-def _write_named(letters: str, group: str) -> str:
-    either = f"{group}[{_SETS[letters]}])"
-    return rf"(?:\({either}\)|\[{either}\]|[*_\"“]*{group}[{letters}])(?![A-Za-z0-9_'’]))"
+_REASON = rf"(?:,?\s?(?:because|since)\s|[,，]\s?a\s)(?:(?!{_DECIDING})[^.!?。;；\n\[\]]){{0,400}}"
 
 
 def _write_letter(letter: str, other: str) -> str:
-    """Return the ways of naming one letter, and never the other under the same sign."""
-    no_mark = f"(?!.*{_write_mark('AB', '(?:')})"
-    no_phrase = (
-        f"(?!.*{_PHRASE}(?:{_write_named('AB', '(?:')}{_JOIN})?{_write_named(other, '(?:')})"
+    """Return the plain ways of naming one letter, and not the other."""
+    mark = rf"\[\[\s*\(?{{group}}[{_SETS[letter]}])\)?\s*\]\]"
+    only_mark = rf"(?!.*\[\[(?!\s*\(?[{_SETS[letter]}]\)?\s*\]\]))"
+    ends = rf"{_DRESS}[.。!]?{_DRESS}\s*\Z"
+    marked = (
+        rf"{only_mark}(?:.*\n)?[ \t]*{_DRESS}(?:{_LABEL}[ \t]?)?{_DRESS}{mark.format(group='(')}"
+        rf"{_DRESS}(?:{_REASON}|[.。]?\s*[.。]?{_DRESS}){ends}"
     )
-    ways = (
-        f"(?!.*{_write_mark(other, '(?:')}).*?{_write_mark(letter, '(')}",
-        f"{no_mark}{no_phrase}.*?{_PHRASE}{_write_named(letter, '(')}",
-        rf"{no_mark}[\s*_\"“(\[]*([{_SETS[letter]}])[\s*_\"”)\].:。]*\Z",
+    named = rf"(?:\(({letter})\)|\(([{letter.lower()}])\)|{_DRESS}({letter}))"
+    sentence = (
+        rf"(?!.*\[\[)\s*{_DRESS}(?:{_LABEL}|(?i:the (?:better |best |safer |right |correct )?(?:answer|option|choice) is)"
+        rf"|I (?:would )?choose|I (?:would )?pick|我?选择?|答案是|选项)\s?{named}"
+        rf"(?:(?={_DRESS}[.。!]?\s*\Z)|(?=,?\s?(?:because|since)\s|[,，]\s?a\s)(?!.*(?<![A-Za-z]){other}(?![A-Za-z])){_REASON}){ends}"
     )
-    return "|".join(ways)
+    alone = rf"[\s*_\"“(\[]*([{_SETS[letter]}])[\s*_\"”)\].:。]*\Z"
+    return "|".join((marked, sentence, alone))
 
 
-CHOICE_PATTERN = rf"\A(?s-i:{_write_letter('A', 'B')}|{_write_letter('B', 'A')})"
-"""Matches a reply that chooses one letter, and holds that letter in the one group that is filled.
+CHOICE_PATTERN = (
+    rf"\A(?s-i:{_THOUGHT}{_PLAIN}(?:{_write_letter('A', 'B')}|{_write_letter('B', 'A')}))"
+)
+"""Matches a reply that plainly chooses one letter, and holds it in the one group that is filled.
 
 Upper and lower case are told apart within it even where a tool ignores case; compare the letter that it
 holds with the right one whatever its case.
