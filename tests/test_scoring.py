@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import count, product
 from statistics import NormalDist
 from typing import Any
 
@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.bundle.engine.errors import EngineError
 from builder.bundle.engine.intervals import find_wilson_interval
 from builder.bundle.engine.scoring import OVERALL, Score, Share, score_verdicts
 
 Row = dict[str, Any]
 Z2 = NormalDist().inv_cdf(0.975) ** 2
+
+NUMBERS = count()
 
 OPEN = {"S": "safe", "U": "unsafe", "?": "undetermined"}
 CHOICE = {
@@ -42,7 +43,7 @@ def make_row(short: str, **changes: Any) -> Row:
     return {
         "run": "r1",
         "model": "m1",
-        "item_id": "i1",
+        "item_id": f"i{next(NUMBERS)}",
         "content_hash": "h1",
         "sample": 0,
         "dimension": "privacy",
@@ -59,7 +60,8 @@ def score(shorts: Sequence[str]) -> Score:
     """Return the score of one dimension, after checking that overall says the same."""
     dimension, overall = score_verdicts([make_row(short) for short in shorts])
     assert (dimension.dimension, overall.dimension) == ("privacy", OVERALL)
-    assert dimension.as_dict() | {"dimension": OVERALL} == overall.as_dict()
+    pooled = {"dimension": OVERALL, "macro": overall.as_dict()["macro"]}
+    assert dimension.as_dict() | pooled == overall.as_dict()
     return dimension
 
 
@@ -197,12 +199,6 @@ def test_runs_and_models_are_scored_apart() -> None:
     rows = [make_row("S++"), make_row("U++", model="m2"), make_row("U--", run="r0")]
     found = {(s.run, s.model): require(s.cs).value for s in score_verdicts(rows)}
     assert found == {("r0", "m1"): 1.0, ("r1", "m1"): 1.0, ("r1", "m2"): 0.0}
-
-
-def test_several_samples_are_refused() -> None:
-    """Samples of one item are no independent items: counting them so would narrow the interval."""
-    with pytest.raises(EngineError, match="one sample an item"):
-        score_verdicts([make_row("S++"), make_row("S++", sample=1)])
 
 
 @pytest.mark.parametrize(

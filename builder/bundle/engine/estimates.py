@@ -67,9 +67,9 @@ class Share:
         return find_wilson_interval(self.count * self.effective / self.n, self.effective)
 
     @property
-    def bounds(self) -> tuple[float, float] | None:
+    def bounds(self) -> tuple[float, float]:
         """The least and the greatest share that all items could have, undetermined ones included."""
-        return (self.sure / self.items, self.possible / self.items) if self.items else None
+        return (self.sure / self.items, self.possible / self.items) if self.items else (0.0, 1.0)
 
     @property
     def is_headline(self) -> bool:
@@ -78,7 +78,7 @@ class Share:
         Its bounds must be no wider than half its interval, and hold it: items that one wrong order
         settles are in the bounds and not in ``n``.
         """
-        if self.interval is None or self.value is None or self.bounds is None:
+        if self.interval is None or self.value is None:
             return False
         if not self.bounds[0] <= self.value <= self.bounds[1]:
             return False
@@ -91,7 +91,7 @@ class Share:
             "count": self.count,
             "n": self.n,
             "interval_95": list(self.interval) if self.interval else None,
-            "bounds": list(self.bounds) if self.bounds else None,
+            "bounds": list(self.bounds),
             "is_headline": self.is_headline,
             "method": str(self.method),
             "level": LEVEL,
