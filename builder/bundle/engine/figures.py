@@ -13,6 +13,7 @@ from .readings import CELLS, Bounded, Reading
 
 __all__ = [
     "Group",
+    "as_whole",
     "bound_share",
     "count_cells",
     "estimate_conditional",
@@ -57,7 +58,7 @@ class Group:
         return sum_families(kinds)
 
 
-def _whole(value: float) -> float:
+def as_whole(value: float) -> float:
     """Return a number as an int where it is whole."""
     return int(value) if float(value).is_integer() else value
 
@@ -80,10 +81,10 @@ def bound_share(group: Group, figure: str) -> Share:
     sums = group.sum_up(lambda r: (read(r).value, 1) if read(r).counts else (0, 0))
     calls = sum(count * samples for found, samples, count in items if found.counts)
     return Share(
-        count=_whole(min(sums.y, n)),
+        count=as_whole(min(sums.y, n)),
         n=n,
-        sure=_whole(fields["sure"]),
-        possible=_whole(may_count - fields["certain_not"]),
+        sure=as_whole(fields["sure"]),
+        possible=as_whole(may_count - fields["certain_not"]),
         items=may_count,
         effective=_correct(sums, sums.y / n, calls) if n else None,
     )
@@ -181,7 +182,7 @@ def count_cells(group: Group) -> dict[str, float]:
         name: fsum(count * reading.cells[place] for reading, count in items)
         for place, name in enumerate(CELLS)
     }
-    return {name: _whole(total) for name, total in totals.items() if total > 0}
+    return {name: as_whole(total) for name, total in totals.items() if total > 0}
 
 
 def score_subset(group: Group) -> SubsetScore:

@@ -47,7 +47,7 @@ def find_tango_interval(
 
     >>> low, high = find_tango_interval(16, 9, 44)
     >>> round(low, 3), round(high, 3)
-    (-0.067, 0.371)
+    (-0.065, 0.366)
     """
     if only_first < 0 or only_second < 0 or only_first + only_second > n or n == 0:
         raise ValueError(f"{only_first} and {only_second} of {n} are no paired shares")
