@@ -64,7 +64,7 @@ class Share:
             return None
         if self.effective is None:
             return find_wilson_interval(self.count, self.n)
-        return find_wilson_interval(self.count * self.effective / self.n, self.effective)
+        return find_wilson_interval(self.count / self.n * self.effective, self.effective)
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -49,7 +49,8 @@ def find_tango_interval(
     >>> round(low, 3), round(high, 3)
     (-0.065, 0.366)
     """
-    if only_first < 0 or only_second < 0 or only_first + only_second > n or n == 0:
+    # Scaled counts may exceed their sum by a rounding.
+    if min(only_first, only_second) < 0 or n <= 0 or only_first + only_second > n * (1 + 1e-9):
         raise ValueError(f"{only_first} and {only_second} of {n} are no paired shares")
     z = NormalDist().inv_cdf((1 + level) / 2)
     difference = (only_first - only_second) / n
