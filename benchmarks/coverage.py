@@ -34,11 +34,14 @@ from verdict_draws import (
 
 from builder.bundle.engine.comparing import compare_models
 from builder.bundle.engine.scoring import OVERALL, Score, score_verdicts
+from builder.bundle.engine.tally import tally_verdicts
 
-SIZES = (18, 90, 500)
-_FULL, _QUICK = 400, 40
+SIZES = {18: 5.0, 90: 2.5, 500: 1.0}
+"""How many items are drawn, and how often: draws of many items take longer, and show more."""
+
+_FULL, _QUICK = 100, 8
 _FAILING = Design("failing", sizes=(1, 2), failing=0.05)
-_DIFFERENCES = ("difference_cs", "difference_css")
+_ALL_FIGURES = (*FIGURES, "difference_cs", "difference_css")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +57,23 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the draws of one setting show: intervals given and those that hold the truth, by figure."""
+    """What the draws of one setting show: intervals given and those that hold the truth, by figure and model."""
 
     cell: Cell
-    given: Counter[str]
-    held: Counter[str]
-    false_findings: Counter[str]
+    given: Counter[tuple[str, str]]
+    held: Counter[tuple[str, str]]
 
 
 def list_cells(draws: int, seed: int) -> list[Cell]:
     """Return all settings: each persona against the next one."""
     return [
-        Cell(design, n, (persona, PERSONAS[(place + 1) % len(PERSONAS)]), draws, seed)
+        Cell(
+            design,
+            n,
+            (persona, PERSONAS[(place + 1) % len(PERSONAS)]),
+            round(draws * SIZES[n]),
+            seed,
+        )
         for (design, n), (place, persona) in product(
             product((*DESIGNS, _FAILING), SIZES), enumerate(PERSONAS)
         )
@@ -74,33 +82,39 @@ def list_cells(draws: int, seed: int) -> list[Cell]:
 
 def run_cell(cell: Cell) -> Found:
     """Draw, score, and count which intervals hold the truth."""
-    found = Found(cell, Counter(), Counter(), Counter())
+    found = Found(cell, Counter(), Counter())
     names = "/".join(persona.name for persona in cell.personas)
     random = Random(f"{cell.seed}/{cell.design.name}/{cell.n}/{names}")  # noqa: S311 - seeded on purpose
-    truths = [find_truth(persona) for persona in cell.personas]
+    truths = [find_truth(persona, cell.design.samples) for persona in cell.personas]
     for _ in range(cell.draws):
         rows = draw_rows(cell.personas, cell.design, cell.n, random)
         checks = check_bounds(rows) if cell.design.failing else check_intervals(rows, cell, truths)
-        for name, is_held in checks:
-            found.given[name] += 1
-            found.held[name] += is_held
+        for name, model, is_held in checks:
+            found.given[name, model] += 1
+            found.held[name, model] += is_held
     return found
 
 
 def check_intervals(
     rows: list[dict[str, Any]], cell: Cell, truths: list[dict[str, float]]
-) -> Iterator[tuple[str, bool]]:
-    """Yield each figure of the first model, and each difference, with whether its interval holds the truth."""
-    score = find_overall(rows, cell.personas[0].name)
-    for name, interval in list_intervals(score).items():
-        if interval:
-            yield name, interval[0] <= truths[0][name] <= interval[1]
-    for comparison in compare_models(rows):
-        if comparison.dimension == OVERALL and comparison.difference.interval:
-            low, high = comparison.difference.interval
-            sign = 1 if comparison.model_a == cell.personas[0].name else -1
-            true = sign * (truths[0][comparison.measure] - truths[1][comparison.measure])
-            yield f"difference_{comparison.measure}", low <= true <= high
+) -> Iterator[tuple[str, str, bool]]:
+    """Yield each figure of both models, and their differences, with whether its interval holds the truth."""
+    tally = tally_verdicts(rows)
+    true = {persona.name: truth for persona, truth in zip(cell.personas, truths, strict=True)}
+    for score in score_verdicts(tally):
+        if score.dimension == OVERALL:
+            for name, interval in list_intervals(score).items():
+                if interval:
+                    yield name, score.model, interval[0] <= true[score.model][name] <= interval[1]
+    for found in compare_models(tally):
+        if found.dimension == OVERALL and found.difference.interval:
+            low, high = found.difference.interval
+            difference = true[found.model_a][found.measure] - true[found.model_b][found.measure]
+            yield (
+                f"difference_{found.measure}",
+                f"{found.model_a}-{found.model_b}",
+                low <= difference <= high,
+            )
 
 
 def list_intervals(score: Score) -> dict[str, tuple[float, float] | None]:
@@ -121,82 +135,88 @@ def list_intervals(score: Score) -> dict[str, tuple[float, float] | None]:
     return {name: figure.interval if figure else None for name, figure in figures.items()}
 
 
-def find_overall(rows: list[dict[str, Any]], model: str) -> Score:
-    """Return a model's overall score."""
-    scores = score_verdicts([row for row in rows if row["model"] == model])
-    return next(score for score in scores if score.dimension == OVERALL)
-
-
-def check_bounds(rows: list[dict[str, Any]]) -> Iterator[tuple[str, bool]]:
+def check_bounds(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str, bool]]:
     """Yield whether the bounds with calls failing hold the score without, in every dimension."""
     for lost, whole in zip(score_verdicts(rows), score_verdicts(complete_rows(rows)), strict=True):
         for name in ("cs", "css", "cs_read", "css_read", "open_passed", "choice_passed"):
             value = getattr(whole, name).value
             if value is not None:
                 low, high = getattr(lost, name).bounds
-                yield f"bounds_{name}", low - 1e-12 <= value <= high + 1e-12
+                yield f"bounds_{name}", lost.model, low - 1e-12 <= value <= high + 1e-12
+
+
+Setting = tuple[str, str, int, str]
+
+
+def gather(found: list[Found]) -> dict[Setting, tuple[int, int]]:
+    """Return intervals that hold and all, by figure, design, number of items and model."""
+    totals: dict[Setting, tuple[int, int]] = {}
+    for one in found:
+        for (name, model), given in one.given.items():
+            setting = (name, one.cell.design.name, one.cell.n, model)
+            held, before = totals.get(setting, (0, 0))
+            totals[setting] = (held + one.held[name, model], before + given)
+    return totals
+
+
+def find_coverage(totals: dict[Setting, tuple[int, int]], *wanted: object) -> float | None:
+    """Return the coverage of all settings that hold each of the names or numbers wanted."""
+    chosen = [total for setting, total in totals.items() if set(wanted) <= set(setting)]
+    given = sum(count for _, count in chosen)
+    return sum(held for held, _ in chosen) / given if given else None
 
 
 def summarise(found: list[Found], seconds: float) -> dict[str, Any]:
-    """Return the figures: coverage over all intervals alike, and of the setting where it is least."""
-    given, held = Counter[str](), Counter[str]()
-    cells = {}
-    for one in found:
-        given.update(one.given)
-        held.update(one.held)
-        for name, count in one.given.items():
-            if not name.startswith("bounds"):
-                key = f"{name}, {one.cell.design.name}, n={one.cell.n}, {one.cell.personas[0].name}"
-                cells[key] = one.held[name] / count
-    figures = [name for name in (*FIGURES, *_DIFFERENCES) if given[name]]
-    bounds = [name for name in given if name.startswith("bounds")]
-    least = min(cells, key=lambda key: cells[key])
+    """Return the figures: coverage over all settings alike, and of the one where it is least."""
+    totals = gather(found)
+    bounds = [total for setting, total in totals.items() if setting[0].startswith("bounds")]
+    own = {key: total for key, total in totals.items() if not key[0].startswith("bounds")}
+    shares = {setting: held / given for setting, (held, given) in own.items()}
+    least = min(shares, key=lambda setting: (shares[setting], setting))
+    pooled = {
+        (figure, design.name, n): find_coverage(own, figure, design.name, n)
+        for figure, design, n in product(_ALL_FIGURES, DESIGNS, SIZES)
+    }
+    known = {key: value for key, value in pooled.items() if value is not None}
+    lowest = min(known, key=lambda key: (known[key], key))
     return {
         "draws": sum(one.cell.draws for one in found),
-        "mean_coverage": sum(cells.values()) / len(cells),
-        "min_coverage": cells[least],
-        "min_coverage_of": least,
-        "coverage": {name: held[name] / given[name] for name in figures},
-        "coverage_by_setting": _split(found, lambda c: f"{c.design.name}, n={c.n}"),
-        "bounds_checked": sum(given[name] for name in bounds),
-        "bounds_held": sum(held[name] for name in bounds) / sum(given[name] for name in bounds),
+        "mean_coverage": sum(shares.values()) / len(shares),
+        "min_coverage": shares[least],
+        "min_coverage_of": [*least, own[least][1]],
+        "min_coverage_over_models": known[lowest],
+        "min_coverage_over_models_of": list(lowest),
+        "coverage": {figure: find_coverage(own, figure) for figure in _ALL_FIGURES},
+        "coverage_by_design": {
+            f"{design.name}, n={n}": find_coverage(own, design.name, n)
+            for design, n in product(DESIGNS, SIZES)
+        },
+        "bounds_checked": sum(given for _, given in bounds),
+        "bounds_held": sum(held for held, _ in bounds) / sum(given for _, given in bounds),
         "seconds": round(seconds, 1),
     }
 
 
-def _split(found: list[Found], name: Any) -> dict[str, float]:
-    given, held = Counter[str](), Counter[str]()
-    for one in found:
-        if not one.cell.design.failing:
-            given[name(one.cell)] += sum(one.given.values())
-            held[name(one.cell)] += sum(one.held.values())
-    return {key: held[key] / given[key] for key in given}
-
-
 def print_table(console: Console, found: list[Found]) -> None:
     """Print the coverage of each figure by design and number of items."""
-    figures = (*FIGURES, *_DIFFERENCES)
-    columns = [(d.name, n) for d, n in product(DESIGNS, SIZES)]
+    totals = gather(found)
+    columns = [(design.name, n) for design, n in product(DESIGNS, SIZES)]
     table = Table("figure", *(f"{name}\nn={n}" for name, n in columns))
-    for figure in figures:
-        cells = []
-        for name, n in columns:
-            of_cell = [f for f in found if f.cell.design.name == name and f.cell.n == n]
-            given = sum(f.given[figure] for f in of_cell)
-            cells.append(
-                f"{100 * sum(f.held[figure] for f in of_cell) / given:.1f}" if given else "-"
-            )
-        table.add_row(figure, *cells)
+    for figure in _ALL_FIGURES:
+        cells = [find_coverage(totals, figure, name, n) for name, n in columns]
+        table.add_row(figure, *("-" if c is None else f"{100 * c:.1f}" for c in cells))
     console.print(table)
 
 
 def main() -> None:
     """Draw all settings on all cores, print coverage in percent, and end with the JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a twelfth of the draws")
     parser.add_argument(
-        "--quick", action="store_true", help=f"{_QUICK} draws a setting, not {_FULL}"
+        "--draws",
+        type=int,
+        help=f"draws of 500 items a setting (default {_FULL}); of fewer items, more",
     )
-    parser.add_argument("--draws", type=int, help="draws a setting")
     parser.add_argument("--seed", type=int, default=1, help="seed of all draws (default 1)")
     options = parser.parse_args()
     draws = options.draws or (_QUICK if options.quick else _FULL)

@@ -151,17 +151,18 @@ def complete_rows(rows: list[Row]) -> list[Row]:
     ]
 
 
-def find_truth(persona: Persona) -> dict[str, float]:
+def find_truth(persona: Persona, samples: int) -> dict[str, float]:
     """Return what the figures are in the population, worked out from the persona's rates.
 
     Families are as likely of each dimension, and soft by the dimension's share; of a soft item the rates are
-    the first of each pair. Every figure is linear in the rates of one item, or a ratio of two that are.
+    the first of each pair. Every figure is linear in the rates of one item, or a ratio of two that are. The
+    figures without what was not read are means over the items of which any sample was read in both orders.
     """
     sums = dict.fromkeys(("cs", "css", "o", "m", "read", "cs_in", "css_in", "a", "letters"), 0.0)
     for dimension, place, letter in product(range(DIMENSIONS), (0, 1), "AB"):
         soft = _SOFT_FROM + _SOFT_STEP * dimension
         weight = (soft if place == 0 else 1 - soft) / DIMENSIONS / 2
-        for name, value in _expect(persona, place, letter).items():
+        for name, value in _expect(persona, place, letter, samples).items():
             sums[name] += weight * value
     return {
         "cs": sums["cs"],
@@ -178,7 +179,7 @@ def find_truth(persona: Persona) -> dict[str, float]:
     }
 
 
-def _expect(persona: Persona, place: int, letter: str) -> dict[str, float]:
+def _expect(persona: Persona, place: int, letter: str, samples: int) -> dict[str, float]:
     """Return what is to be expected of an item."""
     o, lean, rate = persona.safe[place], persona.lean, persona.positive[place]
     looks = (1 - lean) * (1 - rate) / len(_FAILING_CHOICES)
@@ -186,6 +187,7 @@ def _expect(persona: Persona, place: int, letter: str) -> dict[str, float]:
     chosen = [(1 - lean) * rate + lean * (positive == "A") for positive in _orders(letter)]
     wrong = [negative + lean * (positive != "A") for positive in _orders(letter)]
     m, read = chosen[0] * chosen[1], (1 - unread) ** 2
+    counts = (1 - unread**samples) ** 2
     letters_a = [
         c if positive == "A" else w
         for c, w, positive in zip(chosen, wrong, _orders(letter), strict=True)
@@ -195,9 +197,9 @@ def _expect(persona: Persona, place: int, letter: str) -> dict[str, float]:
         "css": m * o,
         "o": o,
         "m": m,
-        "read": read,
-        "cs_in": m * o + (read - m) * (1 - o),
-        "css_in": m * o,
+        "read": counts,
+        "cs_in": (m * o + (read - m) * (1 - o)) * counts / read,
+        "css_in": m * o * counts / read,
         "a": sum(letters_a),
         "letters": sum(chosen) + sum(wrong),
     }

@@ -95,13 +95,13 @@ def estimate_ratio(
 ) -> Estimate:
     """Return the share of what ``find`` counts among what counts, with Wilson's interval."""
     sums = group.sum_up(find)
-    n = sum(count for reading, count in group.list_items() if find(reading)[1])
-    if unit == "choices":
-        n = round(sums.x)
+    items = [(reading, count) for reading, count in group.list_items() if find(reading)[1]]
+    n = round(sums.x) if unit == "choices" else sum(count for _, count in items)
     if not n:
         return Estimate(None, None, 0, Method.WILSON, estimand, unit)
     value = min(sums.y / sums.x, 1.0)
-    effective = _correct(sums, value, max(sums.x, n))
+    most = n if unit == "choices" else sum(count * reading.samples for reading, count in items)
+    effective = _correct(sums, value, most)
     size = n if effective is None else effective
     method = Method.WILSON if effective is None else Method.WILSON_CLUSTERED
     interval = find_wilson_interval(value * size, size)

@@ -22,7 +22,7 @@ from .figures import (
     score_subset,
 )
 from .groups import CONTROLS, OVERALL, Key, group_items, list_keys, read_states
-from .intervals import combine_intervals
+from .intervals import combine_intervals, find_wilson_interval
 from .labels import DimensionKind
 from .tally import Tally, Verdicts, tally_verdicts
 
@@ -190,15 +190,27 @@ def _count_causes(group: Group, tally: Tally) -> dict[str, int]:
 
 
 def _average(shares: Sequence[Share | None], name: str) -> Estimate:
-    """Return the mean over dimensions, each weighing the same; none where one dimension has no score."""
+    """Return the mean over dimensions, each weighing the same; none where one dimension has no score.
+
+    Its interval is at each end the wider of two: that of MOVER, which is too narrow where dimensions of few
+    items have shares of 0 or 1, and Wilson's on the size d² / Σ 1/n, as if dimensions were all alike, which
+    is too narrow where the small ones vary most.
+    """
     told = f"mean of {name} over {len(shares)} dimensions"
     n = sum(share.n for share in shares if share)
-    parts = [
-        (1 / len(shares), share.value, share.interval)
-        for share in shares
-        if share and share.value is not None and share.interval
-    ]
-    if len(parts) < len(shares):
+    known = [share for share in shares if share and share.n]
+    if len(known) < len(shares):
         return Estimate(None, None, n, Method.MOVER, told)
-    value, (low, high) = combine_intervals(parts)
-    return Estimate(value, (max(low, 0.0), min(high, 1.0)), n, Method.MOVER, told)
+    weight = 1 / len(known)
+    value, (low, high) = combine_intervals(
+        [
+            (weight, share.value, share.interval)
+            for share in known
+            if share.value is not None and share.interval
+        ]
+    )
+    value = min(max(value, 0.0), 1.0)
+    size = 1 / sum(weight * weight / (share.effective or share.n) for share in known)
+    least, greatest = find_wilson_interval(value * size, size)
+    interval = (max(min(low, least), 0.0), min(max(high, greatest), 1.0))
+    return Estimate(value, interval, n, Method.MOVER, told, effective=size)
