@@ -5,7 +5,7 @@ from math import comb, erfc, exp, fsum, lgamma, log, sqrt
 
 __all__ = ["adjust_by_holm", "find_mcnemar_p", "find_sign_flip_p"]
 
-_MOST_SUMS = 20_000
+_MOST_SUMS, _MOST_FAMILIES = 20_000, 200
 _DIGITS = 9
 _MOST_COMBINED = 1000
 
@@ -23,7 +23,7 @@ def find_mcnemar_p(only_first: int, only_second: int) -> float:
     if 2 * least >= n:
         return 1.0
     if n <= _MOST_COMBINED:
-        return 2 * sum(comb(n, k) for k in range(least + 1)) / 2**n
+        return 2 * sum(comb(n, k) for k in range(least + 1)) / (1 << n)
     # From the greatest term downwards, each from the one before, until what is left cannot be seen.
     first = lgamma(n + 1) - lgamma(least + 1) - lgamma(n - least + 1) - n * log(2)
     term = total = 1.0
@@ -70,6 +70,9 @@ def _count(differences: Mapping[float, int], sign: int) -> int:
 
 def _spread(sizes: Mapping[float, int]) -> dict[float, float] | None:
     """Return the chance of each total under random signs; None where too many totals can occur."""
+    families = sum(sizes.values())
+    if families > _MOST_FAMILIES:
+        return None
     chances = {0.0: 1.0}
     for size, count in sorted(sizes.items()):
         for _ in range(count):
@@ -78,7 +81,7 @@ def _spread(sizes: Mapping[float, int]) -> dict[float, float] | None:
                 for moved in (round(total + size, _DIGITS), round(total - size, _DIGITS)):
                     further[moved] = further.get(moved, 0.0) + chance / 2
             chances = further
-            if len(chances) * sum(sizes.values()) > _MOST_SUMS:
+            if len(chances) * families > _MOST_SUMS:
                 return None
     return chances
 

@@ -59,6 +59,8 @@ def _find_missed(items: Sequence[Item]) -> set[str]:
             ]
         )
         missed |= {
-            item.item_id for item, margin in zip(of_language, margins, strict=True) if margin < _TIE
+            item.item_id
+            for item, margin in zip(of_language, margins, strict=True)
+            if margin is not None and margin < _TIE
         }
     return missed
