@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import product
@@ -63,7 +63,7 @@ class Found:
     held: Counter[tuple[str, str]]
 
 
-def list_cells(draws: int, seed: int) -> list[Cell]:
+def list_cells(draws: float, seed: int, sizes: Sequence[int] = tuple(SIZES)) -> list[Cell]:
     """Return all settings: each persona against the next one."""
     return [
         Cell(
@@ -74,7 +74,7 @@ def list_cells(draws: int, seed: int) -> list[Cell]:
             seed,
         )
         for (design, n), (place, persona) in product(
-            product((*DESIGNS, _FAILING), SIZES), enumerate(PERSONAS)
+            product((*DESIGNS, _FAILING), sizes), enumerate(PERSONAS)
         )
     ]
 
@@ -216,12 +216,15 @@ def main() -> None:
         type=int,
         help=f"draws of 500 items a setting (default {_FULL}); of fewer items, more",
     )
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", choices=SIZES, default=list(SIZES), help="numbers of items"
+    )
     parser.add_argument("--seed", type=int, default=1, help="seed of all draws (default 1)")
     options = parser.parse_args()
     draws = options.draws or (_QUICK if options.quick else _FULL)
     start = time.perf_counter()
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(run_cell, list_cells(draws, options.seed)))
+        found = list(pool.map(run_cell, list_cells(draws, options.seed, options.sizes)))
     print_table(Console(width=130, highlight=False), found)
     print(json.dumps(summarise(found, time.perf_counter() - start)))
 

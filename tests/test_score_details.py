@@ -223,7 +223,7 @@ def test_the_order_of_samples_does_not_matter(items: list[list[str]], random: An
     assert [found.as_dict() for found in score_verdicts(shuffled)] == expected
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(samples_of_items)
 def test_bounds_hold_every_completion_of_lost_samples(items: list[list[str]]) -> None:
     """Whatever the lost replies said, declined and unreadable ones included, the score is within the bounds."""

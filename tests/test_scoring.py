@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from verdict_rows import make_row
 
 from builder.bundle.engine.intervals import find_wilson_interval
 from builder.bundle.engine.scoring import OVERALL, Score, Share, score_verdicts
-from verdict_rows import make_row
 
 Z2 = NormalDist().inv_cdf(0.975) ** 2
 

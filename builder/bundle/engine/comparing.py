@@ -14,9 +14,9 @@ from .estimates import Estimate
 from .figures import as_whole, estimate_difference
 from .groups import OVERALL
 from .labels import DimensionKind
-from .readings import read_state
+from .readings import Reading
 from .significance import adjust_by_holm, find_sign_flip_p
-from .tally import State, Tally, Verdicts, tally_verdicts
+from .tally import Tally, Verdicts, tally_verdicts
 
 __all__ = ["Comparison", "Measure", "compare_models"]
 
@@ -132,7 +132,7 @@ class _Layout:
             for family, places in self.families.get(dimension, {}).items():
                 pooled.setdefault(family, []).extend(places)
         classes: dict[_Shown | None, int] = {None: 0}
-        of_states = [classes.setdefault(_show(s), len(classes)) for s in tally.states]
+        of_states = [classes.setdefault(_show(r), len(classes)) for r in tally.readings]
         self.classes = list(classes)
         self.shown: dict[tuple[str, str], array[int]] = {}
         for model, states in tally.models.items():
@@ -160,8 +160,7 @@ class _Layout:
         return {name: found[name] for name in (*self.dimensions, OVERALL)}
 
 
-def _show(state: State) -> _Shown | None:
-    reading = read_state(state)
+def _show(reading: Reading) -> _Shown | None:
     return (
         _Shown(reading.cs.value, reading.css.value, reading.samples) if reading.determined else None
     )

@@ -53,8 +53,11 @@ class Group:
         kinds: Counter[tuple[float, float]] = Counter()
         known = {state: find(self.readings[state]) for family in self.families for state in family}
         for family, count in self.families.items():
-            found = [known[state] for state in family]
-            kinds[fsum(y for y, _ in found), fsum(x for _, x in found)] += count
+            if len(family) == 1:
+                kinds[known[family[0]]] += count
+            else:
+                found = [known[state] for state in family]
+                kinds[fsum(y for y, _ in found), fsum(x for _, x in found)] += count
         return sum_families(kinds)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from .estimates import Estimate, Method
 from .figures import estimate_gap
-from .groups import CONTROLS, OVERALL, Key, group_items, list_keys, read_states
+from .groups import CONTROLS, OVERALL, Key, group_items, list_keys
 from .intervals import combine_intervals
 from .labels import DimensionKind
 from .tally import Verdicts, tally_verdicts
@@ -49,10 +49,10 @@ def find_gaps(verdicts: Verdicts) -> list[GapFinding]:
     The rows are read once. Raises `EngineError`, naming the row, where one is not as it should be.
     """
     tally = tally_verdicts(verdicts)
-    keys, readings = list_keys(tally.items), read_states(tally)
+    keys = list_keys(tally.items)
     found = []
     for (run, model), states in sorted(tally.models.items()):
-        groups = group_items(tally, keys, states, readings)
+        groups = group_items(tally, keys, states)
         safety = groups.get(Key(DimensionKind.SAFETY, OVERALL))
         control = groups.get(Key(DimensionKind.CONTROL, CONTROLS))
         gaps = [estimate_gap(group) if group else None for group in (safety, control)]

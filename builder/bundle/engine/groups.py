@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from .errors import EngineError
 from .figures import Group
 from .labels import DimensionKind
-from .readings import Reading, read_state
 from .tally import Asked, Tally
 
 __all__ = [
@@ -17,7 +16,6 @@ __all__ = [
     "gather_families",
     "group_items",
     "list_keys",
-    "read_states",
 ]
 
 OVERALL = "overall"
@@ -39,11 +37,6 @@ class Key:
         """Return the group of all dimensions of this one's kind."""
         name = OVERALL if self.kind is DimensionKind.SAFETY else CONTROLS
         return Key(self.kind, name, self.subset)
-
-
-def read_states(tally: Tally) -> list[Reading]:
-    """Return the readings of all states, in their order."""
-    return [read_state(state) for state in tally.states]
 
 
 def list_keys(items: Sequence[Asked]) -> list[tuple[Key, ...]]:
@@ -68,10 +61,7 @@ def _make_keys(kind: str, dimension: str, subsets: str) -> tuple[Key, ...]:
 
 
 def group_items(
-    tally: Tally,
-    keys: Sequence[tuple[Key, ...]],
-    states: dict[int, int],
-    readings: Sequence[Reading],
+    tally: Tally, keys: Sequence[tuple[Key, ...]], states: dict[int, int]
 ) -> dict[Key, Group]:
     """Return all groups of one model: each dimension, the pools of all, and their parts."""
     members: dict[tuple[Key, ...], list[int]] = {}
@@ -83,7 +73,8 @@ def group_items(
             pools.setdefault(key, []).append(items)
             pools.setdefault(key.pool(), []).append(items)
     return {
-        key: Group(gather_families(tally, lists, states), readings) for key, lists in pools.items()
+        key: Group(gather_families(tally, lists, states), tally.readings)
+        for key, lists in pools.items()
     }
 
 

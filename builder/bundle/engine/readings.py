@@ -10,7 +10,7 @@ from itertools import product
 from typing import NamedTuple
 
 from .labels import Choice
-from .tally import CHOICES, State
+from .states import CHOICES, State
 
 __all__ = ["CELLS", "Bounded", "Reading", "read_state"]
 
@@ -143,10 +143,14 @@ def _bound(
     With ``may_leave`` an order of which no choice was read may turn out to have none, and the item to count
     nowhere.
     """
+    value = find(*(part.value for part in parts))
+    if not any(part.open for part in parts):
+        counts = all(part.known for part in parts)
+        return Bounded(counts, value, value, value, counts, counts)
     corners = [find(*ends) for ends in product(*(part.ends for part in parts))]
     return Bounded(
         counts=all(part.known for part in parts),
-        value=find(*(part.value for part in parts)),
+        value=value,
         low=min(corners),
         high=max(corners),
         may_count=all(part.known or part.open for part in parts),

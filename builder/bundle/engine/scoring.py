@@ -21,7 +21,7 @@ from .figures import (
     estimate_position,
     score_subset,
 )
-from .groups import CONTROLS, OVERALL, Key, group_items, list_keys, read_states
+from .groups import CONTROLS, OVERALL, Key, group_items, list_keys
 from .intervals import combine_intervals, find_wilson_interval
 from .labels import DimensionKind
 from .tally import Tally, Verdicts, tally_verdicts
@@ -112,11 +112,11 @@ def score_verdicts(verdicts: Verdicts) -> list[Score]:
     samples an item. Raises `EngineError`, naming the row, where one is not as it should be.
     """
     tally = tally_verdicts(verdicts)
-    keys, readings = list_keys(tally.items), read_states(tally)
+    keys = list_keys(tally.items)
     return [
         score
         for (run, model), states in sorted(tally.models.items())
-        for score in _score_model(run, model, group_items(tally, keys, states, readings), tally)
+        for score in _score_model(run, model, group_items(tally, keys, states), tally)
     ]
 
 

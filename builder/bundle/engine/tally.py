@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 
 from .errors import EngineError
 from .labels import Choice, DimensionKind, FormResult, OpenVerdict
+from .readings import Reading, read_state
+from .states import CHOICES, NOTHING, State
 from .verdicts import combine_orders
 
-__all__ = ["CHOICES", "Asked", "State", "Tally", "Verdicts", "tally_verdicts"]
-
-CHOICES = tuple(Choice)
-"""The order in which `State` counts choices."""
+__all__ = ["Asked", "Tally", "Verdicts", "tally_verdicts"]
 
 _OPENS = tuple(OpenVerdict)
 _LETTERS = ("A", "B", "")
@@ -33,35 +32,17 @@ class Asked(NamedTuple):
     subsets: str
 
 
-class State(NamedTuple):
-    """What all samples of one item show of one model.
-
-    ``opens`` counts the open verdicts (safe, unsafe, undetermined), ``first`` and ``second`` the choices in
-    each order (in the order of `CHOICES`), ``letters`` the letters chosen (A and B in the first order, A and B in
-    the second); ``causes`` are all causes of what is undetermined, sorted.
-    """
-
-    samples: frozenset[int]
-    opens: tuple[int, ...]
-    first: tuple[int, ...]
-    second: tuple[int, ...]
-    letters: tuple[int, ...]
-    causes: tuple[str, ...]
-
-
-_NOTHING = State(frozenset(), (0,) * 3, (0,) * 6, (0,) * 6, (0,) * 4, ())
-
-
 @dataclass(frozen=True, slots=True)
 class Tally:
     """All verdict rows: ``models`` gives for each run and model the number of each item's state.
 
     Numbers of items and states are places in ``items`` and ``states``; state 0 is that of an item that was not
-    asked. ``families`` counts the items of each family.
+    asked; ``readings`` gives what each state says. ``families`` counts the items of each family.
     """
 
     items: list[Asked] = field(default_factory=list)
-    states: list[State] = field(default_factory=lambda: [_NOTHING])
+    states: list[State] = field(default_factory=lambda: [NOTHING])
+    readings: list[Reading] = field(default_factory=lambda: [read_state(NOTHING)])
     models: dict[tuple[str, str], dict[int, int]] = field(default_factory=dict)
     families: dict[str, int] = field(default_factory=dict)
 
@@ -87,7 +68,7 @@ class _Reader:
         self.items: dict[tuple[Any, ...], int] = {}
         self.codes: dict[tuple[Any, ...], int] = {}
         self.shown: list[State] = []
-        self.states: dict[State, int] = {_NOTHING: 0}
+        self.states: dict[State, int] = {NOTHING: 0}
         self.steps: dict[tuple[int, int], int] = {}
         self.versions: set[tuple[str, str, str]] = set()
 
@@ -180,6 +161,7 @@ class _Reader:
         number = self.states.setdefault(state, len(self.tally.states))
         if number == len(self.tally.states):
             self.tally.states.append(state)
+            self.tally.readings.append(read_state(state))
         return self.steps.setdefault((before, code), number)
 
     def _check_items(self) -> Tally:
