@@ -62,7 +62,7 @@ def read_tally(score: Score) -> Tally:
     assert score.cs is not None
     assert score.css is not None
     assert score.coverage == 1
-    return Tally(score.n, score.cs.count, score.css.count)
+    return Tally(score.n, int(score.cs.count), int(score.css.count))
 
 
 def score(items: Sequence[Item], records: Records) -> dict[tuple[str, str], Score]:
