@@ -91,6 +91,7 @@ _JUDGED = _evaluation.JUDGED_OUTCOMES
 _STOPS = {"max_tokens": Outcome.TRUNCATED, "content_filter": Outcome.FILTERED}
 # Its text is the provider's complaint more often than the start of a reply.
 _OVERFLOW = "model_length"
+_NO_WORDS = (JudgeWord.NOT_JUDGED, JudgeWord.UNREADABLE)
 
 
 @task  # type: ignore[untyped-decorator]  # inspect_ai is in no environment of ours
@@ -108,9 +109,9 @@ def fine(
     """
     path = Path(items) if items else _FOLDER / "items.jsonl"
     _require(target_kind in list(_verdicts.TargetKind), "-T target_kind: write model or system.")
-    _open_judge(judge)
-    versions = _provenance.read_versions(path, ())
+    grader = _open_judge(judge)
     asked = _choose_items(path, dimension, language)
+    versions = _provenance.read_versions(path, [str(grader)])
     return Task(
         dataset=MemoryDataset([_make_sample(item) for item in asked], name=path.stem),
         solver=ask_forms(),
@@ -222,9 +223,7 @@ def _read_output(output: ModelOutput | Exception) -> Row:
 
 def _find_outcome(output: ModelOutput | Exception) -> tuple[Any, str, str]:
     if isinstance(output, Exception):
-        is_limit = getattr(output, "status_code", None) == 429
-        told = f"{type(output).__name__}: {output}"[:300]
-        return (Outcome.RATE_LIMITED if is_limit else Outcome.FAILED), "", told
+        return _find_fault(output)
     text = output.completion
     if output.empty or (not text and output.message.tool_calls):
         return Outcome.MALFORMED, "", "it holds no message"
@@ -236,6 +235,17 @@ def _find_outcome(output: ModelOutput | Exception) -> tuple[Any, str, str]:
     if output.error or output.stop_reason == _OVERFLOW:
         return Outcome.FAILED, "", (output.error or f"{output.stop_reason}: {text}")[:300]
     return Outcome.ANSWERED, text, ""
+
+
+def _find_fault(error: Exception) -> tuple[Any, str, str]:
+    """Return what a call that raised is labelled, by the provider's own error at the bottom of Inspect's."""
+    chain: list[BaseException] = [error]
+    while (below := chain[-1].__cause__) is not None and below not in chain:
+        chain.append(below)
+    found = next((e for e in reversed(chain) if hasattr(e, "status_code")), error)
+    outcome = Outcome.RATE_LIMITED if getattr(found, "status_code", 0) == 429 else Outcome.FAILED
+    told = "".join(c if c.isprintable() else " " for c in f"{type(found).__name__}: {found}")
+    return outcome, "", told[:300].strip()
 
 
 def _score_records(samples: Sequence[SampleScore]) -> list[Any]:
@@ -330,6 +340,7 @@ def judge_and_score(judge: str = "", target_kind: str = "model") -> Scorer:
             value=_read_values(verdicts),
             answer=_describe(verdicts),
             explanation=word.get("text") or word.get("error"),
+            reason="grader_failed" if word.get("verdict") in _NO_WORDS else None,
             metadata={
                 "target_kind": target_kind,
                 "responses": responses,
