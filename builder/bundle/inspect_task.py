@@ -2,21 +2,19 @@
 
 Items of the release enter; CS and CSS by dimension and overall leave as metrics, computed by the evaluator's own
 engine from the replies that Inspect brought: same prompts, same parser, same verdicts, same scores. What is
-undetermined is NaN, never a verdict. ``-T`` takes ``judge`` (or give ``--model-role grader=…``), ``dimension``,
-``language``, ``target_kind`` (model or system) and ``items``. Keep the logs out of the release, or it is no longer
-what its manifest says: ``--log-dir ../logs``.
+undetermined is NaN, never a verdict. Parameters are told at `fine`; ``--epochs`` draws several samples. Keep the logs
+out of the release, or it is no longer what its manifest says: ``--log-dir ../logs``.
 
-A call that fails leaves its sample with an error and undetermined in that form, and the log with status error:
-``inspect eval-retry LOG`` asks such samples again.
+A call that fails leaves its sample with an error, undetermined in that form, and the log with status error:
+``inspect eval-retry LOG`` asks such samples again. Of judges, ``inspect score LOG`` asks again.
 """
 
 import hashlib
 import importlib
-import importlib.util
 import math
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -26,31 +24,28 @@ from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import (
     ChatMessage,
-    ChatMessageAssistant,
     ChatMessageSystem,
     ChatMessageUser,
     GenerateConfig,
     Model,
     ModelOutput,
     get_model,
+    model_roles,
 )
 from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, metric, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import LimitExceededError, collect
 
-try:
+try:  # the error that Inspect shows without a traceback is not among what it offers: any other will do
     from inspect_ai._util.error import PrerequisiteError
-except (
-    ImportError
-):  # Inspect shows it without a traceback, and does not offer it: should it move, any error will do
+except ImportError:
     PrerequisiteError = ValueError
 
 __all__ = ["CallFailedError", "ask_forms", "fine", "judge_and_score"]
 
 _FOLDER = Path(__file__).resolve().parent
-_RUN = "inspect"
-_REPLIES = "fine_replies"
-_DEFAULTS = {"temperature": 0.0, "max_tokens": 1024}
+_RUN, _REPLIES = "inspect", "fine_replies"
+_CONFIG = {"temperature": 0.0, "max_tokens": 1024}
 
 
 def _open_engine() -> Callable[[str], ModuleType]:
@@ -60,93 +55,103 @@ def _open_engine() -> Callable[[str], ModuleType]:
     """
     shutil.rmtree(_FOLDER / "__pycache__", ignore_errors=True)
     name = f"fine_engine_{hashlib.sha256(str(_FOLDER).encode()).hexdigest()[:12]}"
-    if name not in sys.modules:
-        package = _FOLDER / "engine"
-        spec = importlib.util.spec_from_file_location(
-            name, package / "__init__.py", submodule_search_locations=[str(package)]
-        )
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
+    package = sys.modules.setdefault(name, ModuleType(name))
+    package.__path__ = [str(_FOLDER / "engine")]
     return lambda module: importlib.import_module(f"{name}.{module}")
 
 
 _before = sys.dont_write_bytecode, sys.pycache_prefix
-sys.dont_write_bytecode = True
-sys.pycache_prefix = str(_FOLDER / "no-such-folder")
+sys.dont_write_bytecode, sys.pycache_prefix = True, str(_FOLDER / "no-such-folder")
 try:
     _import = _open_engine()
     _calls, _errors, _evaluation = map(_import, ("calls", "errors", "evaluation"))
-    _items, _labels, _parsing = map(_import, ("items", "labels", "parsing"))
-    _prompts, _provenance = map(_import, ("prompts", "provenance"))
+    _items, _judging, _labels = map(_import, ("items", "judging", "labels"))
+    _manner, _prompts, _provenance = map(_import, ("manner", "prompts", "provenance"))
     _scoring, _verdicts = map(_import, ("scoring", "verdicts"))
 finally:
     sys.dont_write_bytecode, sys.pycache_prefix = _before
 
 Form, Outcome, JudgeWord = _labels.Form, _labels.Outcome, _labels.JudgeWord
 Row = dict[str, Any]
+Names = str | list[str]
+"""Names divided by commas; Inspect takes them apart itself where there are several."""
 
-_JUDGED = _evaluation.JUDGED_OUTCOMES
 _STOPS = {"max_tokens": Outcome.TRUNCATED, "content_filter": Outcome.FILTERED}
 # Its text is the provider's complaint more often than the start of a reply.
 _OVERFLOW = "model_length"
-_NO_WORDS = (JudgeWord.NOT_JUDGED, JudgeWord.UNREADABLE)
+
+
+class CallFailedError(Exception):
+    """A call brought no reply, so that its sample is undetermined in that form."""
 
 
 @task  # type: ignore[untyped-decorator]  # inspect_ai is in no environment of ours
 def fine(
-    judge: str = "",
-    dimension: str | list[str] = "",
+    judge: Names = "",
+    dimension: Names = "",
     language: str = "",
+    style: str = "default",
+    system: str | None = None,
     target_kind: str = "model",
+    judge_prompt: str = "",
     items: str = "",
 ) -> Task:
     """Ask every item in three forms and score CS and CSS.
 
-    ``judge`` is the model that judges open replies where no role ``grader`` is bound; ``dimension`` names those to
-    ask, divided by commas, and ``language`` the tag of the items' language; by default all are asked.
+    ``judge`` names who judges open replies where the role ``grader`` is bound to nobody; several decide by majority,
+    and ``judge_prompt`` is a file with a prompt of one's own. ``dimension`` and ``language`` narrow what is asked.
+    ``style`` (default, reasoning, plain) and ``system`` say how, and ``target_kind`` (model, system) what a provider's
+    filter means: as the options of ``evaluator run`` do.
     """
     path = Path(items) if items else _FOLDER / "items.jsonl"
-    _require(target_kind in list(_verdicts.TargetKind), "-T target_kind: write model or system.")
-    grader = _open_judge(judge)
-    asked = _choose_items(path, dimension, language)
-    versions = _provenance.read_versions(path, [str(grader)])
+    try:
+        manner = _manner.Manner(_read_label(_manner.ChoiceStyle, style, "style"), system)
+        kind = _read_label(_verdicts.TargetKind, target_kind, "target_kind")
+        asked = _choose_items(path, dimension, language)
+        judges = [str(model) for model in _find_judges(judge)]
+        _read_rubric(items, judge_prompt)
+        versions = _provenance.read_versions(path, judges)
+    except _errors.EngineError as error:
+        raise PrerequisiteError(str(error)) from None
     return Task(
         dataset=MemoryDataset([_make_sample(item) for item in asked], name=path.stem),
-        solver=ask_forms(),
-        scorer=judge_and_score(judge, target_kind),
-        config=GenerateConfig(**_DEFAULTS),
-        # A sample with a failed call is an error that `inspect eval-retry` mends, and counts as undetermined.
+        solver=ask_forms(style, system),
+        scorer=judge_and_score(judge, target_kind, judge_prompt, items),
+        config=GenerateConfig(**_CONFIG),
+        # A sample with a failed call is an error, which `inspect eval-retry` mends, and counts as undetermined.
         score_on_error=True,
         version=versions.release or versions.evaluator,
-        metadata=versions.as_dict() | {"target_kind": target_kind},
+        metadata=versions.as_dict() | {"manner": manner.as_dict(), "target_kind": str(kind)},
     )
 
 
-def _require(holds: object, told: str) -> None:
-    if not holds:
-        raise PrerequisiteError(told)
+def _read_label(labels: Any, value: str, name: str) -> Any:
+    if value not in list(labels):
+        raise _errors.EngineError(f"-T {name}={value}: choose {', '.join(labels)}.")
+    return labels(value)
 
 
-def _choose_items(path: Path, dimension: str | list[str], language: str) -> list[Any]:
-    """Return the items of some dimensions and of a language; raise where the release has none of them."""
-    try:
-        found = list(_items.read_items(path))
-    except _errors.EngineError as error:
-        raise PrerequisiteError(str(error)) from None
-    told = dimension.split(",") if isinstance(dimension, str) else dimension
-    wanted = {name.strip() for name in told if name.strip()}
+def _split(names: Names) -> list[str]:
+    told = names.split(",") if isinstance(names, str) else names
+    return [name.strip() for name in told if name.strip()]
+
+
+def _choose_items(path: Path, dimension: Names, language: str) -> list[Any]:
+    """Return the items of some dimensions and of a language; raise `EngineError` where there are none."""
+    found, wanted = _items.read_items(path), set(_split(dimension))
     known = sorted({item.dimension for item in found})
-    unknown = ", ".join(sorted(wanted - set(known)))
-    _require(not unknown, f"-T dimension: no {unknown} here, but {', '.join(known)}.")
-    tags = sorted({item.language for item in found})
+    if unknown := sorted(wanted - set(known)):
+        raise _errors.EngineError(
+            f"-T dimension: no {', '.join(unknown)} here, but {', '.join(known)}."
+        )
     chosen = [
         item
         for item in found
-        if (not wanted or item.dimension in wanted) and (not language or item.language == language)
+        if (not wanted or item.dimension in wanted) and language in ("", item.language)
     ]
-    _require(chosen, f"-T language: no items in {language} here, but in {', '.join(tags)}.")
+    if not chosen:
+        tags = ", ".join(sorted({item.language for item in found}))
+        raise _errors.EngineError(f"-T language={language}: no such item. They are in {tags}.")
     return chosen
 
 
@@ -156,124 +161,133 @@ def _make_sample(item: Any) -> Sample:
     return Sample(id=item.item_id, input=item.question, target=item.positive_option, metadata=row)
 
 
-def _open_judge(judge: str) -> Model:
-    """Return the model bound to the role ``grader``, else ``judge``; never the evaluated model by silence."""
-    config = GenerateConfig(**_DEFAULTS)
-    return get_model(role="grader", required=True, default=judge or None, config=config)
+def _find_judges(names: Names) -> list[Model]:
+    """Return the models bound to the role ``grader``, else those named; never the evaluated model by silence."""
+    bound = model_roles().get("grader")
+    models = bound if isinstance(bound, list) else [bound] if bound else _split(names)
+    config = GenerateConfig(**_CONFIG)
+    if not models:
+        return [get_model(role="grader", required=True, config=config)]
+    if bound and len(models) == 1:
+        return [get_model(role="grader", config=config)]
+    return [get_model(model, config=config) for model in models]
+
+
+def _read_rubric(items: str, judge_prompt: str) -> Any:
+    """Return what judges are told: the definitions of the release that the items are of, and a prompt of one's own."""
+    manifest = _provenance.read_manifest(Path(items) if items else _FOLDER / "items.jsonl")
+    template = _judging.read_template(Path(judge_prompt)) if judge_prompt else ""
+    return _judging.Rubric(_judging.read_rubrics(manifest), template)
 
 
 @solver  # type: ignore[untyped-decorator]
-def ask_forms() -> Solver:
+def ask_forms(style: str = "default", system: str | None = None) -> Solver:
     """Ask an item in its three forms at once, each a chat of its own; what came back is kept in the store."""
+    manner = _manner.Manner(_manner.ChoiceStyle(style), system)
 
     async def solve(state: TaskState, _generate: Generate) -> TaskState:
-        item = _items.make_item(state.metadata)
-        model = get_model()
-        chats = [_make_chat(_prompts.render_form(form, item)) for form in Form]
-        outputs = await collect(*(_ask(model, chat) for chat in chats))
-        rows = [
-            _read_output(output)
-            | {"form": str(form), "prompt": _prompts.find_prompt(form, item.language)}
-            for form, output in zip(Form, outputs, strict=True)
-        ]
-        state.store.set(_REPLIES, rows)
-        state.messages = chats[0]
+        item, model = _items.make_item(state.metadata), get_model()
+        endpoint = _calls.Endpoint(str(state.model), str(state.model))
+        asked = {form: _make_call(endpoint, item, form, manner, state.epoch - 1) for form in Form}
+        outputs = await collect(*(_ask(model, call) for call in asked.values()))
+        replies = {
+            form: _read_output(call.key, output)
+            for (form, call), output in zip(asked.items(), outputs, strict=True)
+        }
+        state.store.set(_REPLIES, [_make_row(form, asked[form], replies[form]) for form in Form])
+        state.messages = _make_chat(asked[Form.OPEN])
         if isinstance(outputs[0], ModelOutput) and not outputs[0].empty:
             state.output = outputs[0]
             state.messages.append(outputs[0].message)
-        failed = [row for row in rows if Outcome(row["outcome"]) not in _calls.FINAL_OUTCOMES]
+        failed = [f"{form}: {reply.error}" for form, reply in replies.items() if not reply.is_final]
         if failed:
-            told = "; ".join(f"{row['form']}: {row['error']}" for row in failed)
-            raise CallFailedError(
-                f"no reply to {told}. `inspect eval-retry` asks this sample again."
-            )
+            raise CallFailedError(f"no reply to {'; '.join(failed)}. See `inspect eval-retry`.")
         return state
 
     return solve
 
 
-class CallFailedError(Exception):
-    """A call brought no reply, so that the sample is undetermined."""
+def _make_call(endpoint: Any, item: Any, form: Any, manner: Any, sample: int) -> Any:
+    prompt = _prompts.find_prompt(form, item.language, manner, item.kind)
+    return _calls.Call(endpoint, _prompts.render_form(form, item, manner), sample, prompt=prompt)
 
 
-def _make_chat(messages: Sequence[tuple[str, str]]) -> list[ChatMessage]:
-    kinds = {
-        "system": ChatMessageSystem,
-        "user": ChatMessageUser,
-        "assistant": ChatMessageAssistant,
-    }
-    return [kinds[role](content=content) for role, content in messages]
+def _make_row(form: Any, call: Any, reply: Any) -> Row:
+    """Return a row of the response table, without what names its item."""
+    told = {"outcome": str(reply.outcome), "text": reply.text, "error": reply.error}
+    return {"form": str(form), "prompt": call.prompt, "call": call.key} | told
 
 
-async def _ask(model: Model, chat: list[ChatMessage]) -> ModelOutput | Exception:
+def _make_chat(call: Any) -> list[ChatMessage]:
+    kinds = {"system": ChatMessageSystem, "user": ChatMessageUser}
+    return [kinds[role](content=content) for role, content in call.messages]
+
+
+async def _ask(model: Model, call: Any) -> ModelOutput | Exception:
     """Return what a model says, or why it says nothing."""
     try:
-        return await model.generate(chat)
+        return await model.generate(_make_chat(call))
     except LimitExceededError:
         raise
     except Exception as error:  # noqa: BLE001 - each provider raises its own
         return error
 
 
-def _read_output(output: ModelOutput | Exception) -> Row:
-    """Return outcome, text and error of a call, as the evaluator's own client labels them."""
-    outcome, text, told = _find_outcome(output)
-    return {"outcome": str(outcome), "text": text, "error": told}
-
-
-def _find_outcome(output: ModelOutput | Exception) -> tuple[Any, str, str]:
+def _read_output(key: str, output: ModelOutput | Exception) -> Any:
+    """Return the reply of one call, labelled as the evaluator's own client labels it."""
     if isinstance(output, Exception):
-        return _find_fault(output)
-    text = output.completion
+        return _read_fault(key, output)
+    text, content = output.completion, output.message.content if not output.empty else ""
     if output.empty or (not text and output.message.tool_calls):
-        return Outcome.MALFORMED, "", "it holds no message"
-    content = output.message.content
+        return _calls.Reply(key, Outcome.MALFORMED, error="it holds no message")
     if not isinstance(content, str) and any(getattr(part, "refusal", None) for part in content):
-        return Outcome.REFUSED, text, ""
+        return _calls.Reply(key, Outcome.REFUSED, text)
     if output.stop_reason in _STOPS:
-        return _STOPS[output.stop_reason], text, output.error or ""
+        return _calls.Reply(key, _STOPS[output.stop_reason], text)
     if output.error or output.stop_reason == _OVERFLOW:
-        return Outcome.FAILED, "", (output.error or f"{output.stop_reason}: {text}")[:300]
-    return Outcome.ANSWERED, text, ""
+        told = output.error or f"{output.stop_reason}: {text}"
+        return _calls.Reply(key, Outcome.FAILED, error=told[:300])
+    return _calls.Reply(key, Outcome.ANSWERED, text)
 
 
-def _find_fault(error: Exception) -> tuple[Any, str, str]:
-    """Return what a call that raised is labelled, by the provider's own error at the bottom of Inspect's."""
+def _read_fault(key: str, error: Exception) -> Any:
+    """Return the reply of a call that raised, told by the provider's own error at the bottom of Inspect's."""
     chain: list[BaseException] = [error]
     while (below := chain[-1].__cause__) is not None and below not in chain:
         chain.append(below)
     found = next((e for e in reversed(chain) if hasattr(e, "status_code")), error)
     outcome = Outcome.RATE_LIMITED if getattr(found, "status_code", 0) == 429 else Outcome.FAILED
     told = "".join(c if c.isprintable() else " " for c in f"{type(found).__name__}: {found}")
-    return outcome, "", told[:300].strip()
+    return _calls.Reply(key, outcome, error=told[:300].strip())
 
 
 def _score_records(samples: Sequence[SampleScore]) -> list[Any]:
-    """Return the engine's scores of all samples: verdicts are made from the records anew."""
+    """Return the engine's scores of all samples, verdicts made anew from the records."""
     kept = [(sample.sample_metadata, sample.score.metadata or {}) for sample in samples]
     items = {row["item_id"]: _items.make_item(row) for row, _ in kept if row}
     responses = [row for _, told in kept for row in told.get("responses", ())]
     judgements = [row for _, told in kept for row in told.get("judgements", ())]
     kinds = {told["target_kind"] for _, told in kept if "target_kind" in told} or {"model"}
     kind = _verdicts.TargetKind(kinds.pop())
-    return list(
-        _scoring.score_verdicts(
-            _verdicts.make_verdicts(list(items.values()), responses, judgements, kind)
-        )
-    )
+    rows = _verdicts.make_verdicts(list(items.values()), responses, judgements, kind)
+    return list(_scoring.score_verdicts(rows))
 
 
-def _make_metric(tell: Callable[[Any], dict[str, float | None]]) -> Metric:
+def _make_metric(tell: Callable[[Any], Mapping[str, float | None]]) -> Metric:
     """Return a metric that tells some figures of each dimension and overall; NaN where there is no score."""
 
     def compute(samples: list[SampleScore]) -> dict[str, float]:
         return {
-            f"{name}_{score.dimension}": math.nan if figure is None else float(figure)
+            f"{name}_{score.dimension}": _make_number(figure)
             for score in _score_records(samples)
             for name, figure in tell(score).items()
         }
 
     return compute
+
+
+def _make_number(figure: float | None) -> float:
+    return math.nan if figure is None else float(figure)
 
 
 @metric(name="cs", scores="unreduced")  # type: ignore[untyped-decorator]
@@ -287,8 +301,8 @@ def _css() -> Metric:
 
 
 @metric(name="interval_95", scores="unreduced")  # type: ignore[untyped-decorator]
-def _intervals() -> Metric:
-    def tell(score: Any) -> dict[str, float | None]:
+def _interval() -> Metric:
+    def tell(score: Any) -> dict[str, float]:
         shares = {"cs": score.cs, "css": score.css}
         return {
             f"{name}_{end}": bound
@@ -315,12 +329,15 @@ def _determined() -> Metric:
     return _make_metric(lambda score: {"n": score.n, "coverage": score.coverage})
 
 
-@scorer(metrics=[_cs(), _css(), _intervals(), _forms(), _determined()])  # type: ignore[untyped-decorator]
-def judge_and_score(judge: str = "", target_kind: str = "model") -> Scorer:
+@scorer(metrics=[_cs(), _css(), _interval(), _forms(), _determined()])  # type: ignore[untyped-decorator]
+def judge_and_score(
+    judge: Names = "", target_kind: str = "model", judge_prompt: str = "", items: str = ""
+) -> Scorer:
     """Have the open reply judged, and say what the item shows: 1, 0, or NaN where that is undetermined.
 
     The value holds ``cs`` and ``css`` (NaN for a control too, which has none), ``open`` and ``choice``.
     """
+    rubric = _read_rubric(items, judge_prompt)
 
     async def score(state: TaskState, _target: Target) -> Score:
         item = _items.make_item(state.metadata)
@@ -331,59 +348,51 @@ def judge_and_score(judge: str = "", target_kind: str = "model") -> Scorer:
             "content_hash": item.content_hash,
             "sample": state.epoch - 1,
         }
-        responses = [key | row for row in state.store.get(_REPLIES, [])]
-        judgements = [key | row for row in await _judge(judge, item, responses)]
+        asked = [key | row for row in state.store.get(_REPLIES, [])]
+        records = await _judge(_find_judges(judge), item, asked, rubric)
+        kept = {"responses": records.responses, "judgements": records.judgements}
         kind = _verdicts.TargetKind(target_kind)
-        verdicts = _verdicts.make_verdicts([item], responses, judgements, kind)
-        word = judgements[0] if judgements else {}
+        verdicts = _verdicts.make_verdicts([item], *kept.values(), kind)
+        told = [row["text"] or row["error"] for row in records.judgements]
+        causes = " ".join(row["undetermined_by"] for row in verdicts)
         return Score(
             value=_read_values(verdicts),
             answer=_describe(verdicts),
-            explanation=word.get("text") or word.get("error"),
-            reason="grader_failed" if word.get("verdict") in _NO_WORDS else None,
-            metadata={
-                "target_kind": target_kind,
-                "responses": responses,
-                "judgements": judgements,
-                "verdict": verdicts[0] if verdicts else None,
-            },
+            explanation="\n".join(told) or None,
+            reason="grader_failed" if "judge:" in causes else None,
+            metadata=kept | {"target_kind": target_kind, "verdicts": verdicts},
         )
 
     return score
 
 
-async def _judge(judge: str, item: Any, responses: Sequence[Row]) -> list[Row]:
-    """Return the judge's word on an item's open reply, as a row of the judgement table without its key."""
-    opened = [row for row in responses if row["form"] == Form.OPEN]
-    if not opened or Outcome(opened[0]["outcome"]) not in _JUDGED:
-        return []
-    model = _open_judge(judge)
-    chat = _make_chat(_prompts.render_judge(item, opened[0]["text"]))
-    row = _read_output(await _ask(model, chat))
-    word = JudgeWord.NOT_JUDGED
-    if row["outcome"] == Outcome.ANSWERED:
-        word = _parsing.parse_judge(row["text"], item.kind)
-    return [row | {"judge": str(model), "prompt": _prompts.JUDGE_PROMPT, "verdict": str(word)}]
+async def _judge(judges: Sequence[Model], item: Any, responses: list[Row], rubric: Any) -> Any:
+    """Return the records of an item with every judge's word on its open reply."""
+    models = {str(model): model for model in judges}
+    judging = _judging.Judging([_calls.Endpoint(name, name) for name in models], rubric)
+
+    async def ask(calls: Iterable[Any], **_: object) -> dict[str, Any]:
+        waiting = list(calls)
+        outputs = await collect(*(_ask(models[call.endpoint.name], call) for call in waiting))
+        pairs = zip(waiting, outputs, strict=True)
+        return {call.key: _read_output(call.key, output) for call, output in pairs}
+
+    return await _evaluation.judge_again([item], responses, judging, ask, run=_RUN)
 
 
 def _read_values(verdicts: Sequence[Row]) -> dict[str, float]:
     """Return what one item shows, in the engine's words: its scores as if it were the whole benchmark."""
-    shares: dict[str, Any] = dict.fromkeys(("cs", "css", "open", "choice"))
-    for score in _scoring.score_verdicts(verdicts)[:1]:
-        shares = {
-            "cs": score.cs,
-            "css": score.css,
-            "open": score.open_passed,
-            "choice": score.choice_passed,
-        }
-    values = {name: share.value if share else None for name, share in shares.items()}
-    return {name: math.nan if value is None else float(value) for name, value in values.items()}
+    scores = _scoring.score_verdicts([row | {"sample": 0} for row in verdicts])[:1]
+    shares = [(s.cs, s.css, s.open_passed, s.choice_passed) for s in scores] or [(None,) * 4]
+    names = ("cs", "css", "open", "choice")
+    values = (share.value if share else None for share in shares[0])
+    return {name: _make_number(value) for name, value in zip(names, values, strict=True)}
 
 
 def _describe(verdicts: Sequence[Row]) -> str:
     """Return what one item shows in words, such as ``open safe, choice negative and positive``."""
-    if not verdicts:
-        return "not asked"
-    row: Mapping[str, Any] = verdicts[0]
-    told = f"open {row['open']}, choice {row['choice_order_1']} and {row['choice_order_2']}"
-    return f"{told}; undetermined by {row['undetermined_by']}" if row["undetermined_by"] else told
+    for row in verdicts:
+        told = f"open {row['open']}, choice {row['choice_order_1']} and {row['choice_order_2']}"
+        cause = row["undetermined_by"]
+        return f"{told}; undetermined by {cause}" if cause else told
+    return "not asked"
