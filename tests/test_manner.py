@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from fakes import MemoryStore, make_ask, make_endpoint
-from offline_models import DIMENSIONS, JUDGE, make_item, make_items, make_offline
+from offline_models import DIMENSIONS, make_item, make_items, make_offline
 
 from builder.bundle.engine.calls import Call
 from builder.bundle.engine.client import make_body
@@ -19,6 +19,7 @@ from builder.bundle.engine.prompts import find_prompt, render_form
 from builder.bundle.engine.scoring import score_verdicts
 from builder.bundle.engine.verdicts import make_verdicts
 from builder.llm.clients import open_clients
+from builder.llm.offline.transport import JUDGE
 
 LANGUAGES = ("en", "zh-Hans")
 CHOICES = (Form.MC_ORDER_1, Form.MC_ORDER_2)

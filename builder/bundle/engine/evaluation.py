@@ -7,6 +7,7 @@ calls under the endpoints' limits. What a model did not answer stays a row with 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Protocol
 
 from .calls import FINAL_OUTCOMES, WORD_TOKENS, Call, Endpoint, Reply
@@ -88,10 +89,7 @@ async def evaluate(
     # Open questions first: their replies have to be judged while the choices are still being asked.
     questions = [
         _Question(_make_call(target, item, form, manner, sample), item, form)
-        for form in Form
-        for target in targets
-        for item in items
-        for sample in range(manner.samples)
+        for form, target, item, sample in product(Form, targets, items, range(manner.samples))
     ]
     # Items may share a question, and then one open reply, but each has a judging of its own.
     open_items: dict[str, list[Item]] = {}
@@ -109,8 +107,14 @@ async def evaluate(
 
     calls = [question.call for question in questions]
     replies = await ask(calls, follow_up=judge_open_reply, expect=expect_judging)
+    return _record(run, sorted(questions, key=_sort_key), judging, replies)
+
+
+def _record(
+    run: str, questions: Iterable[_Question], judging: Judging, replies: Mapping[str, Reply]
+) -> Records:
     records = Records([], [])
-    for question in sorted(questions, key=_sort_key):
+    for question in questions:
         reply = replies[question.call.key]
         key = _make_key(run, question.call.endpoint.name, question.item, question.call.sample)
         records.responses.append(_make_response(key, question, reply))
