@@ -25,7 +25,7 @@ __all__ = [
     "score_by_judge",
 ]
 
-MIN_LABELS = 30
+MIN_LABELS = 20
 """A corrected score needs so many replies that people judged, or all that there are."""
 
 MIN_STRATUM = 15

@@ -11,7 +11,6 @@ from typing import Any
 from annotations.reply_slice import OpenReply
 from builder.bundle.engine.intervals import find_wilson_interval
 from builder.correction import (
-    MIN_LABELS,
     Estimate,
     TooFewLabelsError,
     correct_score,
@@ -19,7 +18,7 @@ from builder.correction import (
 )
 from builder.exclusions import read_exclusions
 from builder.judged_items import JudgedItem, Measure, Votes
-from builder.reply_plans import read_judged_run
+from builder.reply_plans import PER_STRATUM, read_judged_run
 from builder.reply_review import read_reply_answers
 from builder.workspace import Workspace, read_table
 from schemas.errors import StageError
@@ -116,7 +115,7 @@ def correct_run(workspace: Workspace, run: str) -> list[ModelCorrection]:
     if not sources.slice:
         raise StageError(
             f"no replies of run {run} were drawn, so that nobody knows how its judge errs. Run `finebench "
-            f"annotate plan --responses {run} --reviewer NAME --per-stratum {MIN_LABELS}`, have them judged, "
+            f"annotate plan --responses {run} --reviewer NAME --per-stratum {PER_STRATUM}`, have them judged, "
             "and ask again."
         )
     models = sorted({row["model"] for row in sources.verdicts})
@@ -260,9 +259,10 @@ def _correct(
     try:
         corrected = correct_score(items, measure)
     except TooFewLabelsError as error:
+        size = _suggest_size(items)
         told = (
-            f"{error}; draw more with `finebench annotate plan --responses {run} --per-stratum "
-            f"{MIN_LABELS}`, or have those that were drawn judged"
+            f"{error}; have those that were drawn judged, or draw more with `finebench annotate plan "
+            f"--responses {run} --per-stratum {size} --reviewer NAME`"
         )
         return Corrected(measure, uncorrected, None, told)
     parts = [value for part in less if (value := _try_value(part, measure)) is not None]
@@ -273,6 +273,13 @@ def _correct(
         by_majority=_try_value([_take_majority(item) for item in items], measure),
         without_one=(min(parts), max(parts)) if len(less) > 1 and len(parts) == len(less) else None,
     )
+
+
+def _suggest_size(items: Sequence[JudgedItem]) -> int:
+    """Return how many replies of each stratum to draw: as is usual, or more than were."""
+    drawn = Counter(item.stratum for item in items if item.drawn)
+    most = max(drawn.values(), default=0)
+    return PER_STRATUM if most < PER_STRATUM else most + PER_STRATUM // 2
 
 
 def _try_value(items: Sequence[JudgedItem], measure: Measure) -> float | None:

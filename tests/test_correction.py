@@ -201,7 +201,11 @@ def test_a_model_that_passes_no_choice_is_never_safe_in_both() -> None:
         ([SAFE] * 14, 50, "14 of 64"),
         ([SAFE] * 14 + [None] * 50, 0, "14 of 64"),
         ([Votes(0, 0, 2)] * 50, 50, "0 of 100"),
-        ([SAFE] * 29, 50, f"29 of the 79 replies that bear on it; at least {MIN_LABELS}"),
+        (
+            [SAFE] * (MIN_LABELS - 1),
+            50,
+            f"{MIN_LABELS - 1} of the {MIN_LABELS + 49} replies that bear on it; at least {MIN_LABELS}",
+        ),
     ],
 )
 def test_too_few_words_of_people_are_no_correction(
