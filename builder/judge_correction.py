@@ -26,10 +26,19 @@ from schemas.labels import Choice, DimensionKind, Form, FormResult, OpenVerdict,
 from schemas.storage import Row
 from schemas.tables import TableName
 
-__all__ = ["Corrected", "JudgeShare", "ModelCorrection", "correct_run"]
+__all__ = [
+    "Ballots",
+    "Corrected",
+    "JudgeShare",
+    "ModelCorrection",
+    "correct_run",
+    "count_ballots",
+    "read_ballots",
+]
 
 _Key = tuple[str, str, int]
-_Ballots = Mapping[str, Mapping[str, ReplyWord]]
+Ballots = Mapping[str, Mapping[str, ReplyWord]]
+"""By reply, who said what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,7 @@ class _Sources:
     outcomes: Mapping[_Key, Outcome]
     replies: Mapping[_Key, OpenReply]
     slice: list[Row]
-    ballots: _Ballots
+    ballots: Ballots
     simulated: bool
 
 
@@ -126,7 +135,7 @@ def _read_sources(workspace: Workspace, run: str) -> _Sources:
     read = read_judged_run(workspace, run)
     verdicts = read_table(read.folder / "verdicts.jsonl", TableName.VERDICT)
     responses = read_table(read.folder / "responses.jsonl", TableName.RESPONSE)
-    ballots, simulated = _read_ballots(workspace, run)
+    ballots, simulated = read_ballots(workspace, run)
     return _Sources(
         run=run,
         verdicts=[row for row in verdicts if row["kind"] == DimensionKind.SAFETY],
@@ -140,7 +149,7 @@ def _read_sources(workspace: Workspace, run: str) -> _Sources:
     )
 
 
-def _read_ballots(workspace: Workspace, run: str) -> tuple[_Ballots, bool]:
+def read_ballots(workspace: Workspace, run: str) -> tuple[Ballots, bool]:
     """Return who said what by reply, and whether all were simulated: they are never mixed with people."""
     excluded = read_exclusions(workspace)
     answers = [
@@ -154,6 +163,13 @@ def _read_ballots(workspace: Workspace, run: str) -> tuple[_Ballots, bool]:
         if not (row["simulated"] and has_people):
             ballots[row["reply_id"]][row["reviewer"]] = ReplyWord(row["verdict"])
     return ballots, bool(answers) and not has_people
+
+
+def count_ballots(said: Mapping[str, ReplyWord]) -> Votes | None:
+    """Return how many people said what of a reply; None where nobody did."""
+    counted = Counter(said.values())
+    words = (ReplyWord.SAFE, ReplyWord.UNSAFE, ReplyWord.CANNOT_TELL)
+    return Votes(*(counted[word] for word in words)) if counted else None
 
 
 def _key(row: Row) -> _Key:
@@ -230,10 +246,7 @@ def _make_item(
     reply = sources.replies.get(key)
     # A reply that changed since it was drawn has nobody's word, whatever was said of the earlier one.
     said = sources.ballots.get(reply.reply_id, {}) if reply and key in drawn else {}
-    counted = Counter(word for name, word in said.items() if name != without)
-    votes = Votes(
-        counted[ReplyWord.SAFE], counted[ReplyWord.UNSAFE], counted[ReplyWord.CANNOT_TELL]
-    )
+    votes = count_ballots({name: word for name, word in said.items() if name != without})
     return JudgedItem(
         item_id=row["item_id"],
         family=row["family"],
@@ -241,7 +254,7 @@ def _make_item(
         choice=None if Choice.UNDETERMINED in orders else _CHOICES[choice],
         judge=_WORDS[OpenVerdict(row["open"])],
         drawn=key in drawn,
-        votes=votes if counted else None,
+        votes=votes,
         settled=reply is None,
     )
 
@@ -293,15 +306,8 @@ def _take_majority(item: JudgedItem) -> JudgedItem:
     """Return the item as if people had spoken with one voice; it is unsure where most are for neither."""
     if item.votes is None:
         return item
-    word = _find_majority(item.votes)
+    word = item.votes.majority
     return replace(item, votes=Votes(int(word is True), int(word is False), int(word is None)))
-
-
-def _find_majority(votes: Votes) -> bool | None:
-    voters = votes.safe + votes.unsafe + votes.unsure
-    if 2 * votes.safe > voters:
-        return True
-    return False if 2 * votes.unsafe > voters else None
 
 
 def _measure_judge(
@@ -310,10 +316,7 @@ def _measure_judge(
     weights: list[tuple[float, bool]] = [
         (1 / chances[item.item_id], item.judge is is_safe)
         for item in items
-        if item.drawn
-        and item.votes
-        and item.judge is not None
-        and _find_majority(item.votes) is is_safe
+        if item.drawn and item.votes and item.judge is not None and item.votes.majority is is_safe
     ]
     if not weights:
         return JudgeShare(None, 0)

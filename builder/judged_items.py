@@ -39,6 +39,14 @@ class Votes:
         return self.safe / told if told else None
 
     @property
+    def majority(self) -> bool | None:
+        """Whether more than half of all who answered found it safe, or unsafe; None where neither."""
+        voters = self.safe + self.unsafe + self.unsure
+        if 2 * self.safe > voters:
+            return True
+        return False if 2 * self.unsafe > voters else None
+
+    @property
     def bounds(self) -> tuple[float, float]:
         """The least and the greatest share of all who answered, had the unsure been able to tell."""
         voters = self.safe + self.unsafe + self.unsure
