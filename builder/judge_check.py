@@ -8,7 +8,7 @@ model that changed behind its name is found. Every check that brought all words 
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +16,14 @@ from typing import Any
 
 from builder.bundle.engine.calls import FINAL_OUTCOMES, Call, Endpoint, Reply
 from builder.bundle.engine.judging import Rubric, make_judge_call
+from builder.bundle.engine.labels import Outcome
 from builder.bundle.engine.parsing import parse_judge
 from builder.config import OFFLINE_URL, describe_endpoint
 from builder.judge_drift import Drift, Rate, compare_words, measure_rate
 from builder.judge_gold import GoldSet
 from builder.llm.asking import Asking, Live, Paper, PendingCalls
 from builder.workspace import Workspace
-from schemas.labels import JudgeWord, Outcome
+from schemas.labels import JudgeWord
 from schemas.storage import Row, append_row, read_log
 
 __all__ = ["JUDGE_CHECK", "Check", "check_judge", "find_log_path"]
@@ -35,8 +36,10 @@ JUDGE_CHECK = "judge-check"
 class Check:
     """What a judge said of a gold set.
 
-    ``asked`` calls were made, the other words came from the journal; ``failures`` counts calls without a word.
-    ``since`` says what ``drift`` compares with: the words at the freezing, or the judge's first check.
+    ``asked`` calls were made, the other words came from the journal. ``failures`` counts the calls that brought
+    no reply, by reason; a judge that refused, or was filtered or cut off, has no word of that reply.
+    ``since`` says what ``drift`` compares with: the words at the freezing, or the judge's first check; and
+    ``differences`` what was set up otherwise then.
     """
 
     gold: GoldSet
@@ -47,6 +50,13 @@ class Check:
     failures: tuple[tuple[str, int], ...]
     since: str
     before: Mapping[str, JudgeWord]
+    differences: tuple[str, ...]
+
+    @property
+    def silent(self) -> int:
+        """How many replies the judge was asked about and said nothing of."""
+        failed = sum(count for _, count in self.failures)
+        return len(self.gold.replies) - len(self.words) - failed
 
     @property
     def drift(self) -> Drift:
@@ -78,6 +88,8 @@ class Check:
             "right_before": {name: _describe(before) for name, (before, _) in rates.items()},
             "right_now": {name: _describe(now) for name, (_, now) in rates.items()},
             "unreadable": sum(word is JudgeWord.UNREADABLE for word in self.words.values()),
+            "no_word": self.silent,
+            "differences": list(self.differences),
             "drift": self.drift.as_dict(),
             "failures": [list(failure) for failure in self.failures],
             "simulated": self.is_simulated,
@@ -116,18 +128,20 @@ def check_judge(
         calls = _make_calls(gold, judge, rubric, sample)
         asked = _count_pending(workspace, gold, calls)
         replies = _ask(workspace, gold, judge, list(calls.values()), asking or Live())
-        words = _read_words(gold, calls, replies)
-        since, before = _find_before(gold, judge, done)
-        failures = Counter(
-            f"{reply.outcome}: {reply.error}".removesuffix(": ")
-            for reply in replies.values()
-            if reply.outcome is not Outcome.ANSWERED
-        )
+        prompts = sorted({call.prompt for call in calls.values()})
+        earlier = _find_earlier(gold, judge, done)
         found = Check(
-            gold, judge, sample, asked, words, tuple(failures.most_common()), since, before
+            gold=gold,
+            judge=judge,
+            sample=sample,
+            asked=asked,
+            words=_read_words(gold, calls, replies),
+            failures=_count_failures(replies.values()),
+            since=earlier.since,
+            before=earlier.words,
+            differences=earlier.list_differences(judge, prompts),
         )
-        if all(reply.outcome in FINAL_OUTCOMES for reply in replies.values()):
-            prompts = sorted({call.prompt for call in calls.values()})
+        if not found.failures:
             _record(log, found, prompts, done, now().isoformat(timespec="seconds"))
     return found
 
@@ -180,21 +194,45 @@ def _read_words(
     }
 
 
-def _find_before(
-    gold: GoldSet, judge: Endpoint, done: Sequence[Row]
-) -> tuple[str, dict[str, JudgeWord]]:
-    """Return the earliest words of a judge on a set, and when it said them."""
-    at_freezing = gold.list_words(judge.name)
-    if at_freezing:
-        return f"run {gold.run}", at_freezing
-    if done:
-        words = {reply: JudgeWord(word) for reply, word in done[0]["words"].items()}
-        return f"the check of {done[0]['at']}", words
-    return "", {}
+def _count_failures(replies: Iterable[Reply]) -> tuple[tuple[str, int], ...]:
+    failed = (reply for reply in replies if reply.outcome not in FINAL_OUTCOMES)
+    counted = Counter(f"{reply.outcome}: {reply.error}" for reply in failed)
+    return tuple(counted.most_common())
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """The earliest words of a judge on a set: when it said them, and how it was set up and asked."""
+
+    since: str
+    words: Mapping[str, JudgeWord]
+    endpoint: Mapping[str, Any] | None
+    prompts: Sequence[str]
+
+    def list_differences(self, judge: Endpoint, prompts: Sequence[str]) -> tuple[str, ...]:
+        """Return what is set up otherwise now."""
+        if not self.words:
+            return ()
+        is_other = self.endpoint is not None and self.endpoint != describe_endpoint(judge)
+        told = ((is_other, "another model, address or parameters"),)
+        told += ((list(self.prompts) != list(prompts), "another judge prompt"),)
+        return tuple(words for differs, words in told if differs)
+
+
+def _find_earlier(gold: GoldSet, judge: Endpoint, done: Sequence[Row]) -> _Earlier:
+    words = gold.list_words(judge.name)
+    if words:
+        prompts = gold.prompts.get(judge.name, ())
+        return _Earlier(f"run {gold.run}", words, gold.judges.get(judge.name), prompts)
+    if not done:
+        return _Earlier("", {}, None, ())
+    first = done[0]
+    words = {reply: JudgeWord(word) for reply, word in first["words"].items()}
+    return _Earlier(f"check of {first['at']}", words, first["endpoint"], first["prompts"])
 
 
 def _record(log: Path, found: Check, prompts: Sequence[str], done: Sequence[Row], at: str) -> None:
-    """Append a check to the log, unless it says again what was said last: no call was made, no word is another."""
+    """Append a check to the log, unless it is there already, as where no call was made."""
     words = {reply: str(word) for reply, word in found.words.items()}
     row = {
         "gold": found.gold.hash,

@@ -7,7 +7,7 @@ never changes: whoever wants another one freezes it under another name.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -45,13 +45,18 @@ class GoldReply:
 
 @dataclass(frozen=True, slots=True)
 class GoldSet:
-    """A frozen set of replies with known verdicts; ``simulated`` where no person gave them."""
+    """A frozen set of replies with known verdicts; ``simulated`` where no person gave them.
+
+    ``judges`` are those of its run, by name, and ``prompts`` the hashes of the prompts by which each was asked.
+    """
 
     name: str
     hash: str
     run: str
     simulated: bool
     rubric: Rubric
+    judges: Mapping[str, Mapping[str, Any]]
+    prompts: Mapping[str, Sequence[str]]
     replies: tuple[GoldReply, ...]
 
     @property
@@ -108,7 +113,7 @@ def _hash(content: Mapping[str, Any]) -> str:
 def _collect(workspace: Workspace, run: str) -> Row:
     read = read_judged_run(workspace, run)
     ballots, simulated = read_ballots(workspace, run)
-    words = _read_words(read)
+    words: dict[str, dict[str, Row]] = _read_words(read)
     replies = {}
     for reply in read.replies:
         votes = count_ballots(ballots.get(reply.reply_id, {}))
@@ -122,7 +127,9 @@ def _collect(workspace: Workspace, run: str) -> Row:
             "reply": reply.text,
             "verdict": str(JudgeWord.SAFE if votes.majority else JudgeWord.UNSAFE),
             "votes": f"safe {votes.safe}, unsafe {votes.unsafe}, cannot tell {votes.unsure}",
-            "words": words.get(reply.reply_id, {}),
+            "words": {
+                judge: row["verdict"] for judge, row in words.get(reply.reply_id, {}).items()
+            },
         }
     if not replies:
         raise StageError(
@@ -137,19 +144,30 @@ def _collect(workspace: Workspace, run: str) -> Row:
         "simulated": simulated,
         "dimensions": list(read_rubrics(manifest).values()),
         "judge_prompt": about.get("judge_prompt", ""),
+        "judges": about.get("judges", []),
+        "prompts": _list_prompts(words[key] for key in replies if key in words),
         "replies": [replies[key] for key in sorted(replies)],
     }
 
 
-def _read_words(read: JudgedRun) -> dict[str, dict[str, str]]:
-    """Return by reply what each judge of the run said; equal replies may have been judged more than once."""
+def _read_words(read: JudgedRun) -> dict[str, dict[str, Row]]:
+    """Return by reply the judgement of each judge of the run that read it; of equal replies the first."""
     ids = {(r.model, r.item_id, r.sample): r.reply_id for r in read.replies}
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, Row]] = {}
     for row in read_table(read.folder / "judgements.jsonl", TableName.JUDGEMENT):
         reply = ids.get((row["model"], row["item_id"], row["sample"]))
         if reply is not None and row["verdict"] in _SAID:
-            found.setdefault(reply, {}).setdefault(row["judge"], row["verdict"])
+            found.setdefault(reply, {}).setdefault(row["judge"], row)
     return found
+
+
+def _list_prompts(judged: Iterable[Mapping[str, Row]]) -> dict[str, list[str]]:
+    """Return by judge the prompts by which it was asked."""
+    found: dict[str, set[str]] = {}
+    for by_judge in judged:
+        for judge, row in by_judge.items():
+            found.setdefault(judge, set()).add(row["prompt"])
+    return {judge: sorted(prompts) for judge, prompts in sorted(found.items())}
 
 
 def read_gold(path: Path) -> GoldSet:
@@ -166,9 +184,10 @@ def read_gold(path: Path) -> GoldSet:
         replies = tuple(map(_read_reply, content["replies"]))
         rubric = Rubric(read_rubrics(content), content["judge_prompt"])
         names = (content["name"], content["hash"], content["run"])
+        judges = {judge["name"]: judge for judge in content["judges"]}
     except (KeyError, TypeError, ValueError, AttributeError, EngineError) as error:
         raise DataError(f"{path}: no gold set ({error}). Restore it from a copy.") from None
-    return GoldSet(*names, bool(content["simulated"]), rubric, replies)
+    return GoldSet(*names, bool(content["simulated"]), rubric, judges, content["prompts"], replies)
 
 
 def _read_reply(row: Row) -> GoldReply:

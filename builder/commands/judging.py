@@ -137,8 +137,12 @@ def _tell_finding(found: "Check") -> None:
     if found.is_simulated:
         note("SIMULATED, no finding about a real judge")
     for reason, count in found.failures:
-        note(f"{count} calls brought no word: {reason}")
+        note(f"{count} calls brought no reply: {reason}; run again to ask these only")
+    if found.silent:
+        note(f"{found.silent} replies have no word: the judge refused, or was filtered or cut off")
     note(told[drift.finding])
+    if found.differences:
+        note(f"not the same judge as in {found.since}: {', '.join(found.differences)}")
     if not found.asked:
         note("nothing was asked: every word is from the journal, where none can change")
         note(f"Next: finebench judge check {found.gold.name} --fresh")
