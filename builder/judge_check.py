@@ -214,8 +214,10 @@ class _Earlier:
         if not self.words:
             return ()
         is_other = self.endpoint is not None and self.endpoint != describe_endpoint(judge)
-        told = ((is_other, "another model, address or parameters"),)
-        told += ((list(self.prompts) != list(prompts), "another judge prompt"),)
+        told = (
+            (is_other, "another model, address or parameters"),
+            (list(self.prompts) != list(prompts), "another judge prompt"),
+        )
         return tuple(words for differs, words in told if differs)
 
 
