@@ -161,8 +161,8 @@ def _show_run(result: "Run", *, as_json: bool) -> None:
 )
 @click.option(
     "--judge",
-    type=click.Choice(["people"]),
-    help="Score with what people said of the replies in place of the model judge.",
+    type=click.Choice(["people", "corrected"]),
+    help="people: their word in place of the model judge's. corrected: the model judge's, mended by a slice.",
 )
 @click.option("--anchors", is_flag=True, help="Score only the items that all runs asked unchanged.")
 def report(runs: tuple[str, ...], format_: str, judge: str | None, anchors: bool) -> None:
@@ -176,6 +176,9 @@ def report(runs: tuple[str, ...], format_: str, judge: str | None, anchors: bool
     workspace = open_here()
     read = read_people_scores if judge else read_run_scores
     named = list(dict.fromkeys(runs or list_runs(workspace)))
+    if judge == "corrected" and not anchors:
+        _show_corrections(named, format_)
+        return
     if anchors:
         scores = _score_anchors(named, judge)
     else:
@@ -184,13 +187,25 @@ def report(runs: tuple[str, ...], format_: str, judge: str | None, anchors: bool
     print_report(scores, versions, format_)
 
 
+def _show_corrections(runs: list[str], format_: str) -> None:
+    from builder.correction_view import print_corrections
+    from builder.judge_correction import correct_run
+    from builder.run_versions import read_run_versions
+
+    workspace = open_here()
+    found = [model for run in runs for model in correct_run(workspace, run)]
+    print_corrections(found, {run: read_run_versions(workspace, run) for run in runs}, format_)
+    if not any(score.corrected for model in found for score in model.scores):
+        raise SystemExit(1)
+
+
 def _score_anchors(runs: list[str], judge: str | None) -> "list[Score]":
     from builder.anchor_scores import list_differences, score_anchors
     from builder.console import note
     from schemas.errors import UsageError
 
     if judge:
-        raise UsageError("--anchors goes with the model judge's scores, not with --judge people.")
+        raise UsageError("--anchors goes with the model judge's scores, not with --judge.")
     workspace = open_here()
     scores = score_anchors(workspace, runs)
     if differing := list_differences(workspace, runs):
