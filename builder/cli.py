@@ -15,6 +15,7 @@ from builder.commands import (
     imports,
     items,
     people,
+    planning,
     publishing,
     releases,
     requests,
@@ -80,6 +81,7 @@ def cli(ctx: click.Context, workspace: Path) -> None:
 
 for _command in (
     *starting.COMMANDS,
+    *planning.COMMANDS,
     *imports.COMMANDS,
     *stages.COMMANDS,
     *people.COMMANDS,

@@ -1,0 +1,69 @@
+"""Plans tried out: results of models are drawn and tested as a report would; shares of successes leave."""
+
+import numpy as np
+from scipy import special
+
+from builder.bundle.engine.intervals import find_wilson_interval
+
+__all__ = ["simulate_families", "simulate_power", "simulate_widths"]
+
+
+def simulate_power(
+    n: int, difference: float, discordance: float, alpha: float, *, draws: int, seed: int
+) -> float:
+    """Return in which share of draws the exact McNemar test on ``n`` items shows the difference.
+
+    Each draw counts the items on which only the better passes, only the other does, or both alike, and
+    the p-value is worked out from that table: nothing of `exact_power` is taken for granted.
+    """
+    better = (discordance + difference) / 2
+    chances = [better, max(0.0, discordance - better), 1 - discordance]
+    counts = np.random.default_rng(seed).multinomial(n, chances, size=draws)
+    first, second = counts[:, 0].astype(float), counts[:, 1].astype(float)
+    p_values = 2 * special.bdtr(np.minimum(first, second), first + second, 0.5)
+    return float(np.mean((p_values <= alpha) & (first > second)))
+
+
+def simulate_widths(
+    n: int, share: float, level: float, *, draws: int, seed: int
+) -> tuple[float, float]:
+    """Return the mean half-width of Wilson's interval over draws, and the share that hold the true share."""
+    counts = np.random.default_rng(seed).binomial(n, share, size=draws)
+    values, times = np.unique(counts, return_counts=True)
+    ends = [find_wilson_interval(int(value), n, level) for value in values]
+    halves = [(high - low) / 2 for low, high in ends]
+    holds = [low <= share <= high for low, high in ends]
+    return float(np.average(halves, weights=times)), float(np.average(holds, weights=times))
+
+
+def simulate_families(
+    families: int,
+    size: int,
+    correlation: float,
+    difference: float,
+    discordance: float,
+    alpha: float,
+    *,
+    draws: int,
+    seed: int,
+) -> tuple[float, float]:
+    """Return the power of a test by families, and how many times the variance is that of independent items.
+
+    Items of a family take the family's result with chance √correlation and one of their own otherwise, so
+    that any two are correlated as told. The test holds the mean of the families' differences against its
+    standard error.
+    """
+    better = (discordance + difference) / 2
+    chances = [better, max(0.0, discordance - better), 1 - discordance]
+    generator = np.random.default_rng(seed)
+    values = np.array([1, -1, 0])
+    means = np.empty((draws, 2))
+    for i in range(draws):
+        common = generator.choice(values, size=(families, 1), p=chances)
+        own = generator.choice(values, size=(families, size), p=chances)
+        is_common = generator.random((families, size)) < np.sqrt(correlation)
+        found = np.where(is_common, common, own).mean(axis=1)
+        means[i] = found.mean(), found.std(ddof=1) / np.sqrt(families)
+    critical = special.ndtri(1 - alpha / 2)
+    ratio = means[:, 0].var() / ((discordance - difference**2) / (families * size))
+    return float(np.mean(means[:, 0] >= critical * means[:, 1])), float(ratio)
