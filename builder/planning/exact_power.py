@@ -39,7 +39,7 @@ def find_exact_power(n: int, difference: float, discordance: float, alpha: float
     mean, spread = n * discordance, sqrt(n * discordance * (1 - discordance))
     low = max(0, floor(mean - _REACH * spread - _REACH))
     high = min(n, ceil(mean + _REACH * spread + _REACH))
-    discordant = np.arange(low, high + 1, dtype=np.float64)
+    discordant = np.arange(low, high + 1, dtype=np.int64)
     most = _find_critical(discordant, alpha)
     worse = max(0.0, (discordance - difference) / (2 * discordance))
     shown = np.where(most >= 0, special.bdtr(np.maximum(most, 0), discordant, worse), 0.0)
@@ -47,9 +47,9 @@ def find_exact_power(n: int, difference: float, discordance: float, alpha: float
     return float(min(1.0, (weights @ shown) / weights.sum()))
 
 
-def _find_critical(discordant: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
+def _find_critical(discordant: NDArray[np.int64], alpha: float) -> NDArray[np.float64]:
     """Return for each number of discordant items the most that may go the other way; -1 where none may."""
-    guess = np.floor(np.nan_to_num(special.bdtrik(alpha / 2, discordant, 0.5)))
+    guess = np.floor(np.nan_to_num(special.bdtrik(alpha / 2, discordant.astype(np.float64), 0.5)))
     best: NDArray[np.float64] = np.full(guess.shape, -1.0)
     # The inverse is right but for rounding: the neighbours are tried too.
     for step in (-1.0, 0.0, 1.0):
@@ -59,7 +59,7 @@ def _find_critical(discordant: NDArray[np.float64], alpha: float) -> NDArray[np.
     return best
 
 
-def _weigh(discordant: NDArray[np.float64], n: int, discordance: float) -> NDArray[np.float64]:
+def _weigh(discordant: NDArray[np.int64], n: int, discordance: float) -> NDArray[np.float64]:
     """Return the binomial chances of the numbers of discordant items."""
     ways = (
         special.gammaln(n + 1)

@@ -1,17 +1,18 @@
 """Plans tried out: results of models are drawn and tested as a report would; shares of successes leave."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from builder.bundle.engine.intervals import find_wilson_interval
 
-__all__ = ["simulate_families", "simulate_power", "simulate_widths"]
+__all__ = ["draw_tests", "simulate_families", "simulate_power", "simulate_widths"]
 
 
-def simulate_power(
-    n: int, difference: float, discordance: float, alpha: float, *, draws: int, seed: int
-) -> float:
-    """Return in which share of draws the exact McNemar test on ``n`` items shows the difference.
+def draw_tests(
+    n: int, difference: float, discordance: float, *, draws: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return p-values of exact McNemar tests on ``n`` drawn items each, and where the better model won.
 
     Each draw counts the items on which only the better passes, only the other does, or both alike, and
     the p-value is worked out from that table: nothing of `exact_power` is taken for granted.
@@ -19,9 +20,18 @@ def simulate_power(
     better = (discordance + difference) / 2
     chances = [better, max(0.0, discordance - better), 1 - discordance]
     counts = np.random.default_rng(seed).multinomial(n, chances, size=draws)
-    first, second = counts[:, 0].astype(float), counts[:, 1].astype(float)
-    p_values = 2 * special.bdtr(np.minimum(first, second), first + second, 0.5)
-    return float(np.mean((p_values <= alpha) & (first > second)))
+    first, second = counts[:, 0], counts[:, 1]
+    fewer = np.minimum(first, second).astype(float)
+    p_values = np.minimum(1.0, 2 * special.bdtr(fewer, first + second, 0.5))
+    return p_values, first > second
+
+
+def simulate_power(
+    n: int, difference: float, discordance: float, alpha: float, *, draws: int, seed: int
+) -> float:
+    """Return in which share of draws the exact McNemar test on ``n`` items shows the difference."""
+    p_values, is_better = draw_tests(n, difference, discordance, draws=draws, seed=seed)
+    return float(np.mean((p_values <= alpha) & is_better))
 
 
 def simulate_widths(
