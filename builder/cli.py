@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from builder.commands import (
+    advice,
     calls,
     imports,
     items,
@@ -89,6 +90,7 @@ for _command in (
     *versions.COMMANDS,
     *publishing.COMMANDS,
     *scores.COMMANDS,
+    *advice.COMMANDS,
     *items.COMMANDS,
     *calls.COMMANDS,
     *requests.COMMANDS,
