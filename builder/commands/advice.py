@@ -85,6 +85,10 @@ def _tell_advisers(asked: "Consultation") -> None:
         note(f"reports leave out of the ranking from now on: {', '.join(asked.new)}")
     if asked.simulated:
         note(f"SIMULATED, no finding about a real item: {', '.join(asked.simulated)}")
+    for name in asked.aliases:
+        note(
+            f"{name} is an adviser under another name: name it with --model too, or leave it unranked"
+        )
     if not asked.ranked:
         note("no model of these runs is left to be ranked")
 

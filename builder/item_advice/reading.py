@@ -1,15 +1,16 @@
 """The verdicts that advice is made from: runs and models of a workspace enter, rows of advisers alone leave."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from builder.advisers import list_advisers, record_advisers
 from builder.config import SIMULATOR_PREFIX
+from builder.release.versions.manifest_diff import list_mappings
 from builder.versions import read_present_items
 from builder.workspace import Workspace, read_table
 from schemas.errors import UsageError
-from schemas.storage import Row
+from schemas.storage import Row, read_json
 from schemas.tables import TableName
 
 __all__ = ["Consultation", "Standing", "consult", "find_standings"]
@@ -30,12 +31,16 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Consultation:
-    """The verdicts of the advisers alone, who they are, who began to advise now, and who is left to rank."""
+    """The verdicts of the advisers alone, who they are, who began to advise now, and who is left to rank.
+
+    ``aliases`` are models that are left to rank and ask the same model at the same place as an adviser.
+    """
 
     runs: tuple[str, ...]
     advisers: tuple[str, ...]
     new: tuple[str, ...]
     ranked: tuple[str, ...]
+    aliases: tuple[str, ...]
     verdicts: tuple[Row, ...]
 
     @property
@@ -57,6 +62,8 @@ def consult(
     _require_same_items(rows)
     places = _find_places(rows)
     known = list_advisers(workspace)
+    if both := sorted(_resolve(named, places) & _resolve(excluded, places)):
+        raise UsageError(f"{', '.join(both)}: named with --model and with --exclude. Give one.")
     chosen = _resolve(named, places) | (known & places.keys())
     unknown = sorted(_resolve(excluded, places) - chosen)
     if unknown:
@@ -68,11 +75,13 @@ def consult(
     if twice:
         raise UsageError(f"in several runs: {'; '.join(twice)}. Name the run that counts.")
     new = record_advisers(workspace, advisers, rows)
+    ranked = sorted(places.keys() - known - chosen)
     return Consultation(
         runs=tuple(rows),
         advisers=tuple(advisers),
         new=tuple(new),
-        ranked=tuple(sorted(places.keys() - known - chosen)),
+        ranked=tuple(ranked),
+        aliases=tuple(_find_aliases(workspace, rows, known | chosen, ranked)),
         verdicts=tuple(
             row for of_run in rows.values() for row in of_run if row["model"] in advisers
         ),
@@ -107,6 +116,19 @@ def _find_places(rows: Mapping[str, Sequence[Row]]) -> dict[str, list[str]]:
         for model in sorted({row["model"] for row in of_run}):
             places.setdefault(model, []).append(run)
     return places
+
+
+def _find_aliases(
+    workspace: Workspace, runs: Iterable[str], advisers: Container[str], ranked: Sequence[str]
+) -> list[str]:
+    """Return the ranked models that are an adviser under another name."""
+    asked: dict[str, set[tuple[str, str]]] = {}
+    for run in runs:
+        for model in list_mappings(read_json(workspace.runs / run / "run.json"), "models"):
+            place = (str(model.get("model")), str(model.get("base_url")))
+            asked.setdefault(str(model.get("name")), set()).add(place)
+    taken = {place for name, places in asked.items() if name in advisers for place in places}
+    return [name for name in ranked if asked.get(name, set()) & taken]
 
 
 def _resolve(names: Iterable[str], places: Mapping[str, Sequence[str]]) -> set[str]:
