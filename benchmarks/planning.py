@@ -55,7 +55,7 @@ def main() -> int:
         for plan in plans
     ]
     widths = [try_width(request, draws) for request in _WIDTHS]
-    families = [try_families(request, draws // 100) for request in _FAMILIES]
+    families = [try_families(request, max(2000, draws // 20)) for request in _FAMILIES]
     show("Items for a difference, power 80%", differences)
     show("Items for an interval of 95%", widths)
     show("Items in families, power 80%", families)

@@ -40,8 +40,12 @@ _SEED = 20231109
     help="The share of items on which one of two models passes and the other fails. "
     "[default: as if they were independent]",
 )
+@click.option("--share", type=float, help="The score that is expected.  [default: 0.5]")
 @click.option(
-    "--share", type=float, default=0.5, show_default=True, help="The score that is expected."
+    "--like",
+    "run",
+    metavar="RUN",
+    help="Take --discordance and --share from a finished run of this workspace.",
 )
 @click.option(
     "--models",
@@ -75,10 +79,17 @@ _SEED = 20231109
     help="Try the plan out as often.",
 )
 @json_option
-def plan(simulate: int | None, as_json: bool, **asked: Any) -> None:
+def plan(
+    run: str | None,
+    share: float | None,
+    discordance: float | None,
+    simulate: int | None,
+    as_json: bool,
+    **asked: Any,
+) -> None:
     """Tell how many items a wanted interval or difference takes, or what so many items show.
 
-    Needs no workspace. With --models and --dimensions every pair of models is compared, overall and in each
+    Needs no workspace but for --like. With --models and --dimensions every pair of models is compared, overall and in each
     dimension, and the level is shared among all comparisons.
 
     Example: finebench plan --difference 0.05 --power 0.8 --discordance 0.2 --models 14
@@ -88,7 +99,10 @@ def plan(simulate: int | None, as_json: bool, **asked: Any) -> None:
     from builder.planning.request import Request
     from builder.planning.wording import describe_plan
 
-    found = make_plan(Request(**asked))
+    like = _read_like(run) if run else {}
+    given = {"share": share, "discordance": discordance}
+    known = {name: value for name, value in given.items() if value is not None}
+    found = make_plan(Request(**(asked | like | known)))
     tried = _try_out(found, simulate) if simulate else {}
     if as_json:
         more = {"simulated": tried} if tried else {}
@@ -97,6 +111,30 @@ def plan(simulate: int | None, as_json: bool, **asked: Any) -> None:
         _print_plan(found, tried)
         click.echo(describe_plan(found))
     note(f"Next: {_find_next(found)}")
+
+
+def _read_like(run: str) -> dict[str, float]:
+    """Return what a finished run tells of share and discordance, and tell it."""
+    from builder.commands.shared import open_here
+    from builder.console import note
+    from builder.planning.pilot import read_pilot
+    from builder.planning.wording import format_share
+    from builder.run_verdicts import read_run_verdicts
+
+    pilot = read_pilot(read_run_verdicts(open_here(), run))
+    known = {}
+    if pilot.share is not None:
+        known["share"] = pilot.share
+        note(
+            f"run {run}: {format_share(pilot.share)} safe in both forms, over {pilot.models} models"
+        )
+    if pilot.discordance is not None and pilot.discordances is not None:
+        known["discordance"] = pilot.discordance
+        low, high = map(format_share, pilot.discordances)
+        note(
+            f"run {run}: two models differ on {format_share(pilot.discordance)} of the items ({low} to {high})"
+        )
+    return known
 
 
 def _print_plan(found: "Plan", tried: dict[str, float]) -> None:

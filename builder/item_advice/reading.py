@@ -7,6 +7,7 @@ from enum import StrEnum
 from builder.advisers import list_advisers, record_advisers
 from builder.config import SIMULATOR_PREFIX
 from builder.release.versions.manifest_diff import list_mappings
+from builder.run_verdicts import read_run_verdicts
 from builder.versions import read_present_items
 from builder.workspace import Workspace, read_table
 from schemas.errors import UsageError
@@ -58,7 +59,7 @@ def consult(
     finished, the runs did not ask the same items, a model is in none of them or in two, or nobody advises;
     nothing is recorded then.
     """
-    rows = {run: _read_verdicts(workspace, run) for run in dict.fromkeys(runs)}
+    rows = {run: read_run_verdicts(workspace, run) for run in dict.fromkeys(runs)}
     _require_same_items(rows)
     places = _find_places(rows)
     known = list_advisers(workspace)
@@ -86,13 +87,6 @@ def consult(
             row for of_run in rows.values() for row in of_run if row["model"] in advisers
         ),
     )
-
-
-def _read_verdicts(workspace: Workspace, run: str) -> list[Row]:
-    folder = workspace.runs / run
-    if not (folder / "run.json").exists():
-        raise UsageError(f"no finished run is named {run}. `finebench report` lists all.")
-    return read_table(folder / "verdicts.jsonl", TableName.VERDICT)
 
 
 def _require_same_items(rows: Mapping[str, Sequence[Row]]) -> None:
