@@ -68,6 +68,31 @@ def test_nobody_advises_unless_named(evaluated: Path, finebench: RunCommand) -> 
     assert list_advisers(Workspace(evaluated)) == frozenset()
 
 
+def test_kin_of_writer_or_judge_are_pointed_out_as_advisers(
+    evaluated: Path, finebench: RunCommand
+) -> None:
+    """They are not ranked anyway: to have them advise costs nothing."""
+    path = evaluated / "runs" / "1.0.0" / "run.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps(about | {"kin": {OFFLINE[1]: ["judge"]}}))
+    told = finebench(evaluated, "advise", code=2).stderr
+    assert f"{OFFLINE[1]} (kin)" in told
+    assert f"{OFFLINE[0]} (kin)" not in told
+
+
+def test_several_samples_of_a_run_are_taken_together(
+    evaluated: Path, finebench: RunCommand
+) -> None:
+    """An item stands once in the advice: chosen rightly in each order once of twice, it is passed by a quarter."""
+    rows = copy_run(evaluated, "twice", {OFFLINE[0]: "m"})
+    missed = {"choice_order_1": "negative", "choice_order_2": "negative", "multiple_choice": "fail"}
+    path = evaluated / "runs" / "twice" / "verdicts.jsonl"
+    write_rows(path, [*rows, *(row | {"sample": 1} | missed for row in rows)])
+    found = json.loads(finebench(evaluated, "advise", "twice", "--model", "m", "--json").stdout)
+    assert len(found["items"]) == len(rows)
+    assert {(i["both"]["share"], i["both"]["models"]) for i in found["items"]} == {(0.25, 1)}
+
+
 def test_advisers_are_recorded_for_good_and_asked_again_without_naming_them(
     evaluated: Path, finebench: RunCommand
 ) -> None:
@@ -227,3 +252,33 @@ def test_recording_twice_adds_runs_and_takes_nobody_out(tmp_path: Path) -> None:
     assert list_advisers(workspace) == frozenset({"gpt", "模型"})
     told = json.loads(find_advisers_file(workspace).read_text(encoding="utf-8"))
     assert told["models"]["gpt"]["runs"] == ["1.0.0", "1.1.0"]
+
+
+def test_plan_takes_share_and_discordance_from_a_run(
+    evaluated: Path, finebench: RunCommand
+) -> None:
+    """One model passes all, one nothing: they differ on every item, and their mean share is a half."""
+    copy_run(evaluated, "two", {OFFLINE[0]: "best", OFFLINE[1]: "worst"})
+    result = finebench(evaluated, "plan", "--like", "two", "--difference", "0.3", "--json")
+    told = json.loads(result.stdout)
+    assert told["asked"]["share"] == 0.5
+    assert told["assumed"]["discordance"] == 1.0
+    assert "two models differ on 100% of the items" in result.stderr
+    stated = ("--like", "two", "--difference", "0.3", "--discordance", "0.4", "--json")
+    assert json.loads(finebench(evaluated, "plan", *stated).stdout)["asked"]["discordance"] == 0.4
+    assert "no finished run" in finebench(evaluated, "plan", "--like", "x", code=2).stderr
+
+
+def test_plan_is_not_led_astray_by_models_that_differ_on_nothing(
+    evaluated: Path, finebench: RunCommand
+) -> None:
+    """Two names of one model tell nothing of two models: the user is told to state a number."""
+    copy_run(evaluated, "same", {OFFLINE[0]: "first"})
+    rows = copy_run(evaluated, "more", {OFFLINE[0]: "second"})
+    path = evaluated / "runs" / "same" / "verdicts.jsonl"
+    write_rows(path, [*read_rows(path), *(row | {"run": "same"} for row in rows)])
+    told = finebench(evaluated, "plan", "--like", "same", "--difference", "0.1", code=2).stderr
+    assert "differ on no item" in told
+    assert "--discordance" in told
+    stated = ("--difference", "0.1", "--discordance", "0.3")
+    assert "30%" in finebench(evaluated, "plan", "--like", "same", *stated).stdout

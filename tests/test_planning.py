@@ -14,7 +14,6 @@ from workspaces import RunCommand
 from builder.bundle.engine.intervals import find_wilson_interval
 from builder.planning.answers import Goal, Need, Scope, make_plan
 from builder.planning.exact_power import (
-    MOST_ITEMS,
     find_exact_items,
     find_exact_power,
     find_shown_difference,
@@ -24,7 +23,7 @@ from builder.planning.mcnemar import (
     solve_by_connor,
     solve_by_miettinen,
 )
-from builder.planning.request import Request
+from builder.planning.request import MOST_ITEMS, Request
 from builder.planning.simulation import (
     draw_tests,
     simulate_families,
@@ -312,6 +311,10 @@ def test_unknown_discordance_is_that_of_independent_models() -> None:
         (Request(width=0.5), "--width 0.5"),
         (Request(width=float("inf")), "--width inf"),
         (Request(width=0.1, power=1.0), "no plan is sure to succeed"),
+        (Request(width=1e-200), "--width 1e-200"),
+        (Request(difference=0.1, level=1 - 1e-16), "--level 1"),
+        (Request(width=0.0001), f"--width 0.0001: that takes more than {MOST_ITEMS:,} items"),
+        (Request(width=0.01, family_size=5000, correlation=1), "more than"),
         (Request(width=0.1, power=0.4), "--power 0.4"),
         (Request(width=0.1, level=1.0), "--level 1"),
         (Request(width=0.1, share=-0.1), "--share -0.1"),

@@ -99,7 +99,7 @@ def plan(
     from builder.planning.request import Request
     from builder.planning.wording import describe_plan
 
-    like = _read_like(run) if run else {}
+    like = _read_like(run, is_stated=discordance is not None) if run else {}
     given = {"share": share, "discordance": discordance}
     known = {name: value for name, value in given.items() if value is not None}
     found = make_plan(Request(**(asked | like | known)))
@@ -113,13 +113,14 @@ def plan(
     note(f"Next: {_find_next(found)}")
 
 
-def _read_like(run: str) -> dict[str, float]:
+def _read_like(run: str, *, is_stated: bool) -> dict[str, float]:
     """Return what a finished run tells of share and discordance, and tell it."""
     from builder.commands.shared import open_here
     from builder.console import note
     from builder.planning.pilot import read_pilot
     from builder.planning.wording import format_share
     from builder.run_verdicts import read_run_verdicts
+    from schemas.errors import UsageError
 
     pilot = read_pilot(read_run_verdicts(open_here(), run))
     known = {}
@@ -128,7 +129,11 @@ def _read_like(run: str) -> dict[str, float]:
         note(
             f"run {run}: {format_share(pilot.share)} safe in both forms, over {pilot.models} models"
         )
-    if pilot.discordance is not None and pilot.discordances is not None:
+    if pilot.discordance == 0 and not is_stated:
+        raise UsageError(
+            f"the models of run {run} differ on no item. State --discordance yourself."
+        )
+    if pilot.discordance and pilot.discordances is not None:
         known["discordance"] = pilot.discordance
         low, high = map(format_share, pilot.discordances)
         note(

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from builder.advisers import list_advisers, record_advisers
 from builder.config import SIMULATOR_PREFIX
-from builder.release.versions.manifest_diff import list_mappings
+from builder.release.versions.manifest_diff import find_mapping, list_mappings
 from builder.run_verdicts import read_run_verdicts
 from builder.versions import read_present_items
 from builder.workspace import Workspace, read_table
@@ -71,7 +71,7 @@ def consult(
         raise UsageError(f"{', '.join(unknown)}: no adviser, so there is nothing to exclude.")
     advisers = sorted(chosen - _resolve(excluded, places))
     if not advisers:
-        raise UsageError(_ask_for_advisers(places))
+        raise UsageError(_ask_for_advisers(places, _find_kin(workspace, rows)))
     twice = [f"{name} ({', '.join(places[name])})" for name in advisers if len(places[name]) > 1]
     if twice:
         raise UsageError(f"in several runs: {'; '.join(twice)}. Name the run that counts.")
@@ -139,13 +139,19 @@ def _resolve(names: Iterable[str], places: Mapping[str, Sequence[str]]) -> set[s
     return found
 
 
-def _ask_for_advisers(places: Mapping[str, Sequence[str]]) -> str:
-    there = ", ".join(sorted(places)) or "none"
+def _find_kin(workspace: Workspace, runs: Iterable[str]) -> set[str]:
+    """Return the models that share a family with a writer of the items or a judge."""
+    records = [read_json(workspace.runs / run / "run.json") for run in runs]
+    return {name for about in records for name in find_mapping(about, "kin")}
+
+
+def _ask_for_advisers(places: Mapping[str, Sequence[str]], kin: Container[str]) -> str:
+    there = ", ".join(f"{name} (kin)" if name in kin else name for name in sorted(places))
     return (
         "no model's results may be used for advice. Items that are chosen by how a model does on them no "
         "longer tell how good it is: name with --model the models that are to advise, and reports leave "
-        "them out of the ranking for good. Best are those that are not ranked anyway, such as models of the "
-        f"writer's or the judge's family. In the runs are: {there}."
+        "them out of the ranking for good. Best are those that are not ranked anyway, as kin of a writer or "
+        f"a judge. In the runs are: {there or 'none'}."
     )
 
 

@@ -7,17 +7,21 @@ from math import ceil
 from typing import Any
 
 from builder.planning.exact_power import (
-    MOST_ITEMS,
     find_exact_items,
     find_exact_power,
     find_shown_difference,
 )
 from builder.planning.mcnemar import solve_by_connor, solve_by_miettinen
-from builder.planning.request import Request, check_request
+from builder.planning.request import MOST_ITEMS, Request, check_request
 from builder.planning.widths import find_half_width, solve_width
 from schemas.errors import UsageError
 
 __all__ = ["Goal", "Need", "Plan", "Scope", "Shown", "make_plan"]
+
+
+_TOO_MANY = (
+    f"--{{goal}} {{value:g}}: that takes more than {MOST_ITEMS:,} items. Ask for a greater one."
+)
 
 
 class Scope(StrEnum):
@@ -119,9 +123,7 @@ def _plan_difference(request: Request, difference: float) -> Iterator[Need]:
     asked = (difference, discordance, request.alpha, request.power)
     independent = find_exact_items(*asked)
     if independent is None:
-        raise UsageError(
-            f"--difference {difference:g}: that takes more than {MOST_ITEMS:,} items. Ask for a greater one."
-        )
+        raise UsageError(_TOO_MANY.format(goal=Goal.DIFFERENCE, value=difference))
     forms = {"connor": solve_by_connor(*asked), "miettinen": solve_by_miettinen(*asked)}
     yield from _spread(request, Goal.DIFFERENCE, difference, independent, forms)
 
@@ -131,6 +133,8 @@ def _spread(
 ) -> Iterator[Need]:
     """Return what is needed overall and, where there are dimensions, for each."""
     items, count = _round_up(independent * request.design_effect), request.dimensions
+    if items > MOST_ITEMS:
+        raise UsageError(_TOO_MANY.format(goal=goal, value=value))
     share = ceil(items / count) if count else None
     in_all = share * count if share else items
     yield Need(goal, value, Scope.OVERALL, independent, items, in_all, share, forms)

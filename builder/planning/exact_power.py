@@ -10,6 +10,7 @@ The number of discordant items is summed over 9 standard deviations on either si
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import ceil, floor, sqrt
 
 import numpy as np
@@ -17,11 +18,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from builder.planning.mcnemar import solve_by_connor
+from builder.planning.request import MOST_ITEMS
 
-__all__ = ["MOST_ITEMS", "find_exact_items", "find_exact_power", "find_shown_difference"]
-
-MOST_ITEMS = 10_000_000
-"""Beyond so many items nothing is planned."""
+__all__ = ["find_exact_items", "find_exact_power", "find_shown_difference"]
 
 _REACH = 9.0
 # Where the discordant items spread less than this, the power is no smooth function of the items.
@@ -40,23 +39,29 @@ def find_exact_power(n: int, difference: float, discordance: float, alpha: float
     low = max(0, floor(mean - _REACH * spread - _REACH))
     high = min(n, ceil(mean + _REACH * spread + _REACH))
     discordant = np.arange(low, high + 1, dtype=np.int64)
-    most = _find_critical(discordant, alpha)
+    most = _find_critical(low, high, alpha)
     worse = max(0.0, (discordance - difference) / (2 * discordance))
     shown = np.where(most >= 0, special.bdtr(np.maximum(most, 0), discordant, worse), 0.0)
     weights = _weigh(discordant, n, discordance)
     return float(min(1.0, (weights @ shown) / weights.sum()))
 
 
-def _find_critical(discordant: NDArray[np.int64], alpha: float) -> NDArray[np.float64]:
+@lru_cache(maxsize=16)
+def _find_critical(low: int, high: int, alpha: float) -> NDArray[np.float64]:
     """Return for each number of discordant items the most that may go the other way; -1 where none may."""
-    guess = np.floor(np.nan_to_num(special.bdtrik(alpha / 2, discordant.astype(np.float64), 0.5)))
-    best: NDArray[np.float64] = np.full(guess.shape, -1.0)
-    # The inverse is right but for rounding: the neighbours are tried too.
-    for step in (-1.0, 0.0, 1.0):
-        tried = np.clip(guess + step, 0, discordant)
-        is_shown = special.bdtr(tried, discordant, 0.5) <= alpha / 2
-        best = np.where(is_shown, np.maximum(best, tried), best)
-    return best
+    discordant = np.arange(low, high + 1, dtype=np.int64)
+    z = -special.ndtri(alpha / 2)
+    # By the normal distribution first, which is off by one here and there, then one by one to the exact.
+    most: NDArray[np.float64] = np.floor((discordant - z * np.sqrt(discordant) - 1) / 2).clip(-1)
+    for step, wanted in ((1.0, True), (0.0, False)):
+        left = np.arange(len(most))
+        while len(left):
+            tried = most[left] + step
+            tails = special.bdtr(np.maximum(tried, 0), discordant[left], 0.5)
+            is_shown = (tails <= alpha / 2) | (tried < 0)
+            left = left[is_shown == wanted]
+            most[left] += 1.0 if wanted else -1.0
+    return most
 
 
 def _weigh(discordant: NDArray[np.int64], n: int, discordance: float) -> NDArray[np.float64]:

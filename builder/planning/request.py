@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import comb, isfinite
+from math import comb
 
 from builder.planning.mcnemar import find_independent_discordance
 from schemas.errors import UsageError
 
-__all__ = ["Request", "check_request"]
+__all__ = ["MOST_ITEMS", "Request", "check_request"]
+
+MOST_ITEMS = 10_000_000
+"""Beyond so many items nothing is planned."""
 
 _MOST_MODELS = 10_000
 _MOST_DIMENSIONS = 10_000
-_MOST_ITEMS = 10_000_000
+_LEAST = 0.0001
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +93,19 @@ def check_request(request: Request) -> None:
 def _check_ranges(request: Request) -> Iterator[str]:
     """Tell numbers that are out of their range."""
     bounds = (
-        ("--difference", request.difference, 0, 1, "above 0, and at most 1 (0.05 is five points)"),
-        ("--power", request.power, 0.5, 1, "at least 0.5, and below 1: no plan is sure to succeed"),
-        ("--level", request.level, 0.5, 1, "at least 0.5, and below 1"),
-        ("--discordance", request.discordance, 0, 1, "above 0, and at most 1"),
-        ("--share", request.share, 0, 1, "between 0 and 1"),
-        ("--width", request.width, 0, 0.5, "above 0, and below 0.5 (0.05 is five points either way)"),
-        ("--correlation", request.correlation, 0, 1, "between 0 and 1"),
-    )  # fmt: skip
-    low_excluded = ("--difference", "--discordance", "--width")
-    high_excluded = ("--power", "--level", "--width")
-    for name, value, low, high, told in bounds:
-        if value is None:
-            continue
-        is_above = value > low or (value == low and name not in low_excluded)
-        is_below = value < high or (value == high and name not in high_excluded)
-        if not (isfinite(value) and is_above and is_below):
-            yield f"{name} {value:g}: give a number {told}."
+        ("--difference", request.difference, _LEAST, 1, "(0.05 is five points)"),
+        ("--width", request.width, _LEAST, 0.4999, "(0.05 is five points either way)"),
+        ("--discordance", request.discordance, _LEAST, 1, "(0.2 is every fifth item)"),
+        ("--power", request.power, 0.5, 0.9999, "(no plan is sure to succeed)"),
+        ("--level", request.level, 0.5, 0.9999, "(0.95 leaves five per cent)"),
+        ("--share", request.share, 0, 1, "(0.5 takes the most items)"),
+        ("--correlation", request.correlation, 0, 1, "(0 is none)"),
+        ("--family-size", request.family_size, 1, 1_000_000, "(1 where items have no family)"),
+    )
+    for name, value, least, most, told in bounds:
+        # Written so that what is not a number is out of the range too.
+        if value is not None and not least <= value <= most:
+            yield f"{name} {value:g}: give a number from {least} to {most:,} {told}."
 
 
 def _check_counts(request: Request) -> Iterator[str]:
@@ -114,13 +113,11 @@ def _check_counts(request: Request) -> Iterator[str]:
     counts = (
         ("--models", request.models, 2, _MOST_MODELS),
         ("--dimensions", request.dimensions, 0, _MOST_DIMENSIONS),
-        ("--items", request.items, 1, _MOST_ITEMS),
+        ("--items", request.items, 1, MOST_ITEMS),
     )
     for name, count, least, most in counts:
         if count is not None and not least <= count <= most:
             yield f"{name} {count}: give a number from {least} to {most:,}."
-    if not (isfinite(request.family_size) and 1 <= request.family_size <= _MOST_ITEMS):
-        yield f"--family-size {request.family_size:g}: give a number from 1 to {_MOST_ITEMS:,}."
 
 
 def _check_together(request: Request) -> Iterator[str]:
