@@ -343,20 +343,23 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert all(name in str(caught.value) for name in ("--width", "--power", "--models"))
 
 
-@settings(deadline=None, max_examples=60)
+hostile = st.floats() | st.sampled_from([0.0, 0.05, 0.3, 0.5, 0.9, 1.0])
+
+
+@settings(deadline=None, max_examples=100)
 @given(
     st.builds(
         Request,
-        difference=st.none() | st.floats(),
-        width=st.none() | st.floats(),
+        difference=st.none() | hostile,
+        width=st.none() | hostile,
         items=st.none() | st.integers(-5, 10_000),
-        power=st.floats(),
-        discordance=st.none() | st.floats(),
-        share=st.floats(),
-        models=st.integers(),
+        power=hostile | st.floats(0.5, 0.9),
+        discordance=st.none() | hostile,
+        share=hostile,
+        models=st.integers() | st.integers(2, 20),
         dimensions=st.integers(-1, 50),
-        family_size=st.floats(),
-        correlation=st.floats(),
+        family_size=hostile | st.floats(1, 9),
+        correlation=hostile,
     )
 )
 def test_hostile_numbers_end_in_a_plan_or_a_sentence(request_: Request) -> None:
