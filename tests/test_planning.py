@@ -215,6 +215,7 @@ def test_level_is_shared_among_all_pairs_overall_and_in_each_dimension() -> None
     assert Request(models=14).comparisons == 91
     assert Request(models=14).alpha == pytest.approx(0.05 / 91)
     assert Request(models=14, dimensions=5).comparisons == 546
+    assert Request(models=14, dimensions=5, scores=2).comparisons == 1092
     assert Request().alpha == 0.05
 
 
@@ -320,6 +321,7 @@ def test_unknown_discordance_is_that_of_independent_models() -> None:
         (Request(width=0.1, share=-0.1), "--share -0.1"),
         (Request(width=0.1, models=1), "--models 1"),
         (Request(width=0.1, dimensions=-1), "--dimensions -1"),
+        (Request(width=0.1, scores=0), "--scores 0"),
         (Request(items=0), "--items 0"),
         (Request(items=10**12), "--items 1000000000000"),
         (Request(items=3, dimensions=5), "less than one for each"),
@@ -378,6 +380,7 @@ def test_plan_needs_no_workspace_and_says_it_in_a_sentence(
     assert "Connor's formula" in result.stdout
     assert "takes 1,496 items" in result.stdout
     assert "power of the exact test" in result.stdout
+    assert "--scores 2" in result.stderr
     assert "Next: " in result.stderr
 
 

@@ -56,6 +56,9 @@ _SEED = 20231109
 )
 @click.option("--dimensions", type=int, default=0, help="In how many dimensions, beside overall.")
 @click.option(
+    "--scores", type=int, default=1, show_default=True, help="By how many scores; CS and CSS are 2."
+)
+@click.option(
     "--level",
     type=float,
     default=0.95,
@@ -89,8 +92,9 @@ def plan(
 ) -> None:
     """Tell how many items a wanted interval or difference takes, or what so many items show.
 
-    Needs no workspace but for --like. With --models and --dimensions every pair of models is compared, overall and in each
-    dimension, and the level is shared among all comparisons.
+    Needs no workspace but for --like. Every pair of models is compared, by every score, overall and in each
+    dimension, and the level is shared among all these comparisons. A report compares by CS and CSS in all
+    dimensions of the release.
 
     Example: finebench plan --difference 0.05 --power 0.8 --discordance 0.2 --models 14
     """
@@ -110,6 +114,10 @@ def plan(
     else:
         _print_plan(found, tried)
         click.echo(describe_plan(found))
+    if found.request.difference and not (found.request.dimensions and found.request.scores > 1):
+        note(
+            "a report compares by CS and CSS, overall and in each dimension: --scores 2 and --dimensions plan for that"
+        )
     note(f"Next: {_find_next(found)}")
 
 

@@ -21,7 +21,8 @@ _LEAST = 0.0001
 class Request:
     """What is to be shown, or with how many ``items``, and under which assumptions.
 
-    ``dimensions`` is 0 where only the score over all items counts. ``discordance`` is None where nobody
+    ``dimensions`` is 0 where only the score over all items counts; ``scores`` is 2 where models are compared by
+    CS and by CSS. ``discordance`` is None where nobody
     knows it: two models whose results on an item are independent are assumed then. ``share`` is where a
     score is expected. ``family_size`` is the size of the family that an item finds itself in on average,
     ``correlation`` that of two results in a family.
@@ -36,6 +37,7 @@ class Request:
     share: float = 0.5
     models: int = 2
     dimensions: int = 0
+    scores: int = 1
     family_size: float = 1.0
     correlation: float = 0.0
 
@@ -46,8 +48,8 @@ class Request:
 
     @property
     def comparisons(self) -> int:
-        """How many comparisons are made together: every pair overall, and in each dimension."""
-        return self.pairs * (1 + self.dimensions)
+        """How many comparisons are made together: every pair by every score, overall and in each dimension."""
+        return self.pairs * self.scores * (1 + self.dimensions)
 
     @property
     def alpha(self) -> float:
@@ -113,6 +115,7 @@ def _check_counts(request: Request) -> Iterator[str]:
     counts = (
         ("--models", request.models, 2, _MOST_MODELS),
         ("--dimensions", request.dimensions, 0, _MOST_DIMENSIONS),
+        ("--scores", request.scores, 1, 100),
         ("--items", request.items, 1, MOST_ITEMS),
     )
     for name, count, least, most in counts:
