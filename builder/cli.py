@@ -11,11 +11,13 @@ from typing import Any
 import click
 
 from builder.commands import (
+    advice,
     calls,
     imports,
     items,
     judging,
     people,
+    planning,
     publishing,
     releases,
     requests,
@@ -81,6 +83,7 @@ def cli(ctx: click.Context, workspace: Path) -> None:
 
 for _command in (
     *starting.COMMANDS,
+    *planning.COMMANDS,
     *imports.COMMANDS,
     *stages.COMMANDS,
     *people.COMMANDS,
@@ -89,6 +92,7 @@ for _command in (
     *publishing.COMMANDS,
     *scores.COMMANDS,
     *judging.COMMANDS,
+    *advice.COMMANDS,
     *items.COMMANDS,
     *calls.COMMANDS,
     *requests.COMMANDS,
