@@ -1,7 +1,5 @@
 """Bars: the two rankings of the paper, with intervals and ties, and the letters that models prefer."""
 
-from collections.abc import Sequence
-
 from builder.bundle.engine.display import format_percent
 from builder.bundle.engine.scoring import OVERALL
 from builder.release.card.svg import (
@@ -124,10 +122,10 @@ def _draw_whisker(interval: tuple[float, float], y: float) -> list[str]:
 
 def draw_positions(report: Report) -> list[Figure]:
     """Return how often each model chose the same letter in both orders; nothing where no run tells."""
-    known = [(e, p) for e in report.entries if (p := _find_position(e)) and p.n]
+    known = [(e, p) for e in report.entries if (p := _find_position(e))]
     if not known:
         return []
-    known.sort(key=lambda pair: (-_find_share(pair[1]), pair[0].name))
+    known.sort(key=lambda pair: (-sum(_get_shares(pair[1])), pair[0].name))
     bottom = _TOP + _ROW * len(known) + 24
     marks = [
         draw_text(_LEFT + _BAR / 2 - 8, _TOP + 8, "◀ always A", anchor="end", size=12, bold=True),
@@ -137,7 +135,7 @@ def draw_positions(report: Report) -> list[Figure]:
     for place, (entry, position) in enumerate(known):
         marks += _draw_letters(entry, position, _TOP + 24 + _ROW * place)
     rows = [_list_letters(entry, position) for entry, position in known]
-    told = "; ".join(f"{row[0]}: always A {row[2]}%, always B {row[4]}%" for row in rows)
+    told = "; ".join(f"{row[0]}: always A {row[2]}%, always B {row[3]}%" for row in rows)
     return [
         make_figure(
             "position-bias",
@@ -145,25 +143,27 @@ def draw_positions(report: Report) -> list[Figure]:
             f"Bars to both sides, by model. {told}.",
             marks,
             height=bottom + 30,
-            columns=("model", "n", "always A %", "always A", "always B %", "always B"),
+            columns=("model", "n", "always A %", "always B %", "A among all letters %"),
             rows=rows,
-            notes=(
-                (
-                    "Of the items whose two choices both name one option. Who goes by the texts never "
-                    "chooses the same letter in both orders, whichever option they take."
-                ),
-            ),
+            notes=(_POSITION_NOTE,),
         )
     ]
 
 
+_POSITION_NOTE = (
+    "Of the items of which a letter was read in both orders. Who goes by the texts never chooses the same "
+    "letter in both orders, whichever option they take, and A as often as B."
+)
+
+
 def _find_position(entry: Entry) -> Position | None:
     group = entry.groups.get(OVERALL)
-    return group.position if group else None
+    position = group.position if group else None
+    return position if position and position.always_a.value is not None else None
 
 
-def _find_share(position: Position) -> float:
-    return (position.always_a + position.always_b) / position.n
+def _get_shares(position: Position) -> tuple[float, float]:
+    return position.always_a.value or 0.0, position.always_b.value or 0.0
 
 
 def _draw_halves(top: float, bottom: float) -> list[str]:
@@ -179,24 +179,19 @@ def _draw_halves(top: float, bottom: float) -> list[str]:
 
 def _draw_letters(entry: Entry, position: Position, y: float) -> list[str]:
     middle, half = _LEFT + _BAR / 2, _BAR / 2
-    a, b = position.always_a / position.n, position.always_b / position.n
+    a, b = _get_shares(position)
     text_y = y + _ROW / 2 + 4.5
     label = shorten_label(label_entry(entry), _LABEL - 8)
-    told = f"{label_entry(entry)}: {position.always_a} and {position.always_b} of {position.n}"
+    shown = f"A {format_percent(a)}%, B {format_percent(b)}%"
+    told = f"{label_entry(entry)}: {shown}"
     return [
         draw_text(_LEFT - 10, text_y, label, anchor="end"),
         draw_rect(middle - half * a, y + 5, half * a, _ROW - 10, colour=SECOND, told=told),
         draw_rect(middle, y + 5, half * b, _ROW - 10, colour=FIRST, told=told),
-        draw_text(
-            _LEFT + _BAR + 14,
-            text_y,
-            f"A {format_percent(a)}%, B {format_percent(b)}%",
-            size=12,
-        ),
+        draw_text(_LEFT + _BAR + 14, text_y, shown, size=12),
     ]
 
 
 def _list_letters(entry: Entry, position: Position) -> tuple[str, ...]:
-    counts: Sequence[int] = (position.always_a, position.always_b)
-    cells = [c for n in counts for c in (format_percent(n / position.n), str(n))]
-    return (label_entry(entry), str(position.n), *cells)
+    estimates = (position.always_a, position.always_b, position.share_a)
+    return (label_entry(entry), str(position.always_a.n), *map(tell_estimate, estimates))

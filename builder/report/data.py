@@ -61,11 +61,11 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How often a model chose the same letter in both orders, over the ``n`` items read in both."""
+    """How often a model chose the same letter in both orders, and how often A among all its letters."""
 
-    always_a: int
-    always_b: int
-    n: int
+    always_a: Estimate
+    always_b: Estimate
+    share_a: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Group:
     css: Estimate | None
     open: Estimate | None = None
     choice: Estimate | None = None
-    cells: Mapping[str, int] | None = None
+    cells: Mapping[str, float] | None = None
     undetermined: Mapping[str, int] | None = None
     position: Position | None = None
     extras: Mapping[str, Estimate] | None = None

@@ -61,7 +61,7 @@ def draw_mosaics(report: Report) -> list[Figure]:
     ]
 
 
-def _find_cells(entry: Entry) -> Mapping[str, int] | None:
+def _find_cells(entry: Entry) -> Mapping[str, float] | None:
     group = entry.groups.get(OVERALL)
     return group.cells if group else None
 
@@ -81,9 +81,9 @@ def _draw_key() -> list[str]:
     return marks
 
 
-def _draw_mosaic(entry: Entry, cells: Mapping[str, int], x: float, y: float) -> list[str]:
+def _draw_mosaic(entry: Entry, cells: Mapping[str, float], x: float, y: float) -> list[str]:
     total = sum(cells.values())
-    name = shorten_label(f"{label_entry(entry)}, n = {total}", _PITCH_X - 14, 12)
+    name = shorten_label(f"{label_entry(entry)}, n = {total:g}", _PITCH_X - 14, 12)
     marks = [draw_text(x, y + 12, name, size=12, bold=True)]
     left = x
     for column in (_OPEN_PASSED, _OPEN_FAILED):
@@ -119,9 +119,9 @@ def _draw_field(cell: str, share: float, place: tuple[float, float, float, float
     return marks
 
 
-def _list_numbers(entry: Entry, cells: Mapping[str, int]) -> tuple[str, ...]:
+def _list_numbers(entry: Entry, cells: Mapping[str, float]) -> tuple[str, ...]:
     return (
         label_entry(entry),
-        str(sum(cells.values())),
-        *(str(cells.get(cell, 0)) for cell in CELLS),
+        f"{sum(cells.values()):g}",
+        *(f"{cells.get(cell, 0):g}" for cell in CELLS),
     )
