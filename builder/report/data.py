@@ -139,6 +139,11 @@ class Contrast:
     p_holm: float
     n: int
 
+    @property
+    def is_significant(self) -> bool:
+        """Whether the two are told apart, with at most a 5% chance of any false finding among all pairs."""
+        return self.p_holm <= 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -31,7 +31,7 @@ PALE = "#a9c7e4"
 """The lightest of the blues: models that are kept out of the ranking."""
 
 CELL_COLOURS = {
-    "both_passed": "#1f6fb2",
+    "both_passed": "#1c5f9e",
     "negative_chosen_twice": "#a34a0c",
     "order_inconsistent": "#e09a4f",
     "declined": "#f3d3a2",

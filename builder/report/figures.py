@@ -8,7 +8,18 @@ from builder.report.drawing import Figure
 from builder.report.mosaics import draw_mosaics
 from builder.report.planes import draw_heat_maps, draw_scatter
 
-__all__ = ["Figure", "draw_figures"]
+__all__ = ["FIGURE_NAMES", "Figure", "draw_figures"]
+
+FIGURE_NAMES = (
+    "ranking-cs",
+    "ranking-css",
+    "open-against-choice",
+    "dimensions-cs",
+    "dimensions-css",
+    "two-by-two",
+    "position-bias",
+)
+"""The names of all figures, drawn or not."""
 
 _DRAWN: Sequence[Callable[[Report], list[Figure]]] = (
     draw_rankings,

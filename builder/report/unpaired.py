@@ -23,9 +23,6 @@ UNPAIRED = (
 )
 """How models are compared by their totals, in words."""
 
-LEVEL = 0.05
-"""Two models are told apart where the corrected p value is below."""
-
 Count = tuple[int, int]
 
 
@@ -119,7 +116,7 @@ def find_standings(
     better = dict.fromkeys(names, 0)
     worse = dict.fromkeys(names, 0)
     for contrast in contrasts:
-        if contrast.measure is measure and contrast.p_holm < LEVEL:
+        if contrast.measure is measure and contrast.is_significant:
             ahead = contrast.first if contrast.difference > 0 else contrast.second
             behind = contrast.second if contrast.difference > 0 else contrast.first
             better[behind] += 1
