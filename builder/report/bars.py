@@ -27,7 +27,7 @@ from builder.report.drawing import (
 
 __all__ = ["draw_positions", "draw_rankings"]
 
-_ROW, _TOP, _LABEL, _TOLD = 28, 48, 210, 200
+_ROW, _TOP, _LABEL, _TOLD = 28, 48, 232, 208
 _BAR = WIDTH - _LABEL - _TOLD - 40
 _LEFT = _LABEL + 16
 

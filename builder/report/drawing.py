@@ -78,7 +78,8 @@ def make_figure(
 
 def label_entry(entry: Entry) -> str:
     """Return a model's name, and that it is simulated: nobody is to take it for a real one."""
-    return f"{entry.name} (simulated)" if entry.is_simulated else entry.name
+    is_told = "simulat" in entry.name.casefold()
+    return f"{entry.name} (simulated)" if entry.is_simulated and not is_told else entry.name
 
 
 def tell_interval(estimate: Estimate | None) -> str:

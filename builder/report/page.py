@@ -19,8 +19,10 @@ from builder.report.figures import Figure
 from builder.report.items import Pack, embed_json
 from builder.report.tables import (
     COMPARISON_COLUMNS,
+    COVERAGE_COLUMNS,
     SUMMARY_COLUMNS,
     list_comparisons,
+    list_coverage,
     list_details,
     list_summary,
 )
@@ -128,7 +130,7 @@ def _write_summary(report: Report) -> str:
 def _write_figure(figure: Figure) -> str:
     notes = " ".join(map(escape, figure.notes))
     return (
-        f"<h3>{escape(figure.title)}</h3>\n<figure>"
+        f"<figure>"
         f'<div class="chart" role="group" tabindex="0" aria-label="Figure: {escape(figure.title)}">'
         f"{figure.svg.strip()}</div>\n<figcaption>{notes}</figcaption>\n"
         f"{_write_table(f'Numbers: {figure.title}', figure.columns, figure.rows)}</figure>"
@@ -209,9 +211,10 @@ def _write_items(pack: Pack) -> str:
 
 def _write_method(report: Report) -> str:
     told = "".join(f"<p>{escape(flatten(sentence))}</p>\n" for sentence in report.method)
+    told += _write_table("What the scores cover", COVERAGE_COLUMNS, list_coverage(report))
     for run in report.runs:
         facts = "".join(
             f"<dt>{escape(what)}</dt><dd>{escape(flatten(how))}</dd>" for what, how in run.told
         )
-        told += f"<h3>{escape(flatten(run.run))}</h3>\n<dl>{facts}</dl>\n"
+        told += f"<h3>Run {escape(flatten(run.run))}</h3>\n<dl>{facts}</dl>\n"
     return told

@@ -48,6 +48,7 @@ def draw_scatter(report: Report) -> list[Figure]:
     )
     for number, _, open_, choice in known:
         marks += _draw_dot(number, open_, choice)
+    marks += _number_dots([(number, open_, choice) for number, _, open_, choice in known])
     # Below the words beside the line, a name for each number, as far as there is room for them.
     room = _SIDE // 21 - 2
     for place, (number, entry, *_) in enumerate(known[:room]):
@@ -99,7 +100,8 @@ def _draw_axes() -> list[str]:
         marks.append(draw_line(_LEFT, y, _LEFT + _SIDE, y))
         marks.append(draw_text(_LEFT - 8, y + 4, f"{percent}%", anchor="end", size=12, faint=True))
     coin = bottom - _SIDE * 0.25
-    marks.append(draw_text(_LEFT + 6, coin - 5, "choosing by coin: 25%", size=11, faint=True))
+    x = _LEFT + _SIDE * 0.52
+    marks.append(draw_text(x, coin - 5, "choosing by coin: 25%", size=11, faint=True))
     middle = _LEFT + _SIDE / 2
     marks.append(draw_text(middle, bottom + 38, "open form passed", anchor="middle"))
     turned = draw_text(0, 0, "multiple choice passed in both orders", anchor="middle")
@@ -118,8 +120,23 @@ def _draw_dot(number: int, open_: Estimate, choice: Estimate) -> list[str]:
         low, high = (_TOP + _SIDE * (1 - end) for end in choice.interval)
         marks.append(draw_line(x, low, x, high, colour=FIRST, width=1.2))
     told = f"{number}: open {tell_estimate(open_)} %, choice {tell_estimate(choice)} %"
-    marks.append(draw_circle(x, y, colour=FIRST, told=told))
-    return [*marks, draw_text(x + 7, y - 7, str(number), size=12, bold=True)]
+    return [*marks, draw_circle(x, y, colour=FIRST, told=told)]
+
+
+def _number_dots(dots: Sequence[tuple[int, Estimate, Estimate]]) -> list[str]:
+    """Return the numbers beside dots; those of dots that lie on each other stand side by side."""
+    near: dict[tuple[int, int], list[int]] = {}
+    for number, open_, choice in dots:
+        place = (round(25 * (open_.value or 0.0)), round(25 * (choice.value or 0.0)))
+        near.setdefault(place, []).append(number)
+    known = {number: (open_, choice) for number, open_, choice in dots}
+    marks = []
+    for numbers in near.values():
+        open_, choice = known[numbers[0]]
+        x = _LEFT + _SIDE * (open_.value or 0.0) + 7
+        y = _TOP + _SIDE * (1 - (choice.value or 0.0)) - 7
+        marks.append(draw_text(x, y, ", ".join(map(str, numbers)), size=12, bold=True))
+    return marks
 
 
 def draw_heat_maps(report: Report) -> list[Figure]:
@@ -131,7 +148,7 @@ def draw_heat_maps(report: Report) -> list[Figure]:
 def _draw_heat_map(report: Report, measure: Measure, dimensions: Sequence[str]) -> Figure:
     columns = [*dimensions, OVERALL]
     ordered = sort_entries(report.entries, measure)
-    label, row, top = 210, 30, 76
+    label, row, top = 232, 30, 76
     width = (WIDTH - label - 28) / len(columns)
     marks = []
     for place, name in enumerate(columns):

@@ -13,8 +13,10 @@ from builder.report.drawing import label_entry, sort_entries, tell_estimate, tel
 
 __all__ = [
     "COMPARISON_COLUMNS",
+    "COVERAGE_COLUMNS",
     "SUMMARY_COLUMNS",
     "list_comparisons",
+    "list_coverage",
     "list_details",
     "list_summary",
     "write_comparisons_csv",
@@ -73,6 +75,26 @@ def _summarise(entry: Entry) -> tuple[str, ...]:
 
 def _tell_value(estimate: Estimate | None) -> str:
     return format_percent(estimate.value if estimate else None)
+
+
+COVERAGE_COLUMNS = ("model", "dimension", "items", "n", "coverage %", "undetermined by")
+"""The heads of what each score covers."""
+
+
+def list_coverage(report: Report) -> list[tuple[str, ...]]:
+    """Return a row a model and dimension: how many items count, and why the others do not."""
+    return [
+        (
+            label_entry(entry),
+            group.dimension,
+            str(group.items),
+            str(group.n),
+            format_percent(group.n / group.items if group.items else None),
+            ", ".join(f"{cause} {n}" for cause, n in (group.undetermined or {}).items()) or "-",
+        )
+        for entry in report.entries
+        for group in entry.groups.values()
+    ]
 
 
 def list_comparisons(report: Report) -> list[tuple[str, ...]]:
