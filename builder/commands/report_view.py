@@ -88,7 +88,7 @@ def print_summary(report: "Report", format_: str) -> None:
         rows = tables.list_summary(report)
         print_table(make_table("Ranking", tables.SUMMARY_COLUMNS, rows))
         for finding in report.findings:
-            note(finding.told)
+            note(f"{finding.name}: {finding.describe()}")
         note(report.compared)
     else:
         write = {

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from builder.bundle.engine import estimates
 from builder.bundle.engine.items import Item, read_items
 from builder.bundle.engine.scoring import Score, score_verdicts
-from builder.report.comparing import Compared, compare_entries
-from builder.report.data import Entry, Estimate, Group, Position, Report
+from builder.report.comparing import PAIRED, Compared, compare_entries
+from builder.report.data import Entry, Report
 from builder.report.method import describe_method, describe_run
+from builder.report.taking import make_group
 from builder.workspace import Workspace, read_table
 from schemas.errors import UsageError
 from schemas.storage import Row, hash_file, read_json
@@ -81,7 +81,7 @@ def collect_report(
         title=make_printable(title, instead=" "),
         entries=tuple(_rank(entry, compared) for entry in entries),
         contrasts=compared.contrasts,
-        compared=compared.told,
+        compared=PAIRED,
         runs=tuple(describe_run(r.run, r.about, r.responses, r.judgements, r.judge) for r in runs),
         method=describe_method(scores),
         findings=compared.findings,
@@ -123,7 +123,7 @@ def _make_entries(
             name=names[key],
             run=key[0],
             model=key[1],
-            groups={score.dimension: _make_group(score) for score in of_model},
+            groups={score.dimension: make_group(score) for score in of_model},
             is_simulated=key[1] in simulated,
             flags=flags.get(key, ()),
         )
@@ -143,59 +143,8 @@ def name_models(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
     }
 
 
-def _make_group(score: Score) -> Group:
-    return Group(
-        dimension=score.dimension,
-        kind=score.kind,
-        items=score.items,
-        n=score.n,
-        cs=_take(score.cs),
-        css=_take(score.css),
-        open=_take(score.open_passed),
-        choice=_take(score.choice_passed),
-        cells=score.cells,
-        undetermined=score.undetermined,
-        position=_take_position(score.position),
-        extras=_list_extras(score),
-    )
-
-
-def _take_position(bias: estimates.PositionBias | None) -> Position | None:
-    if bias is None:
-        return None
-    return Position(_estimate(bias.always_a), _estimate(bias.always_b), _estimate(bias.share_a))
-
-
-def _list_extras(score: Score) -> dict[str, Estimate]:
-    """Return what else is known of a group, by the names that tables give it."""
-    found = {
-        "CS without declined and unreadable": _take(score.cs_read),
-        "CSS without declined and unreadable": _take(score.css_read),
-        "CS, mean of dimensions": _take(score.macro_cs),
-        "CSS, mean of dimensions": _take(score.macro_css),
-        "gap O - M": _take(score.gap),
-        "P(M|O)": _take(score.conditional),
-    }
-    for name, part in score.subsets.items():
-        told = name.replace("_", " ")
-        found |= {f"CS, {told}": _take(part.cs), f"CSS, {told}": _take(part.css)}
-    return {name: estimate for name, estimate in found.items() if estimate}
-
-
-def _take(figure: estimates.Share | estimates.Estimate | None) -> Estimate | None:
-    if figure is None:
-        return None
-    if isinstance(figure, estimates.Estimate):
-        return _estimate(figure)
-    return Estimate(figure.value, figure.n, figure.interval, figure.bounds, figure.is_headline)
-
-
-def _estimate(figure: estimates.Estimate) -> Estimate:
-    return Estimate(figure.value, figure.n, figure.interval)
-
-
 def _rank(entry: Entry, compared: Compared) -> Entry:
-    standings = compared.standings.get(entry.name)
+    standings = compared.standings.get((entry.run, entry.model))
     return replace(entry, standings=standings) if standings and not entry.flags else entry
 
 

@@ -131,6 +131,7 @@ class Contrast:
     """Two models compared in a measure: the difference of first less second, and how sure it is."""
 
     measure: Measure
+    dimension: str
     first: str
     second: str
     difference: float
@@ -147,11 +148,21 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Whether a model's safety gap exceeds its control gap, by the rule of the design, and in what words."""
+    """A model's gaps, O - M, and whether the safety gap exceeds the control gap; ``reason`` says why or not.
+
+    Only where ``is_fake_alignment`` may these words be used of the model.
+    """
 
     name: str
-    told: str
+    safety_gap: Estimate | None
+    control_gap: Estimate | None
+    difference: Estimate | None
     is_fake_alignment: bool
+    reason: str
+
+    def describe(self) -> str:
+        """Return the finding in a sentence or two."""
+        return f"fake alignment: {self.reason}" if self.is_fake_alignment else self.reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,12 @@ from builder.report.items import Pack, embed_json
 from builder.report.tables import (
     COMPARISON_COLUMNS,
     COVERAGE_COLUMNS,
+    FINDING_COLUMNS,
     SUMMARY_COLUMNS,
     list_comparisons,
     list_coverage,
     list_details,
+    list_findings,
     list_summary,
 )
 
@@ -90,8 +92,8 @@ def _list_sections(
         body = "\n".join(map(_write_figure, of_part))
         sections.append((part.lower().replace(" ", "-"), part, body))
     if report.findings:
-        told = "".join(f"<li>{escape(flatten(f.told))}</li>" for f in report.findings)
-        sections.append(("gaps", "Gaps", f"<ul>{told}</ul>"))
+        table = _write_table(_GAPS, FINDING_COLUMNS, list_findings(report))
+        sections.append(("gaps", "Gaps", table))
     if report.contrasts:
         sections.append(("comparisons", "Comparisons", _write_comparisons(report)))
     if pack.rows:
@@ -99,6 +101,8 @@ def _list_sections(
     sections.append(("method", "Method", _write_method(report)))
     return sections
 
+
+_GAPS = "Open form passed less multiple choice passed, in percentage points"
 
 _PARTS = {
     "ranking": "Rankings",

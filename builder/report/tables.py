@@ -14,10 +14,12 @@ from builder.report.drawing import label_entry, sort_entries, tell_estimate, tel
 __all__ = [
     "COMPARISON_COLUMNS",
     "COVERAGE_COLUMNS",
+    "FINDING_COLUMNS",
     "SUMMARY_COLUMNS",
     "list_comparisons",
     "list_coverage",
     "list_details",
+    "list_findings",
     "list_summary",
     "write_comparisons_csv",
     "write_latex",
@@ -98,8 +100,9 @@ def list_coverage(report: Report) -> list[tuple[str, ...]]:
 
 
 def list_comparisons(report: Report) -> list[tuple[str, ...]]:
-    """Return a row a pair of models and score, the surest differences first."""
-    ordered = sorted(report.contrasts, key=lambda c: (c.measure, c.p_holm, c.p, c.first, c.second))
+    """Return a row a pair of models and score over all dimensions, the surest differences first."""
+    overall = (contrast for contrast in report.contrasts if contrast.dimension == OVERALL)
+    ordered = sorted(overall, key=lambda c: (c.measure, c.p_holm, c.p, c.first, c.second))
     return [
         (
             str(c.measure),
@@ -118,6 +121,24 @@ def list_comparisons(report: Report) -> list[tuple[str, ...]]:
 
 def _tell_p(p: float) -> str:
     return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
+
+
+FINDING_COLUMNS = ("model", "safety gap", "control gap", "difference", "finding")
+"""The heads of the findings on gaps; gaps are O less M, in percentage points."""
+
+
+def list_findings(report: Report) -> list[tuple[str, ...]]:
+    """Return a row a model: its gaps, and whether they are telling."""
+    return [
+        (
+            finding.name,
+            tell_estimate(finding.safety_gap),
+            tell_estimate(finding.control_gap),
+            tell_estimate(finding.difference),
+            finding.describe(),
+        )
+        for finding in report.findings
+    ]
 
 
 def list_details(report: Report) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -288,10 +309,22 @@ def _name_figures(group: Group) -> Iterator[tuple[str, Estimate]]:
 
 def write_comparisons_csv(report: Report) -> str:
     """Return every comparison of two models, as shares of 1."""
-    head = ("score", "first", "second", "n", "difference", "low", "high", "p", "p_holm")
+    head = (
+        "score",
+        "dimension",
+        "first",
+        "second",
+        "n",
+        "difference",
+        "low",
+        "high",
+        "p",
+        "p_holm",
+    )
     rows = (
         (
             str(c.measure),
+            c.dimension,
             c.first,
             c.second,
             c.n,

@@ -10,6 +10,7 @@ from itertools import combinations
 from math import exp, lgamma, sqrt
 
 from builder.bundle.engine.intervals import find_wilson_interval
+from builder.bundle.engine.scoring import OVERALL
 from builder.report.data import Contrast, Measure, Standing
 
 __all__ = ["UNPAIRED", "compare_counts", "find_fisher_p", "find_standings", "hold_family_error"]
@@ -76,7 +77,7 @@ def _compare(measure: Measure, one: tuple[str, Count], two: tuple[str, Count]) -
     p = find_fisher_p((a, n), (b, m))
     difference = a / n - b / m
     interval = _find_newcombe_interval((a, n), (b, m))
-    return Contrast(measure, first, second, difference, interval, p, p, min(n, m))
+    return Contrast(measure, OVERALL, first, second, difference, interval, p, p, min(n, m))
 
 
 def _find_newcombe_interval(first: Count, second: Count) -> tuple[float, float]:
