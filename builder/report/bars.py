@@ -72,7 +72,7 @@ def _tell_reading(report: Report) -> tuple[str, ...]:
     if any(entry.flags for entry in report.entries):
         notes.append("Pale bars: kept out of the ranking, for the reasons named below.")
     starred = any(
-        score and not score.is_headline
+        score and score.value is not None and not score.is_headline
         for entry in report.entries
         for score in map(entry.get_score, Measure)
     )
@@ -88,7 +88,7 @@ def _list_numbers(entry: Entry, measure: Measure) -> tuple[str, ...]:
     return (
         label_entry(entry),
         str(score.n) if score else "0",
-        format_percent(value) + ("" if score is None or score.is_headline else "*"),
+        format_percent(value) + ("" if value is None or not score or score.is_headline else "*"),
         tell_interval(score),
         " to ".join(map(format_percent, bounds)) if bounds else "-",
         tell_standing(entry, measure),

@@ -94,10 +94,12 @@
     }
     button.setAttribute("aria-expanded", "true");
     const detail = make("tr", "", "detail");
-    const cell = make("td", "");
+    const field = make("td");
+    const cell = make("div", "", "inside");
     detail.id = `detail-${number}`;
-    cell.colSpan = 7;
-    detail.append(cell);
+    field.colSpan = 7;
+    field.append(cell);
+    detail.append(field);
     line.after(detail);
     detail.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;

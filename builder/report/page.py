@@ -205,7 +205,7 @@ def _write_items(pack: Pack) -> str:
         '<label for="search">Search ids and questions<input id="search" type="search"></label>'
         f'{selects}</div><div class="pager"><span id="count" role="status"></span>'
         '<button type="button" id="unveil" aria-pressed="false">Show texts unblurred</button></div>'
-        '<div class="scroll" role="group" tabindex="0" aria-label="Items and replies">'
+        '<div class="scroll long" role="group" tabindex="0" aria-label="Items and replies">'
         f"<table><thead><tr>{head}</tr></thead>"
         '<tbody id="rows"></tbody></table></div><div class="pager">'
         '<button type="button" id="earlier">Earlier rows</button><span id="page"></span>'

@@ -56,8 +56,8 @@ def draw_scatter(report: Report) -> list[Figure]:
         marks.append(draw_text(_LEFT + _SIDE + 22, _TOP + 34 + 21 * place, label, size=12))
     rows = [
         (
-            str(number),
             label_entry(entry),
+            str(number),
             tell_estimate(open_),
             str(open_.n),
             tell_estimate(choice),
@@ -65,7 +65,7 @@ def draw_scatter(report: Report) -> list[Figure]:
         )
         for number, entry, open_, choice in known
     ]
-    told = "; ".join(f"{row[1]} open {row[2]}, choice {row[4]}" for row in rows)
+    told = "; ".join(f"{row[0]} open {row[2]}, choice {row[4]}" for row in rows)
     return [
         make_figure(
             "open-against-choice",
@@ -73,7 +73,14 @@ def draw_scatter(report: Report) -> list[Figure]:
             f"Dots, with the line on which both are passed equally often. {told}.",
             marks,
             height=bottom + 52,
-            columns=("number", "model", "open passed %", "n", "choice passed %", "n "),
+            columns=(
+                "model",
+                "number in the figure",
+                "open passed %",
+                "n",
+                "choice passed %",
+                "n ",
+            ),
             rows=rows,
             notes=(
                 (
