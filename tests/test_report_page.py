@@ -141,7 +141,7 @@ def test_the_policy_names_the_one_style_and_the_one_script(text: str) -> None:
 
 def test_texts_are_shown_and_never_run(items: list[Item]) -> None:
     """Replies, names and titles are written by models and strangers; none of it may become markup."""
-    said = "</script><b onfocus=x>\u2028\u202e</b>\n${title} ]]> <!-- \ud83d\ude00"
+    said = "</script><b onfocus=x>\u2028\u202e</b>\n${title} ]]> <!-- 😀"
     hostile = make_run({BAD: lambda _, form: said if form == Form.OPEN else BAD}, items[:5])
     report = collect_report(BAD, [hostile], flags={BAD: [BAD]})
     pack = pack_items([hostile], {"first": {item.item_id: item for item in items[:5]}})

@@ -66,7 +66,7 @@
   };
 
   const describe = (cell, item, row) => {
-    const add = (heading, ...parts) => cell.append(make("h4", heading), ...parts);
+    const add = (heading, ...parts) => cell.append(make("h3", heading), ...parts);
     if (!item) add("Item", make("p", "The texts of this item are not in this page.", "faint"));
     else if (item[0]) add("Item", tellText("", "", item[0]));
     else {
