@@ -223,6 +223,8 @@ def test_on_paper_unread_texts_are_gone(browser: Any, path: Path) -> None:
         page.emulate_media(media="print")
         assert page.locator("nav").is_hidden()
         assert page.locator(".text.blurred").first.is_hidden()
+        page.set_viewport_size({"width": 794, "height": 1123})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 794, "cut off on A4"
         ink = page.evaluate("getComputedStyle(document.querySelector('h1')).color")
         assert ink == "rgb(31, 35, 40)"
 

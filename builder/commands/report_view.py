@@ -41,7 +41,7 @@ def read_runs(
 
 def write_run_page(workspace: "Workspace", read: "Sequence[RunRows]", out: Path) -> None:
     """Write the page, figures and tables of runs into a folder, and tell where."""
-    from builder.console import note
+    from builder.console import note, track_count
     from builder.report.collecting import collect_report, read_asked_items
     from builder.report.items import pack_items
     from builder.report.writing import write_report
@@ -53,7 +53,8 @@ def write_run_page(workspace: "Workspace", read: "Sequence[RunRows]", out: Path)
             note(
                 f"run {run}: its release is not here as it was, so that the page lacks its questions"
             )
-    pack = pack_items(read, items)
+    with track_count("screening replies") as on_row:
+        pack = pack_items(read, items, on_row)
     path = write_report(out, report, pack, [row for run in read for row in run.verdicts])
     if pack.withheld:
         note(f"{pack.withheld} texts are withheld from the page: nobody is shown them")

@@ -7,7 +7,7 @@ hides them would still hold them.
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +41,21 @@ class Pack:
     withheld: int
 
 
-def pack_items(runs: Sequence[RunRows], items: Mapping[str, Mapping[str, Item]]) -> Pack:
+OnRow = Callable[[int, int | None], None]
+"""Is told how many rows of how many are packed."""
+
+
+def pack_items(
+    runs: Sequence[RunRows],
+    items: Mapping[str, Mapping[str, Item]],
+    on_row: OnRow = lambda *_: None,
+) -> Pack:
     """Return the items of runs with the replies to them; ``items`` are those of each run, by run and id.
 
-    A run without ``items`` is listed without texts of its questions.
+    A run without ``items`` is listed without texts of its questions. Each reply is read by the rules that
+    withhold, at about 500 replies a second.
     """
-    packer = _Packer()
+    packer = _Packer(on_row, sum(len(run.verdicts) for run in runs))
     names = name_models(dict.fromkeys((r["run"], r["model"]) for run in runs for r in run.verdicts))
     for run in runs:
         known = {} if run.is_held_out else items.get(run.run, {})
@@ -75,7 +84,9 @@ def find_cell(verdict: Mapping[str, Any]) -> str:
 class _Packer:
     """Gathers index rows and texts; a block is closed when it is full."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_row: OnRow, total: int) -> None:
+        self.on_row = on_row
+        self.total = total
         self.cells = [*CELLS, UNDETERMINED]
         self.dimensions: dict[str, int] = {}
         self.places: dict[tuple[str, str], int] = {}
@@ -105,6 +116,7 @@ class _Packer:
         for verdict in ordered:
             self.close_block_if_full()
             self._add_row(verdict, items.get(verdict["item_id"]), run, replies, words)
+            self.on_row(len(self.index), self.total)
 
     def _add_row(
         self,

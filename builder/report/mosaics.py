@@ -83,7 +83,7 @@ def _draw_key() -> list[str]:
 
 def _draw_mosaic(entry: Entry, cells: Mapping[str, float], x: float, y: float) -> list[str]:
     total = sum(cells.values())
-    name = shorten_label(f"{label_entry(entry)}, n = {total:g}", _PITCH_X - 14, 12)
+    name = shorten_label(label_entry(entry), _TILE_WIDTH, 12)
     marks = [draw_text(x, y + 12, name, size=12, bold=True)]
     left = x
     for column in (_OPEN_PASSED, _OPEN_FAILED):

@@ -31,7 +31,7 @@ from builder.report.tables import (
 
 __all__ = ["write_page"]
 
-_NUMBER = re.compile(r"[-+<]? ?\d[\d.,+–\-\[\] %*to]*|-")
+_NUMBER = re.compile(r"[-+<]? ?\d[\d.,+–\-\[\] %*to]*|-|not ranked")
 _NO_ITEMS = Pack(embed_json({}), (), 0, 0)
 
 
@@ -127,7 +127,7 @@ def _write_summary(report: Report) -> str:
         told += f"<p>Kept out of the ranking:</p><ul>{unranked}</ul>"
     columns, rows = list_details(report)
     if any(group.extras for entry in report.entries for group in entry.groups.values()):
-        told += "<h3>Further figures</h3>" + _write_table("Further figures", columns, rows)
+        told += f'<div class="apart">{_write_table("Further figures", columns, rows)}</div>'
     return told
 
 
