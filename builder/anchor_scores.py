@@ -1,15 +1,13 @@
-"""Scores of runs on the items that all of them asked unchanged: finished runs enter, comparable scores leave."""
+"""What makes runs comparable: their verdicts enter, those on items that all asked unchanged leave."""
 
 from collections.abc import Sequence
 
-from builder.bundle.engine.scoring import Score, score_verdicts
 from builder.run_versions import read_run_versions
-from builder.workspace import Workspace, read_table
+from builder.workspace import Workspace
 from schemas.errors import UsageError
 from schemas.storage import Row
-from schemas.tables import TableName
 
-__all__ = ["find_anchors", "list_differences", "score_anchors"]
+__all__ = ["find_anchors", "keep_anchors", "list_differences"]
 
 Anchor = tuple[str, str, str, str]
 
@@ -27,27 +25,12 @@ def _name(row: Row) -> Anchor:
     return item_id, content_hash, dimension, kind
 
 
-def score_anchors(workspace: Workspace, runs: Sequence[str]) -> list[Score]:
-    """Return the scores of each run on the anchors of all, in the order of the runs.
-
-    Raises `UsageError` where there are not two runs, one is not finished, or they share no item.
-    """
-    if len(runs) < 2:
-        raise UsageError("--anchors compares runs: name two or more.")
-    for run in runs:
-        if not (workspace.runs / run / "run.json").exists():
-            raise UsageError(f"no finished run is named {run}. `finebench report` lists all.")
-    verdicts = [
-        read_table(workspace.runs / run / "verdicts.jsonl", TableName.VERDICT) for run in runs
-    ]
+def keep_anchors(runs: Sequence[str], verdicts: Sequence[Sequence[Row]]) -> list[list[Row]]:
+    """Return the verdicts of each run on the anchors of all; raise `UsageError` where they share no item."""
     anchors = find_anchors(verdicts)
     if not anchors:
         raise UsageError(f"{' and '.join(runs)} asked no item in common: nothing can be compared.")
-    return [
-        score
-        for rows in verdicts
-        for score in score_verdicts([row for row in rows if _name(row) in anchors])
-    ]
+    return [[row for row in rows if _name(row) in anchors] for rows in verdicts]
 
 
 def list_differences(workspace: Workspace, runs: Sequence[str]) -> list[str]:

@@ -6,19 +6,18 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from builder.bundle.engine.display import COLUMNS, format_row
 from builder.bundle.engine.provenance import Versions
-from builder.bundle.engine.scoring import Score, score_verdicts
+from builder.bundle.engine.scoring import Score
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.console import make_score_table, print_json, print_table
 from builder.reply_plans import read_judged_run
 from builder.workspace import Workspace, read_table
 from schemas.errors import StageError, UsageError
 from schemas.labels import DimensionKind
-from schemas.storage import read_json
+from schemas.storage import Row, read_json
 from schemas.tables import TableName
 
-__all__ = ["list_runs", "print_report", "read_people_scores", "read_run_scores"]
+__all__ = ["list_runs", "print_report", "read_people_rows"]
 
 _VERSIONS = ("data", "row_hash", "evaluator", "judge")
 
@@ -33,16 +32,8 @@ def list_runs(workspace: Workspace) -> list[str]:
     return names
 
 
-def read_run_scores(workspace: Workspace, run: str) -> list[Score]:
-    """Return the scores of a run's verdicts; raise `UsageError` where there is no such run."""
-    path = workspace.runs / run / "verdicts.jsonl"
-    if not (path.parent / "run.json").exists():
-        raise UsageError(f"no finished run is named {run}. `finebench report` lists all.")
-    return score_verdicts(read_table(path, TableName.VERDICT))
-
-
-def read_people_scores(workspace: Workspace, run: str) -> list[Score]:
-    """Return the scores of a run with people's majority in place of its judge.
+def read_people_rows(workspace: Workspace, run: str) -> tuple[list[Row], list[Row]]:
+    """Return the verdicts of a run with people's majority in place of its judge, and those judgements.
 
     Raises `StageError` unless people judged every reply: a slice is drawn unevenly, and scores of the
     slice alone would not be those of the model.
@@ -64,11 +55,11 @@ def read_people_scores(workspace: Workspace, run: str) -> list[Score]:
     rows += [row for row in recorded if row["item_id"] in controls]
     responses = read_table(read.folder / "responses.jsonl", TableName.RESPONSE)
     kind = TargetKind(about["target_kind"])
-    return score_verdicts(make_verdicts(list(read.items.values()), responses, rows, kind))
+    return make_verdicts(list(read.items.values()), responses, rows, kind), rows
 
 
 def print_report(scores: Sequence[Score], versions: Mapping[str, Versions], format_: str) -> None:
-    """Print scores on stdout as ``table``, ``markdown``, ``csv`` or ``json``.
+    """Print scores on stdout as ``table``, ``csv`` or ``json``.
 
     ``versions`` tells for each run what its scores were made with, which stands beside them.
     """
@@ -77,11 +68,6 @@ def print_report(scores: Sequence[Score], versions: Mapping[str, Versions], form
         print_json([score.as_dict() | {"versions": told[score.run]} for score in scores])
     elif format_ == "csv":
         _print_csv(scores, versions)
-    elif format_ == "markdown":
-        rows = [("run", *COLUMNS), ("---",) * (len(COLUMNS) + 1)]
-        rows += [(score.run, *format_row(score)) for score in scores]
-        sys.stdout.write("".join(f"| {' | '.join(row)} |\n" for row in rows))
-        sys.stdout.write("".join(f"\nrun {r}: {v.describe()}\n" for r, v in versions.items()))
     else:
         for run, of_run in groupby(scores, key=attrgetter("run")):
             print_table(make_score_table(list(of_run), title=f"run {run}"))

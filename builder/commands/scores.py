@@ -9,7 +9,6 @@ import click
 from builder.commands.shared import batch_option, dry_run_option, json_option, open_here
 
 if TYPE_CHECKING:
-    from builder.bundle.engine.scoring import Score
     from builder.evaluation import How, Run
 
 __all__ = ["COMMANDS"]
@@ -154,10 +153,20 @@ def _show_run(result: "Run", *, as_json: bool) -> None:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["table", "markdown", "csv", "json"]),
+    type=click.Choice(["table", "markdown", "latex", "csv", "json", "html"]),
     default="table",
     show_default=True,
-    help="How to print the scores.",
+    help="How to print the scores; html writes a page with figures into --out.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder for --format html; its files of a report are replaced.",
+)
+@click.option(
+    "--counts",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Report a CSV of published counts (model, n, consistent, consistent_safe) in place of runs.",
 )
 @click.option(
     "--judge",
@@ -165,26 +174,58 @@ def _show_run(result: "Run", *, as_json: bool) -> None:
     help="people: their word in place of the model judge's. corrected: the model judge's, mended by a slice.",
 )
 @click.option("--anchors", is_flag=True, help="Score only the items that all runs asked unchanged.")
-def report(runs: tuple[str, ...], format_: str, judge: str | None, anchors: bool) -> None:
-    """Print the scores of finished runs; by default of all.
+def report(
+    runs: tuple[str, ...],
+    format_: str,
+    out: Path | None,
+    counts: Path | None,
+    judge: str | None,
+    anchors: bool,
+) -> None:
+    """Print the scores of finished runs, by default of all, or write them as a page.
 
-    Example: finebench report 1.0.0 --format markdown
+    Example: finebench report 1.0.0 --format html --out report
     """
-    from builder.reporting import list_runs, print_report, read_people_scores, read_run_scores
+    from builder.commands.report_view import report_published
+    from schemas.errors import UsageError
+
+    if (format_ == "html") != (out is not None):
+        raise UsageError("--format html and --out FOLDER go together: give both or neither.")
+    if counts is None:
+        _report_runs(runs, format_, out, judge=judge, anchors=anchors)
+    elif runs or judge or anchors:
+        raise UsageError("--counts stands alone: leave out runs, --judge and --anchors.")
+    else:
+        report_published(counts, format_, out)
+
+
+def _report_runs(
+    runs: tuple[str, ...], format_: str, out: Path | None, *, judge: str | None, anchors: bool
+) -> None:
+    from builder.bundle.engine.scoring import score_verdicts
+    from builder.commands.report_view import print_summary, read_runs, write_run_page
+    from builder.report.collecting import collect_report
+    from builder.reporting import list_runs, print_report
     from builder.run_versions import read_run_versions
 
     workspace = open_here()
-    read = read_people_scores if judge else read_run_scores
     named = list(dict.fromkeys(runs or list_runs(workspace)))
     if judge == "corrected" and not anchors:
         _show_corrections(named, format_)
         return
+    read = read_runs(workspace, named, people=bool(judge), anchors=anchors)
     if anchors:
-        scores = _score_anchors(named, judge)
-    else:
-        scores = [score for run in named for score in read(workspace, run)]
-    versions = {run: read_run_versions(workspace, run, judge=judge or "") for run in named}
-    print_report(scores, versions, format_)
+        _tell_differences(named)
+    if out is not None:
+        write_run_page(workspace, read, out)
+        return
+    if format_ in ("table", "markdown", "latex"):
+        print_summary(collect_report(workspace.config.title, read), format_)
+    if format_ in ("table", "csv", "json"):
+        versions = {run: read_run_versions(workspace, run, judge=judge or "") for run in named}
+        print_report(
+            [score for run in read for score in score_verdicts(run.verdicts)], versions, format_
+        )
 
 
 def _show_corrections(runs: list[str], format_: str) -> None:
@@ -199,18 +240,12 @@ def _show_corrections(runs: list[str], format_: str) -> None:
         raise SystemExit(1)
 
 
-def _score_anchors(runs: list[str], judge: str | None) -> "list[Score]":
-    from builder.anchor_scores import list_differences, score_anchors
+def _tell_differences(runs: list[str]) -> None:
+    from builder.anchor_scores import list_differences
     from builder.console import note
-    from schemas.errors import UsageError
 
-    if judge:
-        raise UsageError("--anchors goes with the model judge's scores, not with --judge.")
-    workspace = open_here()
-    scores = score_anchors(workspace, runs)
-    if differing := list_differences(workspace, runs):
+    if differing := list_differences(open_here(), runs):
         note(f"not to be compared even so: the runs have {' and '.join(differing)}")
-    return scores
 
 
 COMMANDS = (evaluate, rejudge, report)

@@ -12,8 +12,11 @@ from xml.sax.saxutils import quoteattr
 from builder.release.card.markdown import flatten
 
 __all__ = [
+    "FAINT",
     "FIRST",
     "GRID",
+    "GROUND",
+    "INK",
     "SECOND",
     "draw_circle",
     "draw_figure",
@@ -31,7 +34,9 @@ FIRST, SECOND = "#1f6fb2", "#c8641b"
 GRID = "#d5d8dc"
 """The colour of lines that lie behind the data."""
 
-_INK, _FAINT, _GROUND = "#1f2328", "#57606a", "#fbfbfa"
+INK, FAINT, GROUND = "#1f2328", "#57606a", "#fbfbfa"
+"""The colours of texts, of texts that matter less, and of the ground that figures lie on."""
+
 _FONT = "Helvetica, Arial, 'Noto Sans', sans-serif"
 _EM = 0.56
 
@@ -73,12 +78,14 @@ def draw_text(
     size: float = 13,
     faint: bool = False,
     bold: bool = False,
+    colour: str = "",
 ) -> str:
     """Return a text; ``anchor`` is start, middle or end."""
     weight = " font-weight='600'" if bold else ""
-    colour = f" fill='{_FAINT}'" if faint else ""
+    colour = colour or (FAINT if faint else "")
+    fill = f" fill='{colour}'" if colour else ""
     return (
-        f"<text x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}' font-size='{size:g}'{weight}{colour}>"
+        f"<text x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}' font-size='{size:g}'{weight}{fill}>"
         f"{escape_xml(flatten(text))}</text>"
     )
 
@@ -109,23 +116,29 @@ def draw_circle(
 ) -> str:
     """Return a dot, filled or hollow."""
     title = f"<title>{escape_xml(flatten(told))}</title>" if told else ""
-    fill = _GROUND if hollow else colour
+    fill = GROUND if hollow else colour
     return (
         f"<circle cx='{x:.1f}' cy='{y:.1f}' r='{radius:g}' fill='{fill}' stroke='{colour}' "
         f"stroke-width='1.5'>{title}</circle>"
     )
 
 
-def draw_figure(marks: Iterable[str], *, width: float, height: float, title: str, told: str) -> str:
-    """Return the file: ``title`` names the figure, ``told`` says what it shows to who cannot see it."""
+def draw_figure(
+    marks: Iterable[str], *, width: float, height: float, title: str, told: str, name: str = ""
+) -> str:
+    """Return the file: ``title`` names the figure, ``told`` says what it shows to who cannot see it.
+
+    ``name`` tells the figure's parts from those of others on one page.
+    """
     size = f"viewBox='0 0 {width:g} {height:g}' width='{width:g}' height='{height:g}'"
-    look = f"font-family={quoteattr(_FONT)} fill='{_INK}'"
-    told_by = "role='img' aria-labelledby='title told'"
+    look = f"font-family={quoteattr(_FONT)} fill='{INK}'"
+    titled, described = f"{name}title", f"{name}told"
+    told_by = f"role='img' aria-labelledby='{titled} {described}'"
     lines = [
         f"<svg xmlns='http://www.w3.org/2000/svg' {size} {told_by} {look}>",
-        f"<title id='title'>{escape_xml(flatten(title))}</title>",
-        f"<desc id='told'>{escape_xml(flatten(told))}</desc>",
-        f"<rect width='{width:g}' height='{height:g}' rx='6' fill='{_GROUND}'/>",
+        f"<title id='{titled}'>{escape_xml(flatten(title))}</title>",
+        f"<desc id='{described}'>{escape_xml(flatten(told))}</desc>",
+        f"<rect width='{width:g}' height='{height:g}' rx='6' fill='{GROUND}'/>",
         draw_text(16, 26, title, size=15, bold=True),
         *marks,
         "</svg>",
