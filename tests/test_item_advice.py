@@ -7,9 +7,9 @@ from statistics import NormalDist
 from typing import Any
 
 import pytest
+from advice_rows import make_verdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from advice_rows import make_verdict
 
 from builder.item_advice.advice import Advice, ItemAdvice, make_advice
 from builder.item_advice.correlation import Correlation

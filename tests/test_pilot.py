@@ -1,7 +1,7 @@
 """What a finished run tells a plan: share and discordance of its models, from verdict rows."""
 
 import pytest
-from verdict_rows import make_verdict
+from advice_rows import make_verdict
 
 from builder.planning.pilot import read_pilot
 

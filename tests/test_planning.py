@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from workspaces import RunCommand
 
 from builder.bundle.engine.intervals import find_wilson_interval
+from builder.bundle.engine.significance import find_mcnemar_p
 from builder.planning.answers import Goal, Need, Scope, make_plan
 from builder.planning.exact_power import (
+    _find_critical,
     find_exact_items,
     find_exact_power,
     find_shown_difference,
@@ -125,6 +127,16 @@ def test_exact_power_is_the_sum_over_all_tables(
     """Held against whole-number counting of every outcome: six of six is found at 5%, five of five is not."""
     found = find_exact_power(n, difference, discordance, alpha)
     assert found == pytest.approx(sum_power(n, difference, discordance, alpha), abs=1e-9)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 1092])
+def test_plan_counts_with_the_very_test_of_a_report(alpha: float) -> None:
+    """Where the plan says that a table of counts shows a difference, the evaluator's p-value says so too."""
+    critical = _find_critical(0, 400, alpha)
+    for discordant, most in enumerate(map(int, critical)):
+        if most >= 0:
+            assert find_mcnemar_p(discordant - most, most) <= alpha
+        assert find_mcnemar_p(discordant - most - 1, most + 1) > alpha
 
 
 @pytest.mark.parametrize(
