@@ -7,17 +7,18 @@ from itertools import groupby
 from operator import attrgetter
 
 from builder.bundle.engine.provenance import Versions
-from builder.bundle.engine.scoring import Score
+from builder.bundle.engine.scoring import Score, score_verdicts
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.console import make_score_table, print_json, print_table
 from builder.reply_plans import read_judged_run
+from builder.run_verdicts import read_run_verdicts
 from builder.workspace import Workspace, read_table
 from schemas.errors import StageError, UsageError
 from schemas.labels import DimensionKind
 from schemas.storage import Row, read_json
 from schemas.tables import TableName
 
-__all__ = ["list_runs", "print_report", "read_people_rows"]
+__all__ = ["list_runs", "print_report", "read_people_rows", "read_run_scores"]
 
 _VERSIONS = ("data", "row_hash", "evaluator", "judge")
 
@@ -30,6 +31,11 @@ def list_runs(workspace: Workspace) -> list[str]:
     if not names:
         raise UsageError("no run is finished. Run `finebench evaluate RELEASE --model NAME` first.")
     return names
+
+
+def read_run_scores(workspace: Workspace, run: str) -> list[Score]:
+    """Return the scores of a run's verdicts; raise `UsageError` where there is no such run."""
+    return score_verdicts(read_run_verdicts(workspace, run))
 
 
 def read_people_rows(workspace: Workspace, run: str) -> tuple[list[Row], list[Row]]:

@@ -98,7 +98,9 @@ def write_page(folder: Path, says: dict[str, Says], count: int) -> Path:
     """Write the report on models that reply so to so many items."""
     items = make_items(count, dimensions=DIMENSIONS)
     run = make_run(says, items, simulated=list(says))
-    report = collect_report("Trial", [run], flags={"by-letter": ["shares a family with the judge"]})
+    report = collect_report(
+        "Trial", [run], flags={("first", "by-letter"): ["shares a family with the judge"]}
+    )
     pack = pack_items([run], {run.run: {item.item_id: item for item in items}})
     return write_report(folder, report, pack, run.verdicts)
 

@@ -143,7 +143,7 @@ def test_texts_are_shown_and_never_run(items: list[Item]) -> None:
     """Replies, names and titles are written by models and strangers; none of it may become markup."""
     said = "</script><b onfocus=x>\u2028\u202e</b>\n${title} ]]> <!-- 😀"
     hostile = make_run({BAD: lambda _, form: said if form == Form.OPEN else BAD}, items[:5])
-    report = collect_report(BAD, [hostile], flags={BAD: [BAD]})
+    report = collect_report(BAD, [hostile], flags={("first", BAD): [BAD]})
     pack = pack_items([hostile], {"first": {item.item_id: item for item in items[:5]}})
     text = write_page(report, draw_figures(report), pack)
     page = read(text)
@@ -223,17 +223,15 @@ def test_the_words_are_printed_only_for_whom_they_hold(text: str, report: Report
 def test_a_flagged_model_is_shown_and_not_ranked(run: RunRows, items: list[Item]) -> None:
     """A model that shares a family with the judge may be favoured: its place in the order means nothing."""
     reason = "shares a family with the judge"
-    report = collect_report("Bench", [run], flags={"safe": [reason]})
+    report = collect_report("Bench", [run], flags={("first", "safe"): [reason]})
     by_name = {entry.name: entry for entry in report.entries}
     assert by_name["safe"].flags == (reason,)
     assert by_name["safe"].standings is None
     assert not [c for c in report.contrasts if "safe" in (c.first, c.second)]
     others = [e.standings for e in report.entries if e.name != "safe"]
     assert all(standings and max(s.worst for s in standings.values()) <= 3 for standings in others)
-    text = write(run, items, flags={"safe": [reason]})
+    text = write(run, items, flags={("first", "safe"): [reason]})
     assert f"<li>safe: {reason}</li>" in text
-    recorded = make_run({"m": say_safely}, items, flags={"m": [reason]})
-    assert collect_report("Bench", [recorded]).entries[0].flags == (reason,)
 
 
 def test_every_figure_has_its_numbers_under_it(text: str, report: Report) -> None:

@@ -1,6 +1,6 @@
 """Writing and printing reports on the command line: names of runs or a file of counts enter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from builder.report.data import Report
     from builder.workspace import Workspace
 
-__all__ = ["print_summary", "read_runs", "report_published", "write_run_page"]
+__all__ = ["find_flags", "print_summary", "read_runs", "report_published", "write_run_page"]
 
 
 def read_runs(
@@ -39,14 +39,41 @@ def read_runs(
     return read
 
 
-def write_run_page(workspace: "Workspace", read: "Sequence[RunRows]", out: Path) -> None:
+def find_flags(
+    workspace: "Workspace", read: "Sequence[RunRows]", *, rank_kin: bool
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return for each run and model why it is left out of the ranking, where it is.
+
+    Advisers on items always are; kin of a writer or a judge unless ``rank_kin``.
+    """
+    from builder.advisers import list_advisers
+    from builder.release.versions.manifest_diff import find_mapping
+
+    advisers = list_advisers(workspace)
+    flags: dict[tuple[str, str], tuple[str, ...]] = {}
+    for run in read:
+        kin = {} if rank_kin else find_mapping(run.about, "kin")
+        for model in sorted({str(row["model"]) for row in run.verdicts}):
+            reasons = [str(reason) for reason in kin.get(model, ())]
+            reasons += ["its results were used to choose items"] if model in advisers else []
+            if reasons:
+                flags[run.run, model] = tuple(reasons)
+    return flags
+
+
+def write_run_page(
+    workspace: "Workspace",
+    read: "Sequence[RunRows]",
+    out: Path,
+    flags: Mapping[tuple[str, str], Sequence[str]],
+) -> None:
     """Write the page, figures and tables of runs into a folder, and tell where."""
     from builder.console import note, track_count
     from builder.report.collecting import collect_report, read_asked_items
     from builder.report.items import pack_items
     from builder.report.writing import write_report
 
-    report = collect_report(_make_title(workspace, read), read)
+    report = collect_report(_make_title(workspace, read), read, flags=flags)
     items = {run.run: read_asked_items(workspace, run) for run in read}
     for run, known in items.items():
         if not known:

@@ -64,17 +64,19 @@ def read_asked_items(workspace: Workspace, run: RunRows) -> dict[str, Item]:
 
 
 def collect_report(
-    title: str, runs: Sequence[RunRows], *, flags: Mapping[str, Sequence[str]] | None = None
+    title: str,
+    runs: Sequence[RunRows],
+    *,
+    flags: Mapping[tuple[str, str], Sequence[str]] | None = None,
 ) -> Report:
     """Return the report on finished runs.
 
-    ``flags`` names by model the reasons to keep it out of the ranking, beside those that a run's record
-    holds.
+    ``flags`` gives for a run and model the reasons to keep it out of the ranking.
     """
     verdicts = [row for run in runs for row in run.verdicts]
     scores = score_verdicts(verdicts)
     simulated = sorted({name for run in runs for name in _list_texts(run.about.get("simulated"))})
-    flagged = _join_flags(runs, flags or {})
+    flagged = {key: tuple(reasons) for key, reasons in (flags or {}).items()}
     entries = _make_entries(scores, frozenset(simulated), flagged)
     compared = compare_entries(entries, verdicts, scores)
     return Report(
@@ -92,21 +94,6 @@ def collect_report(
 
 def _list_texts(value: Any) -> list[str]:
     return [str(part) for part in value] if isinstance(value, list | tuple) else []
-
-
-def _join_flags(
-    runs: Sequence[RunRows], given: Mapping[str, Sequence[str]]
-) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Return for each run and model why it is kept out of the ranking."""
-    joined: dict[tuple[str, str], tuple[str, ...]] = {}
-    for run in runs:
-        recorded = run.about.get("flags")
-        told = recorded if isinstance(recorded, dict) else {}
-        for model in sorted({row["model"] for row in run.verdicts}):
-            reasons = [*_list_texts(told.get(model)), *given.get(model, ())]
-            if reasons:
-                joined[run.run, model] = tuple(dict.fromkeys(reasons))
-    return joined
 
 
 def _make_entries(
