@@ -213,7 +213,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a twelfth of the draws")
     parser.add_argument(
         "--draws",
-        type=int,
+        type=float,
         help=f"draws of 500 items a setting (default {_FULL}); of fewer items, more",
     )
     parser.add_argument(

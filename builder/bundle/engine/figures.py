@@ -20,6 +20,7 @@ __all__ = [
     "estimate_difference",
     "estimate_gap",
     "estimate_position",
+    "make_group",
     "score_subset",
 ]
 
@@ -30,28 +31,22 @@ Figure = Callable[[Reading], Bounded]
 class Group:
     """Items that are scored together: how many families there are of each kind.
 
-    A kind of family is the numbers of its items' states, sorted; ``readings`` gives what each state says.
+    A kind of family is the numbers of its items' states, sorted; ``states`` counts the items in each, and
+    ``readings`` gives what each says.
     """
 
     families: Mapping[tuple[int, ...], int]
+    states: Mapping[int, int]
     readings: Sequence[Reading]
-
-    def count_states(self) -> Counter[int]:
-        """Return how many items are in each state."""
-        states: Counter[int] = Counter()
-        for family, count in self.families.items():
-            for state in family:
-                states[state] += count
-        return states
 
     def list_items(self) -> list[tuple[Reading, int]]:
         """Return each reading that occurs, with the number of its items."""
-        return [(self.readings[state], count) for state, count in self.count_states().items()]
+        return [(self.readings[state], count) for state, count in self.states.items()]
 
     def sum_up(self, find: Callable[[Reading], tuple[float, float]]) -> FamilySums:
         """Return the sums over families of what ``find`` gives for each item: what is counted, what counts."""
         kinds: Counter[tuple[float, float]] = Counter()
-        known = {state: find(self.readings[state]) for family in self.families for state in family}
+        known = {state: find(self.readings[state]) for state in self.states}
         for family, count in self.families.items():
             if len(family) == 1:
                 kinds[known[family[0]]] += count
@@ -59,6 +54,15 @@ class Group:
                 found = [known[state] for state in family]
                 kinds[fsum(y for y, _ in found), fsum(x for _, x in found)] += count
         return sum_families(kinds)
+
+
+def make_group(families: Mapping[tuple[int, ...], int], readings: Sequence[Reading]) -> Group:
+    """Return the group of the families given, each kind with how many there are of it."""
+    states: Counter[int] = Counter()
+    for family, count in families.items():
+        for state in family:
+            states[state] += count
+    return Group(families, states, readings)
 
 
 def as_whole(value: float) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .errors import EngineError
-from .figures import Group
+from .figures import Group, make_group
 from .labels import DimensionKind
 from .tally import Asked, Tally
 
@@ -73,7 +73,7 @@ def group_items(
             pools.setdefault(key, []).append(items)
             pools.setdefault(key.pool(), []).append(items)
     return {
-        key: Group(gather_families(tally, lists, states), tally.readings)
+        key: make_group(gather_families(tally, lists, states), tally.readings)
         for key, lists in pools.items()
     }
 

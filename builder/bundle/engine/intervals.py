@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 __all__ = ["combine_intervals", "find_t_quantile", "find_tango_interval", "find_wilson_interval"]
 
-_HALVINGS = 60
+_HALVINGS = 44
 
 
 def find_wilson_interval(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:

@@ -183,7 +183,7 @@ def _score_group(
 
 def _count_causes(group: Group, tally: Tally) -> dict[str, int]:
     causes: Counter[str] = Counter()
-    for state, count in group.count_states().items():
+    for state, count in group.states.items():
         for cause in tally.states[state].causes:
             causes[cause] += count
     return dict(sorted(causes.items()))

@@ -5,9 +5,14 @@ from math import comb, erfc, exp, fsum, lgamma, log, sqrt
 
 __all__ = ["adjust_by_holm", "find_mcnemar_p", "find_sign_flip_p"]
 
-_MOST_SUMS, _MOST_FAMILIES = 20_000, 200
-_DIGITS = 9
 _MOST_COMBINED = 1000
+# Up to so many items binomial coefficients are added as whole numbers.
+
+_MOST_SUMS, _MOST_FAMILIES = 20_000, 200
+# Beyond, ways to give signs are too many to count.
+
+_UNITS, _ROUNDING = 10**9, 1000
+# Sums of shares are counted in billionths, and two that differ by a millionth are the same.
 
 
 def find_mcnemar_p(only_first: int, only_second: int) -> float:
@@ -48,19 +53,19 @@ def find_sign_flip_p(differences: Mapping[float, int]) -> float:
     >>> find_sign_flip_p({2: 3})
     0.25
     """
-    sizes: dict[float, int] = {}
+    sizes: dict[int, int] = {}
     for value, count in differences.items():
         if value:
-            size = round(abs(value), _DIGITS)
+            size = round(abs(value) * _UNITS)
             sizes[size] = sizes.get(size, 0) + count
-    if not set(sizes) - {1.0}:
+    if not set(sizes) - {_UNITS}:
         return find_mcnemar_p(_count(differences, 1), _count(differences, -1))
-    observed = abs(fsum(value * count for value, count in differences.items()))
+    observed = abs(fsum(value * count for value, count in differences.items())) * _UNITS
     chances = _spread(sizes)
     if chances is None:
         spread = sqrt(fsum(size * size * count for size, count in sizes.items()))
         return erfc(observed / spread / sqrt(2))
-    far = observed - 10.0 ** (2 - _DIGITS)
+    far = observed - _ROUNDING
     return min(1.0, fsum(chance for total, chance in chances.items() if abs(total) >= far))
 
 
@@ -68,18 +73,18 @@ def _count(differences: Mapping[float, int], sign: int) -> int:
     return sum(count for value, count in differences.items() if value * sign > 0)
 
 
-def _spread(sizes: Mapping[float, int]) -> dict[float, float] | None:
+def _spread(sizes: Mapping[int, int]) -> dict[int, float] | None:
     """Return the chance of each total under random signs; None where too many totals can occur."""
     families = sum(sizes.values())
     if families > _MOST_FAMILIES:
         return None
-    chances = {0.0: 1.0}
+    chances = {0: 1.0}
     for size, count in sorted(sizes.items()):
         for _ in range(count):
-            further: dict[float, float] = {}
+            further: dict[int, float] = {}
             for total, chance in chances.items():
-                for moved in (round(total + size, _DIGITS), round(total - size, _DIGITS)):
-                    further[moved] = further.get(moved, 0.0) + chance / 2
+                further[total + size] = further.get(total + size, 0.0) + chance / 2
+                further[total - size] = further.get(total - size, 0.0) + chance / 2
             chances = further
             if len(chances) * families > _MOST_SUMS:
                 return None
