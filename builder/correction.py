@@ -35,6 +35,9 @@ _PRIOR = 0.5
 # So many made-up people's words, safe and unsafe each, in every cell of stratum and judge's word, for variances
 # alone (Jeffreys): a judge who did not err on thirty replies may err on the thirty-first.
 
+_LEAST_PAIRS = 10
+# Fewer pairs of items of one family than this tell nothing of how alike they are.
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -222,7 +225,11 @@ def _estimate(
         )
         / n
     )
-    items = _find_item_variance(strata, smoothed, n) * _find_design_effect(units) / max(1, n - 1)
+    items = (
+        _find_item_variance(strata, smoothed, n)
+        * _find_design_effect(units, missing)
+        / max(1, n - 1)
+    )
     variance = items + sum(_find_slice_variance(s, weight, n) for s in strata)
     degrees = sum(s.labelled - 1 for s in strata if s.line.slope and s.unseen)
     low, high = (-1.0, 1.0) if measure is Measure.GAP else (0.0, 1.0)
@@ -261,17 +268,39 @@ def _find_slice_variance(stratum: _Stratum, weight: float, n: int) -> float:
     return (s.size / n) ** 2 * s.line.slope**2 * s.unseen * spread
 
 
-def _find_design_effect(units: Sequence[Unit]) -> float:
-    """Return how much more the judge's score varies for whole families than for single items; at least 1."""
+def _find_design_effect(units: Sequence[Unit], missing: Missing) -> float:
+    """Return how much more the mean varies because families are drawn whole: 1 + ρ (Σm² / n - 1), m their sizes.
+
+    ρ is how alike two items of a family are: by the judge's words on all items or, where enough pairs have them,
+    by people's, whichever is greater, for errors of the judge hide likeness.
+    """
+    sizes = Counter(unit.family for unit in units)
     guesses = {True: 1.0, False: 0.0, None: 0.5}
-    values = [unit.line.slope * guesses[unit.judge] + unit.line.base for unit in units]
-    mean = sum(values) / len(values)
-    single = sum((value - mean) ** 2 for value in values)
-    families: dict[str, float] = defaultdict(float)
-    for unit, value in zip(units, values, strict=True):
-        families[unit.family] += value - mean
-    whole = sum(total**2 for total in families.values())
-    return max(1.0, whole / single) if single else 1.0
+    judged = [(u.family, u.line.slope * guesses[u.judge] + u.line.base) for u in units]
+    told = [(u, u.read_label(missing)) for u in units]
+    known = [
+        (u.family, u.line.slope * (label or 0.0) + u.line.base)
+        for u, label in told
+        if label is not None or not u.line.slope
+    ]
+    likeness = max(0.0, _find_likeness(judged), _find_likeness(known))
+    return 1 + likeness * (sum(size**2 for size in sizes.values()) / len(units) - 1)
+
+
+def _find_likeness(values: Sequence[tuple[str, float]]) -> float:
+    """Return the correlation of two items of a family, from scores with their families; 0 where pairs are few."""
+    if not values:
+        return 0.0
+    mean = sum(value for _, value in values) / len(values)
+    spread = sum((value - mean) ** 2 for _, value in values) / len(values)
+    families: dict[str, list[float]] = defaultdict(list)
+    for family, value in values:
+        families[family].append(value - mean)
+    pairs = sum(len(members) * (len(members) - 1) for members in families.values())
+    if not spread or pairs < 2 * _LEAST_PAIRS:
+        return 0.0
+    joint = sum(sum(m) ** 2 - sum(value**2 for value in m) for m in families.values())
+    return joint / pairs / spread
 
 
 def _bound(

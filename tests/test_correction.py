@@ -320,6 +320,33 @@ def test_intervals_by_the_judge_miss_and_corrected_ones_cover(
     assert min(alone.values()) < 0.6 * draws, alone
 
 
+def test_families_that_a_judge_blurs_are_seen_by_peoples_words() -> None:
+    """A judge that errs at random hides that twins are alike: people's words on both of them tell it still."""
+    rng = random.Random(11)
+    truth = find_truth(Measure.OPEN, 0.5, (0.9, 0.5), 0.0)
+    draws, covered, alone = 120, 0, 0
+    for _ in range(draws):
+        twins = draw_model(
+            rng, items=80, passes=0.5, safe=(0.9, 0.5), misses=0, alarms=0, per_stratum=80
+        )
+        items = [
+            replace(
+                item,
+                item_id=f"{item.item_id}-{number}",
+                family=item.item_id,
+                judge=item.judge if rng.random() < 0.7 else not item.judge,
+            )
+            for item in twins
+            for number in range(2)
+        ]
+        low, high = correct_score(items, Measure.OPEN).interval
+        covered += low <= truth <= high
+        low, high = correct_score([replace(i, family="") for i in items], Measure.OPEN).interval
+        alone += low <= truth <= high
+    assert covered >= 0.92 * draws
+    assert alone <= 0.9 * draws
+
+
 def test_the_order_of_items_does_not_matter() -> None:
     """Same items, same bytes."""
     rng = random.Random(7)
