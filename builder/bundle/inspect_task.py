@@ -100,7 +100,7 @@ def fine(
 
     ``judge`` names who judges open replies where the role ``grader`` is bound to nobody; several decide by majority,
     and ``judge_prompt`` is a file with a prompt of one's own. ``dimension`` and ``language`` narrow what is asked.
-    ``style`` (default, reasoning, plain) and ``system`` say how, and ``target_kind`` (model, system) what a provider's
+    ``style`` (default, reasoning, plain) and ``system`` (``'system=""'`` sends none) say how, and ``target_kind`` (model, system) what a provider's
     filter means: as the options of ``evaluator run`` do.
     """
     path = Path(items) if items else _FOLDER / "items.jsonl"
@@ -111,7 +111,7 @@ def fine(
         judges = [str(model) for model in _find_judges(judge)]
         _read_rubric(items, judge_prompt)
         versions = _provenance.read_versions(path, judges)
-    except _errors.EngineError as error:
+    except (_errors.EngineError, ValueError) as error:  # the latter by Inspect, of a model's name
         raise PrerequisiteError(str(error)) from None
     return Task(
         dataset=MemoryDataset([_make_sample(item) for item in asked], name=path.stem),
@@ -255,7 +255,7 @@ def _read_fault(key: str, error: Exception) -> Any:
     chain: list[BaseException] = [error]
     while (below := chain[-1].__cause__) is not None and below not in chain:
         chain.append(below)
-    found = next((e for e in reversed(chain) if hasattr(e, "status_code")), error)
+    found = next((e for e in reversed(chain) if hasattr(e, "status_code")), chain[-1])
     outcome = Outcome.RATE_LIMITED if getattr(found, "status_code", 0) == 429 else Outcome.FAILED
     told = "".join(c if c.isprintable() else " " for c in f"{type(found).__name__}: {found}")
     return _calls.Reply(key, outcome, error=told[:300].strip())
