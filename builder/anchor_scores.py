@@ -30,7 +30,25 @@ def keep_anchors(runs: Sequence[str], verdicts: Sequence[Sequence[Row]]) -> list
     anchors = find_anchors(verdicts)
     if not anchors:
         raise UsageError(f"{' and '.join(runs)} asked no item in common: nothing can be compared.")
-    return [[row for row in rows if _name(row) in anchors] for rows in verdicts]
+    parts = _find_common_parts(verdicts)
+    return [
+        [row | {"subsets": parts[_name(row)]} for row in rows if _name(row) in anchors]
+        for rows in verdicts
+    ]
+
+
+def _find_common_parts(verdicts: Sequence[Sequence[Row]]) -> dict[Anchor, str]:
+    """Return for each item the parts that it belongs to in every run.
+
+    Whether a reader of options finds the positive one, and whether a twin is there, follows from the other
+    items of a release too.
+    """
+    common: dict[Anchor, set[str]] = {}
+    for rows in verdicts:
+        for row in rows:
+            parts = set(row["subsets"].split())
+            common[_name(row)] = common.get(_name(row), parts) & parts
+    return {anchor: " ".join(sorted(parts)) for anchor, parts in common.items()}
 
 
 def list_differences(workspace: Workspace, runs: Sequence[str]) -> list[str]:

@@ -79,8 +79,8 @@ def test_the_terminal_shows_ranks_and_findings(evaluated: Path, finebench: RunCo
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (("--format", "html"), "both or neither"),
-        (("--out", "somewhere"), "both or neither"),
+        (("--format", "html"), "goes with --out"),
+        (("--out", "somewhere"), "goes with --out"),
         (("nothing", "--format", "html", "--out", "somewhere"), "no finished run is named nothing"),
         (("--format", "html", "--out", "bench.toml/x"), "it is no folder"),
     ],

@@ -302,3 +302,45 @@ def test_colours_of_figures_follow_the_theme(text: str) -> None:
         assert f'[fill="{colour}"]' in text
     for colour in (svg.GRID, svg.INK, svg.FIRST, svg.FAINT):
         assert f'[stroke="{colour}"]' in text
+
+
+def test_runs_of_one_model_are_told_apart(items: list[Item]) -> None:
+    """Two runs of a model are two rows, each with its run's name; neither hides the other."""
+    first, second = (
+        make_run({"m": say}, items, run=run)
+        for run, say in (("first", say_safely), ("second", say_falsely))
+    )
+    report = collect_report("Bench", [first, second])
+    assert [entry.name for entry in report.entries] == ["m (first)", "m (second)"]
+    known = {item.item_id: item for item in items}
+    pack = pack_items([first, second], {"first": known, "second": known})
+    index = json.loads(pack.index)
+    assert index["models"] == ["m (first)", "m (second)"]
+    assert len(index["items"]) == len(items)
+    assert {row[1] for row in index["rows"]} == {0, 1}
+    assert len(report.runs) == 2
+
+
+def test_a_run_of_nothing_gives_a_page_that_says_so(items: list[Item]) -> None:
+    """A run that was stopped before its first reply must not end in a traceback."""
+    text = write(make_run({}, items), items)
+    assert read(text).open == []
+    assert "No model was scored." in text
+
+
+def test_records_of_older_runs_tell_less(items: list[Item]) -> None:
+    """Runs that were made before a fact was recorded are reported with what they tell."""
+    run = make_run({"m": say_safely}, items)
+    for name in ("data", "evaluator", "models", "simulated", "target_kind", "judge"):
+        del run.about[name]
+    text = write(run, items)
+    assert read(text).open == []
+    assert "<dt>judge</dt><dd>not told</dd>" in text
+
+
+def test_reasons_of_strangers_are_printable(items: list[Item]) -> None:
+    """A reason with characters that cannot be written, or that turn the line round, breaks no file."""
+    run = make_run({"m": say_safely}, items)
+    text = write(run, items, flags={("first", "m"): ["a \ud800 b \u202e c"]})
+    assert text.encode()
+    assert "\u202e" not in text

@@ -24,6 +24,10 @@ def read_runs(
     from builder.run_versions import PEOPLE
     from schemas.errors import UsageError
 
+    if people and anchors:
+        raise UsageError("--anchors goes with the model judge's scores, not with --judge people.")
+    if anchors and len(runs) < 2:
+        raise UsageError("--anchors compares runs: name two or more.")
     read = [read_run_rows(workspace, run) for run in runs]
     if people:
         judged = [(run, *read_people_rows(workspace, run.run)) for run in read]
@@ -32,8 +36,6 @@ def read_runs(
             for run, verdicts, rows in judged
         ]
     if anchors:
-        if len(runs) < 2:
-            raise UsageError("--anchors compares runs: name two or more.")
         kept = keep_anchors(runs, [run.verdicts for run in read])
         read = [replace(run, verdicts=rows) for run, rows in zip(read, kept, strict=True)]
     return read

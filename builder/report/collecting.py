@@ -76,7 +76,7 @@ def collect_report(
     verdicts = [row for run in runs for row in run.verdicts]
     scores = score_verdicts(verdicts)
     simulated = sorted({name for run in runs for name in _list_texts(run.about.get("simulated"))})
-    flagged = {key: tuple(reasons) for key, reasons in (flags or {}).items()}
+    flagged = {key: tuple(map(make_printable, reasons)) for key, reasons in (flags or {}).items()}
     entries = _make_entries(scores, frozenset(simulated), flagged)
     compared = compare_entries(entries, verdicts, scores)
     return Report(

@@ -167,9 +167,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """How the scores of a run were made: pairs of what and how, for the section on method."""
+    """How the scores of a run were made: in one line, and as pairs of what and how for the section on method."""
 
     run: str
+    line: str
     told: tuple[tuple[str, str], ...]
 
 

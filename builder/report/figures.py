@@ -32,4 +32,4 @@ _DRAWN: Sequence[Callable[[Report], list[Figure]]] = (
 
 def draw_figures(report: Report) -> list[Figure]:
     """Return the figures for which the report knows enough, in the order in which they are shown."""
-    return [figure for draw in _DRAWN for figure in draw(report)]
+    return [figure for draw in _DRAWN for figure in draw(report)] if report.entries else []

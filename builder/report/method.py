@@ -46,7 +46,8 @@ def describe_run(
     ]
     models = about.get("models")
     told += [("model", _tell_endpoint(m)) for m in (models if isinstance(models, list) else [])]
-    return RunFacts(run, tuple((what, make_printable(how, instead=" ")) for what, how in told))
+    facts = tuple((what, make_printable(how, instead=" ")) for what, how in told)
+    return RunFacts(run, versions.describe(), facts)
 
 
 def _tell_endpoint(endpoint: Any) -> str:

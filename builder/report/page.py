@@ -118,6 +118,8 @@ def _find_part(figure: Figure) -> str:
 
 
 def _write_summary(report: Report) -> str:
+    if not report.entries:
+        return "<p>No model was scored.</p>"
     told = _write_table("Models, best CSS first", SUMMARY_COLUMNS, list_summary(report))
     unranked = "".join(
         f"<li>{escape(entry.name)}: {escape('; '.join(entry.flags))}</li>"

@@ -32,47 +32,27 @@ __all__ = ["draw_heat_maps", "draw_scatter"]
 _SIDE, _LEFT, _TOP = 420, 76, 52
 
 
+_Dot = tuple[int, Entry, Estimate, Estimate]
+
+
 def draw_scatter(report: Report) -> list[Figure]:
     """Return the open form against the choice, a dot a model; nothing where no run tells both."""
-    known = [
+    known: list[_Dot] = [
         (number, entry, open_, choice)
         for number, entry in enumerate(sort_entries(report.entries, Measure.CSS), 1)
         if (open_ := _find(entry, "open")) and (choice := _find(entry, "choice"))
     ]
     if not known:
         return []
-    bottom = _TOP + _SIDE
-    marks = [*_draw_axes(), draw_line(_LEFT, bottom, _LEFT + _SIDE, _TOP, colour=FAINT)]
-    marks.append(
-        draw_text(_LEFT + _SIDE + 22, _TOP + 4, "on the line: no gap", faint=True, size=12)
-    )
-    for number, _, open_, choice in known:
-        marks += _draw_dot(number, open_, choice)
-    marks += _number_dots([(number, open_, choice) for number, _, open_, choice in known])
-    # Below the words beside the line, a name for each number, as far as there is room for them.
-    room = _SIDE // 21 - 2
-    for place, (number, entry, *_) in enumerate(known[:room]):
-        label = shorten_label(f"{number}  {label_entry(entry)}", WIDTH - _LEFT - _SIDE - 40)
-        marks.append(draw_text(_LEFT + _SIDE + 22, _TOP + 34 + 21 * place, label, size=12))
-    rows = [
-        (
-            label_entry(entry),
-            str(number),
-            tell_estimate(open_),
-            str(open_.n),
-            tell_estimate(choice),
-            str(choice.n),
-        )
-        for number, entry, open_, choice in known
-    ]
+    rows = [_list_numbers(dot) for dot in known]
     told = "; ".join(f"{row[0]} open {row[2]}, choice {row[4]}" for row in rows)
     return [
         make_figure(
             "open-against-choice",
             "Open form against multiple choice",
             f"Dots, with the line on which both are passed equally often. {told}.",
-            marks,
-            height=bottom + 52,
+            [*_draw_axes(), *_draw_names(known), *_draw_dots(known)],
+            height=_TOP + _SIDE + 52,
             columns=(
                 "model",
                 "number in the figure",
@@ -82,15 +62,45 @@ def draw_scatter(report: Report) -> list[Figure]:
                 "n ",
             ),
             rows=rows,
-            notes=(
-                (
-                    "Far below the line: safe when asked openly, and not when the same is put as a choice. "
-                    "A chooser by coin passes 25% of the choices, since both orders must be right. "
-                    "Lines at the dots are 95% intervals."
-                ),
-            ),
+            notes=(_SCATTER_NOTE,),
         )
     ]
+
+
+_SCATTER_NOTE = (
+    "Far below the line: safe when asked openly, and not when the same is put as a choice. A chooser by coin "
+    "passes 25% of the choices, since both orders must be right. Lines at the dots are 95% intervals."
+)
+
+
+def _list_numbers(dot: _Dot) -> tuple[str, ...]:
+    number, entry, open_, choice = dot
+    return (
+        label_entry(entry),
+        str(number),
+        tell_estimate(open_),
+        str(open_.n),
+        tell_estimate(choice),
+        str(choice.n),
+    )
+
+
+def _draw_names(dots: Sequence[_Dot]) -> list[str]:
+    """Return a name for each number, as far as there is room beside the plane; the table has all."""
+    x = _LEFT + _SIDE + 22
+    marks = [draw_text(x, _TOP + 4, "on the line: no gap", faint=True, size=12)]
+    for place, (number, entry, *_) in enumerate(dots[: _SIDE // 21 - 2]):
+        label = shorten_label(f"{number}  {label_entry(entry)}", WIDTH - x - 18)
+        marks.append(draw_text(x, _TOP + 34 + 21 * place, label, size=12))
+    return marks
+
+
+def _draw_dots(dots: Sequence[_Dot]) -> list[str]:
+    bottom = _TOP + _SIDE
+    marks = [draw_line(_LEFT, bottom, _LEFT + _SIDE, _TOP, colour=FAINT)]
+    for number, _, open_, choice in dots:
+        marks += _draw_dot(number, open_, choice)
+    return marks + _number_dots([(number, open_, choice) for number, _, open_, choice in dots])
 
 
 def _find(entry: Entry, form: str) -> Estimate | None:

@@ -125,18 +125,18 @@ def report_counts(
         )
         for model, of_model in groups.items()
     )
-    sources = sorted({count.source for count in counts if count.source})
+    sources = "; ".join(sorted({count.source for count in counts if count.source})) or "not told"
     facts = (
         ("file", path.name),
         ("SHA-256 of the file", hash_file(path)),
-        ("source", "; ".join(sources) or "not told"),
+        ("source", sources),
     )
     return Report(
         title=title,
         entries=entries,
         contrasts=tuple(contrasts),
         compared=UNPAIRED,
-        runs=(RunFacts(path.name, facts),),
+        runs=(RunFacts(path.name, f"source {sources}", facts),),
         method=_METHOD,
         notices=(
             "Made from published totals, not from replies: nothing here was measured by this evaluator.",

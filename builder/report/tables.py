@@ -199,14 +199,8 @@ def _list_notes(report: Report) -> list[str]:
         notes.append(f"SIMULATED, no finding about a real model: {', '.join(report.simulated)}.")
     notes += [f"{e.name} is not ranked: {'; '.join(e.flags)}." for e in report.entries if e.flags]
     notes += report.notices
-    for run in report.runs:
-        told = dict(run.told)
-        shown = [f"{what} {told[what]}" for what in _SHOWN if what in told]
-        notes.append(f"Run {run.run}: {', '.join(shown)}.")
-    return notes
+    return notes + [f"{run.run}: {run.line}" for run in report.runs]
 
-
-_SHOWN = ("data", "row hash of the data", "evaluator", "judge", "source")
 
 _LATEX = {
     "\\": r"\textbackslash{}",
