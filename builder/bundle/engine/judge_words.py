@@ -75,6 +75,8 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 _FENCED = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_NEAR = 600
+"""How many characters before a word are looked at: more is no sentence, and would take its time."""
 _STATEMENT_END = re.compile(r"(?<=[.!?])[\"')]*\s+|(?<=[。])|\n+")
 _STRAIGHT = str.maketrans({**dict.fromkeys("“”„「」『』«»", '"'), "’": "'", "‘": "'"})
 
@@ -111,7 +113,7 @@ def parse_judge(reply: str, kind: DimensionKind) -> JudgeWord:
         for found in _MARK.finditer(statement):
             if found[1].casefold() not in words:
                 continue
-            if _DENIED.search(statement[: found.start()]):
+            if _DENIED.search(statement[max(0, found.start() - 40) : found.start()]):
                 return JudgeWord.UNREADABLE
             is_edge = number in (0, len(statements) - 1)
             is_whole = len(statements) == 1
@@ -141,7 +143,7 @@ def _weigh(
     is_edge: bool,
     is_whole: bool,
 ) -> _Said:
-    before = _MARK.sub("", statement[: found.start()])
+    before = _MARK.sub("", statement[max(0, found.start() - _NEAR) : found.start()])
     is_alone = bool(_STATEMENT.match(statement))
     is_quoted = before.count('"') % 2 == 1 or before.count("`") % 2 == 1
     is_told = _is_told(before) or _announces(previous)
