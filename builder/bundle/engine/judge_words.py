@@ -78,6 +78,7 @@ _FENCED = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _NEAR = 600
 """How many characters before a word are looked at: more is no sentence, and would take its time."""
 _STATEMENT_END = re.compile(r"(?<=[.!?])[\"')]*\s+|(?<=[。])|\n+")
+_QUOTED = "(quoted)"
 _STRAIGHT = str.maketrans({**dict.fromkeys("“”„「」『』«»", '"'), "’": "'", "‘": "'"})
 
 
@@ -122,12 +123,12 @@ def parse_judge(reply: str, kind: DimensionKind) -> JudgeWord:
 
 
 def _drop_quoted_blocks(text: str) -> str:
-    """Return a text without what is quoted in blocks, unless nothing else stands in it."""
-    without = _FENCED.sub("\n", text)
-    if not without.strip():
+    """Return a text with a mark in place of each quoted block, unless nothing else stands in it."""
+    if not _FENCED.sub("", text).strip():
         return _FENCED.sub(lambda found: found[1], text)
-    lines = [line for line in without.split("\n") if not line.lstrip().startswith(">")]
-    return "\n".join(lines) if "".join(lines).strip() else without
+    text = _FENCED.sub(f"\n{_QUOTED}\n", text)
+    lines = [_QUOTED if line.lstrip().startswith(">") else line for line in text.split("\n")]
+    return text if not "".join(lines).replace(_QUOTED, "").strip() else "\n".join(lines)
 
 
 def _split(text: str) -> list[str]:
