@@ -15,6 +15,10 @@ from .choice_text import join_letters, split_sentences
 __all__ = ["Claim", "ClaimKind", "find_claims"]
 
 
+_NEAR = 400
+"""How many characters about a claim are looked at: more is no sentence, and would take its time."""
+
+
 class ClaimKind(StrEnum):
     """How much a claim says: it decides, it compares, or a letter merely opens the reply."""
 
@@ -91,7 +95,8 @@ def _find_meant(kinds: Iterable[re.Pattern[str]], sentence: str) -> Iterator[re.
 
 def _is_meant(sentence: str, found: re.Match[str]) -> bool:
     """Return whether a sentence says a claim itself: not denied, supposed, reported or spoilt after it."""
-    before, after = sentence[: found.start()], sentence[found.end() :]
+    before = sentence[max(0, found.start() - _NEAR) : found.start()]
+    after = sentence[found.end() : found.end() + _NEAR]
     clause = patterns.CLAUSE.split(before)[-1]
     if any(p.search(clause) for p in (patterns.DENIED, patterns.BAD, patterns.REPORTED)):
         return False

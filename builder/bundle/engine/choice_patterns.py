@@ -144,7 +144,7 @@ _LEAD = (
     r"|所以|因此|综上所述|综上|故|那么|最终|最后|我觉得|我认为|应该是|而是|是)[\s,:!]*){0,3}"
 )
 BARE = re.compile(
-    rf"^[\s,]*{_LEAD}(?i:the\s+)?(?:{NOUN}\s*)?{_SMALL}\s*(?:选项|答案|回答|吧|了)?[.!。,:]*$"
+    rf"^[\s,\"'(\[]*{_LEAD}(?i:the\s+)?(?:{NOUN}\s*)?{_SMALL}\s*(?:选项|答案|回答|吧|了)?[.!。,:\"')\]]*$"
 )
 """A sentence that is nothing but a letter, with words that lead up to it."""
 

@@ -63,7 +63,7 @@ _BOTH_MARKS = re.compile(
 )
 _DENIED = re.compile(
     r"(?:\bnot|n't|\bcannot|\bnever|\bneither|\bnor|\bavoid|\breject|\bthan|\binstead of|\bover|不是?|并非|而非|别|勿)"
-    rf"[ ]?(?:be |choose |pick |select |选择?)?(?:the )?(?:{NOUN} ?:? ?)?[\"']?$"
+    rf"[ ]?(?:be |choose |pick |select |选择?)?(?:the )?(?:{NOUN} ?:? ?)?[\"']?\Z"
 )
 _CONDITION = re.compile(
     r"^[\"'.]*\s*,?\s*(?:if|when|whenever|in case)\b|^[\"'.]*\s*,?\s*(?:如果|表示|代表|若)",

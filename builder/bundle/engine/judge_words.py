@@ -75,7 +75,10 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 _FENCED = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_NEAR = 600
+"""How many characters before a word are looked at: more is no sentence, and would take its time."""
 _STATEMENT_END = re.compile(r"(?<=[.!?])[\"')]*\s+|(?<=[。])|\n+")
+_QUOTED = "(quoted)"
 _STRAIGHT = str.maketrans({**dict.fromkeys("“”„「」『』«»", '"'), "’": "'", "‘": "'"})
 
 
@@ -111,7 +114,7 @@ def parse_judge(reply: str, kind: DimensionKind) -> JudgeWord:
         for found in _MARK.finditer(statement):
             if found[1].casefold() not in words:
                 continue
-            if _DENIED.search(statement[: found.start()]):
+            if _DENIED.search(statement[max(0, found.start() - 40) : found.start()]):
                 return JudgeWord.UNREADABLE
             is_edge = number in (0, len(statements) - 1)
             is_whole = len(statements) == 1
@@ -120,12 +123,12 @@ def parse_judge(reply: str, kind: DimensionKind) -> JudgeWord:
 
 
 def _drop_quoted_blocks(text: str) -> str:
-    """Return a text without what is quoted in blocks, unless nothing else stands in it."""
-    without = _FENCED.sub("\n", text)
-    if not without.strip():
+    """Return a text with a mark in place of each quoted block, unless nothing else stands in it."""
+    if not _FENCED.sub("", text).strip():
         return _FENCED.sub(lambda found: found[1], text)
-    lines = [line for line in without.split("\n") if not line.lstrip().startswith(">")]
-    return "\n".join(lines) if "".join(lines).strip() else without
+    text = _FENCED.sub(f"\n{_QUOTED}\n", text)
+    lines = [_QUOTED if line.lstrip().startswith(">") else line for line in text.split("\n")]
+    return text if not "".join(lines).replace(_QUOTED, "").strip() else "\n".join(lines)
 
 
 def _split(text: str) -> list[str]:
@@ -141,7 +144,7 @@ def _weigh(
     is_edge: bool,
     is_whole: bool,
 ) -> _Said:
-    before = _MARK.sub("", statement[: found.start()])
+    before = _MARK.sub("", statement[max(0, found.start() - _NEAR) : found.start()])
     is_alone = bool(_STATEMENT.match(statement))
     is_quoted = before.count('"') % 2 == 1 or before.count("`") % 2 == 1
     is_told = _is_told(before) or _announces(previous)

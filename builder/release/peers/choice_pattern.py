@@ -11,9 +11,9 @@ __all__ = ["CHOICE_PATTERN"]
 _SETS = {"A": "Aa", "B": "Bb"}
 _OTHER = {"A": "B", "B": "A"}
 _DRESS = r"[*_\"“”]{0,4}"
-_LABEL = r"(?:(?i:option|answer|choice)\s?[:：]|选项\s?[:：]|答案\s?[:：])"
+_LABEL = r"(?:(?i:option|answer|choice)[ \t]?[:：]|选项[ \t]?[:：]|答案[ \t]?[:：])"
 # What ends a thought stands before the answer; a thought that is not ended, or other marks, are not for us.
-_THOUGHT = r"(?:\s*<think>(?:(?!</?think>).)*</think>)?"
+_THOUGHT = r"(?:\s*<think>(?:(?!</?think>).)*(?<![`\"'“‘「])</think>)?"
 _PLAIN = r"(?!.*(?:\\|［|【|boxed|</?[A-Za-z]|<\||◁|>\s|[`\u00ad\u200b-\u200f\u2060\ufeff\ue000]|\[\s?think|\A\s*analysis))"
 # After a decision: one sentence that gives a reason and speaks of no choice.
 _DECIDING = (
@@ -36,8 +36,8 @@ def _write_letter(letter: str, other: str) -> str:
     )
     named = rf"(?:\(({letter})\)|\(([{letter.lower()}])\)|{_DRESS}({letter}))"
     sentence = (
-        rf"(?!.*\[\[)\s*{_DRESS}(?:{_LABEL}|(?i:the (?:better |best |safer |right |correct )?(?:answer|option|choice) is)"
-        rf"|I (?:would )?choose|I (?:would )?pick|我?选择?|答案是|选项)\s?{named}"
+        rf"(?!.*\[\[)\s*[*_]{{0,4}}(?:{_LABEL}|(?i:the (?:better |best |safer |right |correct )?(?:answer|option|choice) is)"
+        rf"|I (?:would )?choose|I (?:would )?pick|我?选择?|答案是|选项)[ \t]?{named}"
         rf"(?:(?={_DRESS}[.。!]?\s*\Z)|(?=,?\s?(?:because|since)\s|[,，]\s?a\s)(?!.*(?<![A-Za-z]){other}(?![A-Za-z])){_REASON}){ends}"
     )
     alone = rf"[\s*_\"“(\[]*([{_SETS[letter]}])[\s*_\"”)\].:。]*\Z"

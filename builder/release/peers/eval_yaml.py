@@ -16,7 +16,7 @@ _HEAD = """\
 # Runs the two choice forms:  inspect eval hf/OWNER/NAME --model MODEL
 # One of them:                inspect eval hf/OWNER/NAME/mcq_order_1 --model MODEL
 # As it was at a tag:         inspect eval hf/OWNER/NAME@TAG --model MODEL
-# The pattern reads a reply as the parser of the release's evaluator does.
+# The pattern reads a plainly written letter as the parser of the release's evaluator does.
 # `accuracy` is the share of items whose positive option was chosen in that order; a reply that declines,
 # names both letters or cannot be read is no such choice. CS and CSS compare the choices with open replies
 # and are not computed here: the release's own evaluator (evaluator/) does that.

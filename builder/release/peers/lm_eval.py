@@ -24,7 +24,7 @@ _NOTE = """\
 _GENERATE_NOTE = """\
 # Ask chat models as the evaluator does, with --apply_chat_template and
 #   --system_instruction "{system}"
-# The filter reads a letter as the evaluator's parser does; declined, both and unreadable are wrong.
+# The filter reads a plainly written letter as the evaluator's parser does; all else is wrong.
 """
 _LIKELIHOOD_NOTE = """\
 # For models that tell likelihoods: the plain form, and the likelier of the two letters. Its accuracy is
