@@ -51,6 +51,15 @@ $(VENV)/.aimock-$(AIMOCK): $(VENV)/.python
 	    && touch $@; \
 	else echo "no npm: tests that need aimock are skipped (install Node.js to run them)" >&2; fi
 
+# What looks for barriers in pages, for the tests of the report; they skip where there is no npm.
+AXE := 4.14.1
+$(VENV)/.axe-$(AXE): $(VENV)/.python
+	@if command -v npm >/dev/null; then \
+	  npm install --prefix $(VENV)/axe --no-save --no-package-lock --ignore-scripts --no-audit \
+	    --no-fund --omit-lockfile-registry-resolved --loglevel=error axe-core@$(AXE) \
+	    && touch $@; \
+	else echo "no npm: tests that need axe-core are skipped (install Node.js to run them)" >&2; fi
+
 # The Label Studio server, for the tests of review rounds, in an environment of its own: 1 GB, minutes.
 $(VENV)/.label-studio: $(VENV)/.python constraints/label-studio.txt
 	$(PYTHON) -m venv $(VENV)/label-studio
@@ -58,19 +67,22 @@ $(VENV)/.label-studio: $(VENV)/.python constraints/label-studio.txt
 	  -r constraints/label-studio.txt
 	@touch $@
 
-test: $(VENV)/.dev $(VENV)/.aimock-$(AIMOCK) $(VENV)/.label-studio $(VENV)/.peers ## the whole suite: offline tests first, then the slow ones
+test: $(VENV)/.dev $(VENV)/.aimock-$(AIMOCK) $(VENV)/.axe-$(AXE) $(VENV)/.label-studio $(VENV)/.peers ## the whole suite: offline tests first, then the slow ones
 	$(BIN)/python -m pytest -n auto -m "not server and not slow"
 	$(BIN)/python -m pytest -m "server or slow"
 
 test-offline: $(VENV)/.dev ## the quick part of the suite
 	$(BIN)/python -m pytest -q -n auto -m "not server and not slow"
 
-bench: $(VENV)/.bench $(if $(QUICK),,$(VENV)/.peers) ## near-duplicates, model calls and releases beside peers, an offline build; QUICK=1 for a short run
+bench: $(VENV)/.bench $(if $(QUICK),,$(VENV)/.peers) ## near-duplicates, model calls, releases and evaluations beside peers, simulations of intervals; QUICK=1 for a short run
 	$(BIN)/python benchmarks/near_duplicates.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/llm.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/writing.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/label_studio.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/release.py $(if $(QUICK),--quick)
+	$(BIN)/python benchmarks/planning.py $(if $(QUICK),--quick)
+	$(BIN)/python benchmarks/judge_error.py $(if $(QUICK),--quick)
+	$(BIN)/python benchmarks/evaluator.py $(if $(QUICK),--quick)
 
 check: $(VENV)/.dev ## lint, types, import direction, help pages in step
 	$(BIN)/ruff check .

@@ -21,7 +21,7 @@ freeze runtime runtime.txt
 
 # The tools for tests and checks, on top of the runtime.
 "$work/runtime/bin/python" -m pip install --quiet -c "$here/runtime.txt" \
-  hypothesis import-linter mypy pandas-stubs playwright pytest pytest-xdist ruff types-PyYAML
+  hypothesis import-linter mypy pandas-stubs playwright pytest pytest-xdist ruff types-PyYAML uv
 freeze runtime dev.txt
 
 # The peers that benchmarks compare with: what they add to the runtime, and nothing else.

@@ -15,6 +15,7 @@ from .calls import Endpoint
 from .display import format_table
 from .errors import EngineError
 from .evaluation import Records, list_failures
+from .fine_rules import format_fine_table, make_fine_verdicts, score_fine
 from .interrupts import end_as_interrupted
 from .items import Item, read_items
 from .judging import Judging, Rubric, read_rubrics, read_template
@@ -85,6 +86,11 @@ def _make_parser(folder: Path) -> argparse.ArgumentParser:
         type=Path,
         nargs="+",
         help="the folder of a run, or its responses.jsonl and judgements.jsonl",
+    )
+    score.add_argument(
+        "--compatibility",
+        action="store_true",
+        help="read the replies by the rules of FINE's own script, which are wrong in places",
     )
     score.add_argument(
         "--judge", action="append", help="count this judge's words alone; repeatable"
@@ -182,8 +188,20 @@ def _score(options: argparse.Namespace) -> int:
     options.target_kind = options.target_kind or _find_target_kind(read_about(folder))
     if options.judge:
         records = _keep_judges(records, options.judge)
-    _report(options, read_items(options.items), records)
+    items = read_items(options.items)
+    if options.compatibility:
+        _report_by_fine(options, items, records)
+    else:
+        _report(options, items, records)
     return 0
+
+
+def _report_by_fine(options: argparse.Namespace, items: tuple[Item, ...], records: Records) -> None:
+    scores = score_fine(make_fine_verdicts(items, records.responses, records.judgements))
+    if options.json:
+        print(json.dumps([score.as_dict() for score in scores], indent=1, sort_keys=True))
+    else:
+        print(format_fine_table(scores))
 
 
 def _find_target_kind(about: dict[str, Any]) -> TargetKind:
