@@ -20,11 +20,12 @@ _NEAR = 400
 
 
 class ClaimKind(StrEnum):
-    """How much a claim says: it decides, it compares, or a letter merely opens the reply."""
+    """How much a claim says: it decides, it compares, or a letter merely opens or closes the reply."""
 
     DECISION = "decision"
     COMPARISON = "comparison"
     OPENING = "opening"
+    CLOSING = "closing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,13 @@ def find_claims(plain: str) -> list[Claim]:
     claims = [claim for sentence in sentences for claim in _read_sentence(sentence)]
     if not sentences:
         return claims
-    if last := patterns.BARE.match(_drop_asides(sentences[-1])):
+    said_last = _drop_asides(sentences[-1])
+    if last := patterns.BARE.match(said_last):
         claims.append(_make_decision(last))
+    elif closing := patterns.CLOSING.search(said_last):
+        claims.append(Claim(_name_letter(closing), ClaimKind.CLOSING))
     openings = [_read_opening(sentence) for sentence in sentences]
-    headings = {letter for letter in openings if letter}
+    headings = {letter for letter in (openings[:-1] if last else openings) if letter}
     if openings[0] and len(headings) == 1:
         claims.insert(0, Claim(openings[0], ClaimKind.OPENING))
     return claims

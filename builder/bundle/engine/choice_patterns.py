@@ -13,6 +13,7 @@ __all__ = [
     "BAD",
     "BARE",
     "CLAUSE",
+    "CLOSING",
     "COMPARISONS",
     "DECISIONS",
     "DENIED",
@@ -82,6 +83,7 @@ _IMPERATIVE = rf"^{_ADVERBS}{_ORDERS}\s+{_NAMED}"
 _IS_THE_BETTER = (
     rf"{_LETTER}\s*{_IS}\s+(?:[a-z]+ly\s+)?(?i:the)\s+{_VERY}{_GOOD}(?:\s+and\s+[a-z]+)?\s+{_THING}"
 )
+_IS_MY_CHOICE = rf"{_LETTER}\s*{_IS}\s+(?i:my)\s+{_VERY}(?:{_GOOD}\s+)?{_THING}"
 _MAKES_THE_BETTER = (
     rf"\b(?i:makes?|making|find|consider|deem|leaves?|leaving)\s+(?:{NOUN}\s+)?{_LETTER}\s+"
     rf"(?i:as\s+|to be\s+)?{_VERY}{_GOOD}(?:\s+{_THING})?"
@@ -109,6 +111,7 @@ DECISIONS = tuple(
             _FIRST_PERSON,
             _IMPERATIVE,
             _IS_THE_BETTER,
+            _IS_MY_CHOICE,
             _MAKES_THE_BETTER,
             _CHINESE_SENTENCE,
             _CHINESE_VERB,
@@ -153,6 +156,9 @@ OPENING = re.compile(
     r"(?:\s*[.:)\]、]|\s*,(?!\s*[AB]\b)|\s+[-–—]|\s*(?:because|since|as|for)\b|\s*因为|(?<=\))\s)"
 )
 """A letter that opens a sentence, set apart from the words that follow."""
+
+CLOSING = re.compile(rf"(?<![\"'])[,:;]\s*{_LEAD}(?:{NOUN}\s*)?{_LETTER}[.!。]*$")
+"""A letter that ends a sentence after a stop: too little to decide, enough to leave two readings."""
 
 WHOLE = re.compile(r"^[\s\"'(\[{<]*([ABab])[\s\"')\]}>.:!。]*$")
 """A reply that is nothing but a letter; here a small one counts too."""
@@ -219,7 +225,7 @@ ASIDES = re.compile(
     rf"\s*(?i:the\s+)?(?:{NOUN}\s*)?[\"'(\[]?[AB](?![A-Za-z0-9])[\"')\]]?"
     r"(?:\s*,?\s*(?:(?i:but(?:\s+rather)?)\b|而是|而选))?"
     rf"|(?<=[AB])\s+to\s+(?:{NOUN}\s+)?[AB](?![A-Za-z0-9])"
-    rf"|\b(?i:between|comparing|of|from)\s+(?i:the\s+)?(?i:two\s+)?{SEVERAL}"
+    rf"|\b(?i:between|among|comparing|of|from)\s+(?i:the\s+)?(?i:two\s+)?{SEVERAL}"
     rf"|(?:在|从)?{SEVERAL}\s*(?:这)?(?:之间|之中|中|两者|两个)"
 )
 """Mentions of a letter that say nothing for it: "not A but", "over B", "between A and B"."""

@@ -56,11 +56,14 @@ def _read_marks(marks: Marks) -> Letter:
 def _read_claims(marks: Marks) -> Letter:
     plain = marks.rest
     claims = find_claims(plain)
-    decisions = [c for c in claims if c.kind is not ClaimKind.COMPARISON]
+    decisions = [c for c in claims if c.kind in (ClaimKind.DECISION, ClaimKind.OPENING)]
+    comparisons = [c for c in claims if c.kind is ClaimKind.COMPARISON]
+    # A letter that closes the reply decides nothing, and leaves no other letter sure.
+    closings = [c for c in claims if c.kind is ClaimKind.CLOSING]
     if decisions:
-        return _combine(decisions, Letter.BOTH)
-    if claims and not declines_to_choose(plain):
-        return _combine(claims, Letter.UNREADABLE)
+        return _combine([*closings, *decisions], Letter.BOTH)
+    if comparisons and not declines_to_choose(plain):
+        return _combine([*closings, *comparisons], Letter.UNREADABLE)
     if declines(plain):
         return Letter.DECLINED
     both = marks.has_both or takes_both("\n".join(map(join_letters, plain.split("\n"))))
