@@ -90,13 +90,15 @@ check: $(VENV)/.dev ## lint, types, import direction, help pages in step
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/make_help.py --check
+	$(BIN)/python docs/make_compatibility.py --check
 
 format: $(VENV)/.dev ## put the code into its one form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## write docs/help.md anew from the commands
+docs: $(VENV)/.dev ## write anew what is made from commands and rules: docs/help.md, docs/compatibility.md
 	$(BIN)/python docs/make_help.py
+	$(BIN)/python docs/make_compatibility.py
 
 constraints: ## pin the newest versions of everything, in fresh environments
 	sh constraints/renew.sh "$(PYTHON)"

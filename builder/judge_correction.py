@@ -9,12 +9,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from annotations.reply_slice import OpenReply
+from builder.bundle.engine.estimates import Estimate as Figure
+from builder.bundle.engine.estimates import Share
 from builder.bundle.engine.intervals import find_wilson_interval
+from builder.bundle.engine.scoring import OVERALL, score_verdicts
 from builder.correction import (
     Estimate,
     TooFewLabelsError,
     correct_score,
-    score_by_judge,
 )
 from builder.exclusions import read_exclusions
 from builder.judged_items import JudgedItem, Measure, Votes
@@ -197,7 +199,10 @@ def _correct_model(sources: _Sources, model: str) -> ModelCorrection:
         people=len(people),
         votes=sum(map(len, words)),
         simulated=sources.simulated,
-        scores=tuple(_correct(sources.run, items, less, measure, reason) for measure in Measure),
+        scores=tuple(
+            _correct(sources.run, items, less, replace(alone, reason=reason))
+            for alone in _score_by_judge(asked)
+        ),
         sensitivity=_measure_judge(items, chances, is_safe=False),
         specificity=_measure_judge(items, chances, is_safe=True),
     )
@@ -259,16 +264,35 @@ def _make_item(
     )
 
 
+def _score_by_judge(rows: Sequence[Row]) -> list[Corrected]:
+    """Return each measure by the judge's word alone, as the report has it; none where no item is determined."""
+    overall = [score for score in score_verdicts(rows) if score.dimension == OVERALL]
+    shares: dict[Measure, Sequence[Share | Figure | None]] = {
+        Measure.CS: [score.cs for score in overall],
+        Measure.CSS: [score.css for score in overall],
+        Measure.OPEN: [score.open_passed for score in overall],
+        Measure.GAP: [score.gap for score in overall],
+    }
+    return [Corrected(measure, _take(shares[measure]), None) for measure in Measure]
+
+
+def _take(found: Sequence[Share | Figure | None]) -> Estimate | None:
+    known = found[0] if found else None
+    if known is None or known.value is None or known.interval is None:
+        return None
+    return Estimate(known.value, known.interval, known.n)
+
+
 def _correct(
     run: str,
     items: Sequence[JudgedItem],
     less: Sequence[Sequence[JudgedItem]],
-    measure: Measure,
-    reason: str,
+    alone: Corrected,
 ) -> Corrected:
-    uncorrected = score_by_judge(items, measure)
-    if reason:
-        return Corrected(measure, uncorrected, None, reason)
+    """Return a score by the judge ``alone`` with the corrected one beside it, or why there is none."""
+    measure, uncorrected = alone.measure, alone.uncorrected
+    if alone.reason:
+        return alone
     try:
         corrected = correct_score(items, measure)
     except TooFewLabelsError as error:
