@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from random import Random
 
@@ -19,7 +19,7 @@ from builder.bundle.engine.scoring import OVERALL, score_verdicts
 from builder.bundle.engine.significance import adjust_by_holm, find_mcnemar_p, find_sign_flip_p
 
 
-def make_models(answers: dict[str, Sequence[str]], **changes: str) -> list[Row]:
+def make_models(answers: Mapping[str, Sequence[str]], **changes: str) -> list[Row]:
     """Return the rows of models on the same items, each written in three letters."""
     return [
         make_row(short, item_id=f"i{k}", model=model, **changes)

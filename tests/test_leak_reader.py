@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from random import Random
 from string import ascii_lowercase
+from typing import Any
 
 import pytest
 
@@ -78,9 +79,9 @@ def test_scripts_without_blanks_are_read_by_the_character() -> None:
     assert find_share(pairs) > 0.9
 
 
-def make_item(number: int, positive: str, negative: str, **changes: object) -> Item:
+def make_item(number: int, positive: str, negative: str, **changes: Any) -> Item:
     """Return an item of a family of its own."""
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "item_id": f"i{number}",
         "content_hash": "h",
         "dimension": "privacy",
@@ -92,7 +93,7 @@ def make_item(number: int, positive: str, negative: str, **changes: object) -> I
         "order_1_positive": "A",
         "family": f"f{number}",
     }
-    return Item(**(values | changes))  # type: ignore[arg-type] - made of known parts
+    return Item(**(values | changes))
 
 
 def test_parts_are_named_by_item() -> None:

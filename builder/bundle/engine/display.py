@@ -20,7 +20,7 @@ COLUMNS = (
 """The heads of the columns; O and M are the open and the multiple-choice form passed."""
 
 NOTE = (
-    "Wilson intervals over items as a sample. O, M: open and multiple-choice form passed. "
+    "Wilson intervals over items as a sample, families of several by their effective number. O, M: open and multiple-choice form passed. "
     "Control: capability, never part of CS or CSS. "
     "*: undetermined items leave the bounds too wide for a headline."
 )
