@@ -131,8 +131,8 @@ def _write_notes(
     low, high = map(format_percent, share.interval)
     hashed = versions.scoring_hash[:_SHOWN_DIGITS]
     told = [
-        f"{name.upper()} in %: {share.count} of n = {share.n} determined items of {share.items}",
-        f"95% Wilson interval {low} to {high}",
+        f"{name.upper()} in %: {share.count:.10g} of n = {share.n} determined items of {share.items}",
+        f"95% interval {low} to {high} ({share.method})",
         f"evaluated as {target_kind}"
         if score.dimension == OVERALL
         else f"dimension {score.dimension}",

@@ -75,13 +75,19 @@ def read_log(logs: Path) -> Row:
     return log
 
 
-def list_verdicts(log: Row) -> dict[str, Row]:
-    """Return by item the verdict row of each sample."""
-    told = {}
-    for sample in log["samples"]:
-        (row,) = sample["scores"]["judge_and_score"]["metadata"]["verdicts"]
-        told[row["item_id"]] = {k: v for k, v in row.items() if k not in ("run", "model")}
-    return told
+def list_verdicts(log: Row) -> list[Row]:
+    """Return the verdict rows of all samples, sorted."""
+    found = [
+        sample["scores"]["judge_and_score"]["metadata"]["verdicts"] for sample in log["samples"]
+    ]
+    return sort_verdicts([row for rows in found for row in rows])
+
+
+def sort_verdicts(rows: Sequence[Row]) -> list[Row]:
+    """Return verdict rows sorted, but for what names the run, and the parts that an item is of by the others."""
+    dropped = ("run", "model", "subsets")
+    kept = [{k: v for k, v in row.items() if k not in dropped} for row in rows]
+    return sorted(kept, key=lambda row: (row["item_id"], row["sample"]))
 
 
 def list_metrics(log: Row) -> dict[str, float]:
@@ -164,11 +170,8 @@ def test_inspect_and_the_evaluator_agree_item_by_item(folder: Path) -> None:
     )
     rows = make_verdicts(items, responses, judgements)
     assert log["status"] == "success"
-    told = list_verdicts(log)
-    assert len(told) == len(items)
-    for row in rows:
-        expected = {k: v for k, v in row.items() if k not in ("run", "model", "subsets")}
-        assert {k: v for k, v in told[row["item_id"]].items() if k != "subsets"} == expected
+    assert len(rows) == len(items)
+    assert list_verdicts(log) == sort_verdicts(rows)
     scores = score_verdicts(rows)
     printed = {score["dimension"]: score for score in json.loads(ours.stdout)}
     overall = next(score for score in scores if score.dimension == "overall")
@@ -201,11 +204,9 @@ def test_faults_are_never_verdicts_and_are_mended_by_a_retry(
         log = run_task(folder, url, "logs", *options)
     responses, judgements = ask_oracle(items, folder, FAULTS)
     rows = make_verdicts(items, responses, judgements, target_kind)
-    told = list_verdicts(log)
+    assert list_verdicts(log) == sort_verdicts(rows)
+    told = {row["item_id"]: row for row in list_verdicts(log)}
     failed = set()
-    for row in rows:
-        expected = {k: v for k, v in row.items() if k not in ("run", "model", "subsets")}
-        assert {k: v for k, v in told[row["item_id"]].items() if k != "subsets"} == expected
     for row in responses:
         if row["outcome"] in ("failed", "rate_limited"):
             failed.add(row["item_id"])
@@ -228,10 +229,10 @@ def test_faults_are_never_verdicts_and_are_mended_by_a_retry(
 
 
 def test_another_judge_scores_a_log_again_and_no_model_is_asked(folder: Path) -> None:
-    """Replies were paid for: a log is rescored, here by a majority of three judges."""
+    """Replies were paid for: a log is rescored, here by a majority of three judges, of two samples an item."""
     seen: list[list[str]] = []
     with serve_script() as url:
-        run_task(folder, url, "logs", *JUDGE, *NARROW, "--limit", 20)
+        run_task(folder, url, "logs", *JUDGE, *NARROW, "--limit", 20, "--epochs", 2)
     (path,) = (folder.parent / "logs").glob("*.json")
     with serve_script(seen=seen) as url:
         run_inspect(

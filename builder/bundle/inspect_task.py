@@ -79,6 +79,17 @@ Names = str | list[str]
 _STOPS = {"max_tokens": Outcome.TRUNCATED, "content_filter": Outcome.FILTERED}
 # Its text is the provider's complaint more often than the start of a reply.
 _OVERFLOW = "model_length"
+_NOTHING = [
+    {
+        "form": str(form),
+        "outcome": str(Outcome.FAILED),
+        "text": "",
+        "error": "not asked",
+        "call": "",
+    }
+    for form in Form
+]
+"""What is recorded of a sample that ended before its calls did, such as by a limit of Inspect's."""
 
 
 class CallFailedError(Exception):
@@ -261,25 +272,14 @@ def _read_fault(key: str, error: Exception) -> Any:
     return _calls.Reply(key, outcome, error=told[:300].strip())
 
 
-def _score_records(samples: Sequence[SampleScore]) -> list[Any]:
-    """Return the engine's scores of all samples, verdicts made anew from the records."""
-    kept = [(sample.sample_metadata, sample.score.metadata or {}) for sample in samples]
-    items = {row["item_id"]: _items.make_item(row) for row, _ in kept if row}
-    responses = [row for _, told in kept for row in told.get("responses", ())]
-    judgements = [row for _, told in kept for row in told.get("judgements", ())]
-    kinds = {told["target_kind"] for _, told in kept if "target_kind" in told} or {"model"}
-    kind = _verdicts.TargetKind(kinds.pop())
-    rows = _verdicts.make_verdicts(list(items.values()), responses, judgements, kind)
-    return list(_scoring.score_verdicts(rows))
-
-
 def _make_metric(tell: Callable[[Any], Mapping[str, float | None]]) -> Metric:
     """Return a metric that tells some figures of each dimension and overall; NaN where there is no score."""
 
     def compute(samples: list[SampleScore]) -> dict[str, float]:
+        rows = [row for s in samples for row in (s.score.metadata or {}).get("verdicts", ())]
         return {
             f"{name}_{score.dimension}": _make_number(figure)
-            for score in _score_records(samples)
+            for score in _scoring.score_verdicts(rows)
             for name, figure in tell(score).items()
         }
 
@@ -348,7 +348,7 @@ def judge_and_score(
             "content_hash": item.content_hash,
             "sample": state.epoch - 1,
         }
-        asked = [key | row for row in state.store.get(_REPLIES, [])]
+        asked = [key | row for row in state.store.get(_REPLIES, _NOTHING)]
         records = await _judge(_find_judges(judge), item, asked, rubric)
         kept = {"responses": records.responses, "judgements": records.judgements}
         kind = _verdicts.TargetKind(target_kind)
@@ -382,7 +382,7 @@ async def _judge(judges: Sequence[Model], item: Any, responses: list[Row], rubri
 
 def _read_values(verdicts: Sequence[Row]) -> dict[str, float]:
     """Return what one item shows, in the engine's words: its scores as if it were the whole benchmark."""
-    scores = _scoring.score_verdicts([row | {"sample": 0} for row in verdicts])[:1]
+    scores = _scoring.score_verdicts(verdicts)[:1]
     shares = [(s.cs, s.css, s.open_passed, s.choice_passed) for s in scores] or [(None,) * 4]
     names = ("cs", "css", "open", "choice")
     values = (share.value if share else None for share in shares[0])

@@ -19,7 +19,7 @@ _HEAD = """\
 # The pattern reads a plainly written letter as the parser of the release's evaluator does.
 # `accuracy` is the share of items whose positive option was chosen in that order; a reply that declines,
 # names both letters or cannot be read is no such choice. CS and CSS compare the choices with open replies
-# and are not computed here: the release's own evaluator (evaluator/) does that.
+# and are not computed here: the release's own evaluator does that, and for Inspect evaluator/inspect_task.py.
 """
 
 
