@@ -152,10 +152,10 @@ def run_inspect(job: Job) -> int:
 
     folder = _load_engine(job)
     log_dir = str(Path(job["out"]).with_name("inspect-logs"))
-    os.chdir(Path(job["out"]).parent)
+    os.chdir(folder)  # inspect_ai finds tasks below the working folder alone
     started = time.perf_counter()
     [log] = run_eval(
-        str(folder / "inspect_task.py"),
+        "inspect_task.py",
         model=open_model(),
         model_roles={"grader": open_model()},
         max_connections=job["slots"],
