@@ -199,7 +199,7 @@ def _compare(
         only_a += [count * a * (1 - b) for a, b in values]
         only_b += [count * (1 - a) * b for a, b in values]
         n += count * len(family)
-        most += count * sum(min(a.samples, b.samples) for a, b in family)
+        most += count * sum(min(a.samples, b.samples) ** 3 for a, b in family)
     sums = sum_families(kinds)
     told = f"{measure} of {first[1]} less that of {second[1]}, on the same items"
     totals = (fsum(only_a), fsum(only_b))

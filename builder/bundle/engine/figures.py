@@ -71,7 +71,11 @@ def as_whole(value: float) -> float:
 
 
 def _correct(sums: FamilySums, share: float, most: float) -> float | None:
-    """Return the effective size of a share, None where the items are independent as they are."""
+    """Return the effective size of a share, None where the items are independent as they are.
+
+    ``most`` is the number of items where each has one sample. The product of three shares of k samples each
+    combines them in k³ ways, so that an item of k samples may be worth as many.
+    """
     return None if sums.is_plain else find_effective_size(sums, share * (1 - share), most)
 
 
@@ -86,7 +90,7 @@ def bound_share(group: Group, figure: str) -> Share:
     }
     may_count = sum(count for found, _, count in items if found.may_count)
     sums = group.sum_up(lambda r: (read(r).value, 1) if read(r).counts else (0, 0))
-    calls = sum(count * samples for found, samples, count in items if found.counts)
+    calls = sum(count * samples**3 for found, samples, count in items if found.counts)
     return Share(
         count=as_whole(min(sums.y, n)),
         n=n,
@@ -107,7 +111,7 @@ def estimate_ratio(
     if not n:
         return Estimate(None, None, 0, Method.WILSON, estimand, unit)
     value = min(sums.y / sums.x, 1.0)
-    most = n if unit == "choices" else sum(count * reading.samples for reading, count in items)
+    most = n if unit == "choices" else sum(count * reading.samples**3 for reading, count in items)
     effective = _correct(sums, value, most)
     size = n if effective is None else effective
     method = Method.WILSON if effective is None else Method.WILSON_CLUSTERED
@@ -178,7 +182,7 @@ def estimate_gap(group: Group) -> Estimate:
         group.sum_up(find),
         sum(count for _, count in items),
         "open form passed less multiple choice passed, of the same items",
-        sum(count * reading.samples for reading, count in items),
+        sum(count * reading.samples**3 for reading, count in items),
     )
 
 
