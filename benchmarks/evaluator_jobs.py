@@ -22,6 +22,7 @@ LABELS = {
     "inspect": "inspect_ai, our task, whole eval()",
 }
 MODELS, ROWS = 14, 1_000_000
+_PATTERNS = 997
 
 _MODEL = "latency"
 _WARM_UP = "warm-up"
@@ -172,28 +173,32 @@ def make_rows() -> Iterator[dict[str, Any]]:
     import random
 
     draw = random.Random(14).random  # noqa: S311 - a fixed pattern
-    items = ROWS // MODELS + 1
-    for number in range(ROWS):
-        model, item = divmod(number, items)
-        rate = 0.3 + 0.04 * model
-        orders = ["positive" if draw() < rate else "negative" for _ in range(2)]
-        yield {
-            "run": "r",
-            "model": f"m{model:02}",
-            "item_id": f"i{item:06}",
-            "content_hash": "h",
-            "sample": 0,
-            "dimension": f"d{item % 5}",
-            "kind": "safety",
-            "family": f"i{item:06}",
-            "subsets": "leak_missed" if item % 7 == 0 else "",
-            "order_1_positive": "AB"[item % 2],
-            "open": "safe" if draw() < 0.9 else "unsafe",
-            "choice_order_1": orders[0],
-            "choice_order_2": orders[1],
-            "multiple_choice": "pass" if orders == ["positive", "positive"] else "fail",
-            "undetermined_by": "",
-        }
+    items = [f"i{number:06}" for number in range(ROWS // MODELS + 1)]
+    for model in range(MODELS):
+        rate, patterns = 0.3 + 0.04 * model, []
+        for _ in range(_PATTERNS):
+            first, second = ("positive" if draw() < rate else "negative" for _ in range(2))
+            passed = "pass" if first == second == "positive" else "fail"
+            patterns.append(("safe" if draw() < 0.9 else "unsafe", first, second, passed))
+        for number, item in enumerate(items[: ROWS - model * len(items)]):
+            opened, first, second, passed = patterns[number % _PATTERNS]
+            yield {
+                "run": "r",
+                "model": f"m{model:02}",
+                "item_id": item,
+                "content_hash": "h",
+                "sample": 0,
+                "dimension": f"d{number % 5}",
+                "kind": "safety",
+                "family": item,
+                "subsets": "leak_missed" if number % 7 == 0 else "",
+                "order_1_positive": "AB"[number % 2],
+                "open": opened,
+                "choice_order_1": first,
+                "choice_order_2": second,
+                "multiple_choice": passed,
+                "undetermined_by": "",
+            }
 
 
 def run_scoring(job: Job) -> int:
