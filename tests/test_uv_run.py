@@ -19,6 +19,7 @@ from workspaces import hash_tree, read_release
 from builder.bundle.engine.items import Item, read_items
 from builder.bundle.engine.labels import DimensionKind, Form
 from builder.bundle.engine.prompts import render_form
+from builder.release.manifest import hash_evaluator
 from builder.release.verifying import verify_release
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -169,3 +170,16 @@ def test_uv_run_names_what_it_needs_and_no_place_to_get_it(folder: Path) -> None
     assert lines[0] == "# /// script"
     assert lines[1:end] == ['# requires-python = ">=3.11"', '# dependencies = ["openai[aiohttp]>=3.54"]']  # fmt: skip
     assert not list(folder.rglob("*.lock"))
+
+
+def test_the_ways_to_start_the_evaluator_shape_no_score(folder: Path) -> None:
+    """A change of how uv or Inspect start it is one of the evaluator, and leaves scores comparable."""
+    evaluator = folder / "evaluator"
+    before = hash_evaluator(evaluator)
+    for name in ("fine_eval.py", "inspect_task.py"):
+        with (evaluator / name).open("a", encoding="utf-8") as stream:
+            stream.write("# changed\n")
+        after = hash_evaluator(evaluator)
+        assert after["hash"] != before["hash"]
+        assert after["scoring_hash"] == before["scoring_hash"]
+        assert verify_release(folder), "a changed file is found"
