@@ -179,6 +179,14 @@ def rank(rows: Sequence[Row], excluded: Sequence[str] = ()) -> dict[str, Rank]:
     return {r.model: r for r in ranks if (r.dimension, r.measure) == (OVERALL, Measure.CSS)}
 
 
+def test_a_model_of_which_most_is_lost_is_better_than_none() -> None:
+    """Calls are not lost at random: fifteen items that came through, all passed, are no first rank."""
+    answers = {"lossy": ["S++"] * 15 + ["?+?"] * 85, "whole": ["S--"] * 15 + ["S++"] * 85}
+    assert {r.describe() for r in rank(make_models(answers)).values()} == {"rank 1-2"}
+    whole = {"best": ["S++"] * 100, "whole": answers["whole"]}
+    assert [r.describe() for r in rank(make_models(whole)).values()] == ["rank 1", "rank 2"]
+
+
 def test_ranks_say_what_is_known_and_no_more() -> None:
     """Two models far above and two that cannot be told apart share their ranks; a lone order would claim more."""
     answers = {

@@ -30,8 +30,19 @@ _SHORTEST_SECRET = 8
 _FILTER_WORDS = ("content_filter", "content_policy", "data_inspection", "moderation")
 _FINISH = {
     "length": Outcome.TRUNCATED,
+    "max_tokens": Outcome.TRUNCATED,
+    "model_length": Outcome.TRUNCATED,
+    "max_output_tokens": Outcome.TRUNCATED,
     "content_filter": Outcome.FILTERED,
+    "content_filtered": Outcome.FILTERED,
+    "safety": Outcome.FILTERED,
 }
+# By these a server says that it broke off: what it sent is no reply, and another time there may be one.
+_BROKEN = frozenset(
+    {"error", "abort", "aborted", "cancelled", "canceled", "failed", "timeout", "eos_timeout"}
+    | {"insufficient_system_resource", "malformed_function_call", "other", "unknown"}
+)
+_THOUGHT_PARTS = frozenset({"thinking", "reasoning"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,17 +314,43 @@ def _read_completion(key: str, body: Any) -> Reply:
     try:
         choice = body["choices"][0]
         message = choice["message"]
-        text, refusal = message["content"] or "", message.get("refusal")
-        outcome = _FINISH.get(choice.get("finish_reason") or "", Outcome.ANSWERED)
+        text, refusal = _join_parts(message["content"]), message.get("refusal")
+        reason = (choice.get("finish_reason") or "").casefold()
+        outcome = _FINISH.get(reason, Outcome.ANSWERED)
+        told = choice.get("error") or body.get("error")
     except (AttributeError, IndexError, KeyError, TypeError):
         raise _MalformedError("it holds no message") from None
+    if told or reason in _BROKEN:
+        raise _MalformedError(f"the server broke off ({_name_fault(told) or reason})")
     if not isinstance(text, str):
         raise _MalformedError("its content is no text")
+    if not (reason or text or refusal or message.get("tool_calls")):
+        raise _MalformedError("it is empty and says no reason to end")
     if not text and message.get("tool_calls"):
         raise _MalformedError("it calls a tool instead of answering")
     if refusal:
         outcome, text = Outcome.REFUSED, str(refusal)
     return _with_usage(Reply(key, outcome, _make_encodable(text)), body)
+
+
+def _name_fault(error: object) -> str:
+    """Return the message of an error that stands in a body of status 200."""
+    told = error.get("message") or error.get("code") if isinstance(error, Mapping) else error
+    return str(told)[:200] if told else ""
+
+
+def _join_parts(content: object) -> object:
+    """Return a content that comes in parts as one text, thoughts left out; any other as it is, none as empty."""
+    if not isinstance(content, list):
+        return content or ""
+    texts: list[str] = []
+    for part in content:
+        kind = part.get("type") if isinstance(part, Mapping) else "no part"
+        if kind == "text" and isinstance(part["text"], str):
+            texts.append(part["text"])
+        elif kind not in _THOUGHT_PARTS:
+            return content
+    return "".join(texts)
 
 
 def _with_usage(reply: Reply, body: object) -> Reply:

@@ -14,6 +14,7 @@ from .readings import CELLS, Bounded, Reading
 __all__ = [
     "Group",
     "as_whole",
+    "bound_gap",
     "bound_share",
     "count_cells",
     "estimate_conditional",
@@ -166,24 +167,45 @@ def estimate_difference(
     return Estimate(value, interval, n, Method.TANGO_CLUSTERED, estimand, effective=size)
 
 
-def estimate_gap(group: Group) -> Estimate:
-    """Return O - M over the determined items."""
-    items = [(r, count) for r, count in group.list_items() if r.determined]
-    only_open = fsum(c * r.open.value * (1 - r.choice.value) for r, c in items)
-    only_choice = fsum(c * (1 - r.open.value) * r.choice.value for r, c in items)
+def estimate_gap(group: Group, *, is_read: bool = False) -> Estimate:
+    """Return O - M over the determined items; over those whose choices were all read where ``is_read``."""
+
+    def find_choice(reading: Reading) -> float | None:
+        if not reading.determined:
+            return None
+        return _find_read_choice(reading) if is_read else reading.choice.value
+
+    found = [(r, find_choice(r), count) for r, count in group.list_items()]
+    items = [(r, choice, count) for r, choice, count in found if choice is not None]
 
     def find(reading: Reading) -> tuple[float, float]:
-        gap = reading.open.value - reading.choice.value
-        return (gap, 1) if reading.determined else (0, 0)
+        choice = find_choice(reading)
+        return (0, 0) if choice is None else (reading.open.value - choice, 1)
 
+    told = "open form passed less multiple choice passed, of the same items"
     return estimate_difference(
-        only_open,
-        only_choice,
+        fsum(count * r.open.value * (1 - choice) for r, choice, count in items),
+        fsum(count * (1 - r.open.value) * choice for r, choice, count in items),
         group.sum_up(find),
-        sum(count for _, count in items),
-        "open form passed less multiple choice passed, of the same items",
-        sum(count * reading.samples**3 for reading, count in items),
+        sum(count for _, _, count in items),
+        f"{told}, whose choices were read" if is_read else told,
+        sum(count * r.samples**3 for r, _, count in items),
     )
+
+
+def _find_read_choice(reading: Reading) -> float | None:
+    """Return M over the choices that were read; None where an order has none, or the item does not count."""
+    if not reading.cs_read.counts:
+        return None
+    opened, both = reading.open.value, reading.css_read.value
+    # CSS = M O and CS - CSS = (1 - M)(1 - O): either gives M, whichever is not a division by nothing.
+    return both / opened if opened else 1 - (reading.cs_read.value - both)
+
+
+def bound_gap(group: Group) -> tuple[float, float]:
+    """Return the least and the greatest O - M that all items could have, undetermined ones included."""
+    opened, choice = bound_share(group, "open"), bound_share(group, "choice")
+    return opened.bounds[0] - choice.bounds[1], opened.bounds[1] - choice.bounds[0]
 
 
 def count_cells(group: Group) -> dict[str, float]:

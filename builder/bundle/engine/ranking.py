@@ -55,10 +55,12 @@ def rank_models(
 ) -> list[Rank]:
     """Return the ranks of all models but those ``excluded``, by name: best value first in each dimension.
 
-    A model without a score in a dimension has no rank there. As comparisons are adjusted for their number, all
-    ranks of all models hold at once with a chance of 95%.
+    A model without a score in a dimension has no rank there. One score is only taken for better than another where
+    both are headlines: of others too many items are undetermined, which need not be like the rest. As comparisons
+    are adjusted for their number, all ranks of all models hold at once with a chance of 95%.
     """
-    better = _find_better(comparisons)
+    scores = list(scores)
+    better = _find_better(comparisons, _list_headlines(scores))
     fields: dict[tuple[str, Measure], list[tuple[float, str, str]]] = {}
     for score in scores:
         if score.model in excluded:
@@ -77,13 +79,27 @@ def rank_models(
 _Contest = tuple[str, Measure, tuple[str, str], tuple[str, str]]
 
 
-def _find_better(comparisons: Iterable[Comparison]) -> set[_Contest]:
-    """Return each finding that one model (named first) is better than another."""
+_Entry = tuple[str, Measure, tuple[str, str]]
+
+
+def _list_headlines(scores: Iterable[Score]) -> set[_Entry]:
+    """Return the scores that may lead a report, by dimension, measure, and run and model."""
+    return {
+        (score.dimension, measure, (score.run, score.model))
+        for score in scores
+        for measure, share in ((Measure.CS, score.cs), (Measure.CSS, score.css))
+        if share is not None and share.is_headline
+    }
+
+
+def _find_better(comparisons: Iterable[Comparison], headlines: Collection[_Entry]) -> set[_Contest]:
+    """Return each finding that one model (named first) is better than another, both scores being headlines."""
     better: set[_Contest] = set()
     for found in comparisons:
         value = found.difference.value
-        if found.is_significant and value:
-            sides = ((found.run_a, found.model_a), (found.run_b, found.model_b))
+        sides = ((found.run_a, found.model_a), (found.run_b, found.model_b))
+        leads = all((found.dimension, found.measure, side) in headlines for side in sides)
+        if found.is_significant and value and leads:
             winner, loser = sides if value > 0 else sides[::-1]
             better.add((found.dimension, found.measure, winner, loser))
     return better
