@@ -115,12 +115,13 @@ def evaluate_release(
     run: str = "",
     how: How = _PLAINLY,
     asking: Asking | None = None,
+    is_dry: bool = False,
 ) -> Run:
     """Ask every model every item of a release, score them, and write the run's folder.
 
     The folder is ``runs/<run>`` in the workspace; ``run`` defaults to the release's version. It holds
     ``responses``, ``judgements`` and ``verdicts`` as JSONL, ``scores.json`` and ``run.json``. Models
-    that the run holds already stay beside the new ones.
+    that the run holds already stay beside the new ones. Nothing is written where ``is_dry``.
     """
     manifest = read_release(release).manifest  # raises where its items are not those that it names
     items = read_items(release / ITEMS)
@@ -140,7 +141,7 @@ def evaluate_release(
         models_run = earlier.models + [describe_endpoint(target) for target in targets]
         about["models"] = sorted(models_run, key=lambda model: str(model["name"]))
         about["kin"] = describe_kin(workspace, about, manifest)
-        return _finish(folder, about, items, _join(earlier, records), records)
+        return _finish(folder, about, items, _join(earlier, records), records, is_dry=is_dry)
 
 
 def judge_run(
@@ -150,11 +151,12 @@ def judge_run(
     *,
     how: How = _PLAINLY,
     asking: Asking | None = None,
+    is_dry: bool = False,
 ) -> Run:
     """Have the replies of a finished run judged anew, as another run; no evaluated model is asked.
 
     What was asked stays as it was; its replies are read by the present parser. Raises `UsageError` where there is
-    no such run, or the new one has its name or is there already.
+    no such run, or the new one has its name or is there already. Nothing is written where ``is_dry``.
     """
     name = _check_run_name(new_run)
     if (workspace.runs / name).exists():
@@ -176,7 +178,8 @@ def judge_run(
 
         records = _ask(workspace, judging.judges, items, asking or Live(), work)
         about["kin"] = describe_kin(workspace, about, manifest)
-        return _finish(workspace.runs / name, about, items, records, records)
+        folder = workspace.runs / name
+        return _finish(folder, about, items, records, records, is_dry=is_dry)
 
 
 def find_judging(workspace: Workspace, how: How, manifest: Mapping[str, Any]) -> Judging:
@@ -201,17 +204,24 @@ def _describe_run(name: str, release: Path, how: How, judging: Judging) -> Row:
 
 
 def _finish(
-    folder: Path, about: Row, items: Sequence[Item], everything: Records, asked: Records
+    folder: Path,
+    about: Row,
+    items: Sequence[Item],
+    everything: Records,
+    asked: Records,
+    *,
+    is_dry: bool,
 ) -> Run:
-    """Score all records of a run and write its folder; ``asked`` are those of this time."""
+    """Score all records of a run and, unless ``is_dry``, write its folder; ``asked`` are those of this time."""
     kind = TargetKind(about["target_kind"])
     verdicts = make_verdicts(items, everything.responses, everything.judgements, kind)
     scores = score_verdicts(verdicts)
     endpoints = [*about["judges"], *about["models"]]
     about["simulated"] = sorted({e["name"] for e in endpoints if e["base_url"] == OFFLINE_URL})
     versions = describe_versions(about)
-    _write_run(folder, everything, verdicts, scores, versions)
-    write_text(folder / "run.json", json.dumps(about, indent=1, sort_keys=True) + "\n")
+    if not is_dry:
+        _write_run(folder, everything, verdicts, scores, versions)
+        write_text(folder / "run.json", json.dumps(about, indent=1, sort_keys=True) + "\n")
     return Run(
         folder, scores, list_failures(asked), about["kin"], tuple(about["simulated"]), versions
     )

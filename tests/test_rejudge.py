@@ -104,6 +104,12 @@ def test_what_a_judging_would_cost_is_told_without_asking(
     judges = ("--judge", "second-judge", "--as-run", "dry", "--dry-run")
     finebench(evaluated, "rejudge", "first", *judges)
     assert not (evaluated / "runs" / "dry").exists()
+    # Nor where nothing is left to ask.
+    known = ("--judge", "offline-judge", "--as-run", "dry", "--dry-run")
+    assert "nothing to ask" in finebench(evaluated, "rejudge", "first", *known).stderr
+    asked = ("evaluate", "1.0.0", "--model", "offline-unsteady", "--run", "dry", "--dry-run")
+    assert "nothing to ask" in finebench(evaluated, *asked).stderr
+    assert not (evaluated / "runs" / "dry").exists()
 
 
 def test_a_run_with_another_manner_needs_a_name_of_its_own(

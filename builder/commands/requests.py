@@ -84,7 +84,7 @@ def _ask_on_paper(stage: str, release: str, models: tuple[str, ...]) -> None:
         raise UsageError("--stage evaluation needs --release and --model.")
     else:
         path = find_release(release, workspace)
-        evaluate_release(workspace, path, models, asking=Paper())
+        evaluate_release(workspace, path, models, asking=Paper(), is_dry=True)
 
 
 @requests.command(name="import")

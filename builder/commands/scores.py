@@ -84,7 +84,9 @@ def evaluate(
     names = [n for model in models for n in (list_personas() if model == "offline" else [model])]
     how = _read_how(**told)
     with choose_asking("calls", dry_run=dry_run, batch=batch) as asking:
-        result = evaluate_release(workspace, path, names, run=run, how=how, asking=asking)
+        result = evaluate_release(
+            workspace, path, names, run=run, how=how, asking=asking, is_dry=dry_run
+        )
     _show_run(result, as_json=as_json)
 
 
@@ -122,7 +124,7 @@ def rejudge(run: str, new_run: str, dry_run: bool, batch: bool, as_json: bool, *
     workspace = open_here()
     how = _read_how(**told)
     with choose_asking("calls", dry_run=dry_run, batch=batch) as asking:
-        result = judge_run(workspace, run, new_run, how=how, asking=asking)
+        result = judge_run(workspace, run, new_run, how=how, asking=asking, is_dry=dry_run)
     _show_run(result, as_json=as_json)
 
 

@@ -14,6 +14,9 @@ LEVEL = 0.95
 COIN_CHOOSER = 0.25
 """The chance that somebody who throws a coin in each order passes multiple choice."""
 
+_ROUNDING = 1e-9
+"""By so much the same sum may differ, added up in another order."""
+
 _POPULATION = "items as a sample from their population"
 
 
@@ -69,7 +72,10 @@ class Share:
     @property
     def bounds(self) -> tuple[float, float]:
         """The least and the greatest share that all items could have, undetermined ones included."""
-        return (self.sure / self.items, self.possible / self.items) if self.items else (0.0, 1.0)
+        if not self.items:
+            return (0.0, 1.0)
+        low, high = self.sure / self.items, self.possible / self.items
+        return (low, max(low, high))  # the two are sums of their own, which rounding may part
 
     @property
     def is_headline(self) -> bool:
@@ -80,9 +86,10 @@ class Share:
         """
         if self.interval is None or self.value is None:
             return False
-        if not self.bounds[0] <= self.value <= self.bounds[1]:
+        low, high = self.bounds
+        if not low - _ROUNDING <= self.value <= high + _ROUNDING:
             return False
-        return self.bounds[1] - self.bounds[0] <= (self.interval[1] - self.interval[0]) / 2
+        return high - low <= (self.interval[1] - self.interval[0]) / 2 + _ROUNDING
 
     def as_dict(self) -> dict[str, Any]:
         """Return all figures as plain JSON values."""
