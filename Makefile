@@ -69,7 +69,7 @@ $(VENV)/.label-studio: $(VENV)/.python constraints/label-studio.txt
 
 test: $(VENV)/.dev $(VENV)/.aimock-$(AIMOCK) $(VENV)/.axe-$(AXE) $(VENV)/.label-studio $(VENV)/.peers ## the whole suite: offline tests first, then the slow ones
 	$(BIN)/python -m pytest -n auto -m "not server and not slow"
-	$(BIN)/python -m pytest -m "server or slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "server or slow"
 
 test-offline: $(VENV)/.dev ## the quick part of the suite
 	$(BIN)/python -m pytest -q -n auto -m "not server and not slow"

@@ -19,6 +19,7 @@ __all__ = [
     "make_flag",
     "make_known_or_not_count",
     "make_label",
+    "make_letter",
     "make_text",
     "make_texts",
     "make_version_key",
@@ -46,6 +47,11 @@ def make_text(*, required: bool = True) -> pa.Column:
     """Return a column of texts as we keep them: trimmed, clean, and not blank where one is required."""
     checks = [NOT_BLANK, TRIMMED, CLEAN] if required else [TRIMMED, CLEAN]
     return pa.Column(str, checks)
+
+
+def make_letter() -> pa.Column:
+    """Return the column of a letter under which an option is shown, A or B."""
+    return pa.Column(str, pa.Check.isin(["A", "B"], name="known label", error="known label"))
 
 
 def make_label(labels: type[StrEnum]) -> pa.Column:

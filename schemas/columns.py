@@ -16,6 +16,7 @@ from schemas.column_kinds import (
     make_count,
     make_flag,
     make_label,
+    make_letter,
     make_text,
     make_texts,
     make_version_key,
@@ -237,9 +238,7 @@ def describe_release() -> Columns:
         "decision": make_label(Decision),
         "decision_method": make_label(DecisionMethod),
         "decided_by": make_text(),
-        "order_1_positive": pa.Column(
-            str, pa.Check.isin(["A", "B"], name="known label", error="known label")
-        ),
+        "order_1_positive": make_letter(),
     }
 
 

@@ -12,6 +12,7 @@ from schemas.column_kinds import (
     make_flag,
     make_known_or_not_count,
     make_label,
+    make_letter,
     make_text,
     make_version_key,
 )
@@ -78,7 +79,7 @@ def describe_verdict() -> Columns:
         "family": make_text(),
         # Words, divided by blanks, for the parts of the items that are scored apart too.
         "subsets": make_text(required=False),
-        "order_1_positive": pa.Column(str, pa.Check.isin(["A", "B"])),
+        "order_1_positive": make_letter(),
         "open": make_label(OpenVerdict),
         "choice_order_1": make_label(Choice),
         "choice_order_2": make_label(Choice),
