@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from aimock_server import AimockServer, start_aimock
 from fakes import SECRET
+from workspaces import hash_tree
 
 import builder.bundle
 from builder.bundle.engine.prompt_texts import find_texts
@@ -175,10 +176,13 @@ def test_a_system_is_scored_with_its_filter(evaluator: Path, serve: Serve, tmp_p
     asked = ("run", "--model", "m", "--judge", "j", "--base-url", server.base_url)
     model = find_overall(run_evaluator(evaluator, *asked, *out).stdout)
     asked_of = len(server.list_requests())
-    system = find_overall(run_evaluator(evaluator, *asked, *out, "--as", "system").stdout)
+    recorded = ("score", str(tmp_path / "out"), "--json")
+    system = find_overall(run_evaluator(evaluator, *recorded, "--as", "system").stdout)
     assert (model["n"], system["n"]) == (ITEMS - 1, ITEMS)
-    assert len(server.list_requests()) == asked_of, "the replies are there: nobody is asked again"
-    told = run_evaluator(evaluator, "score", str(tmp_path / "out"), "--json").stdout
+    other = ("--out", str(tmp_path / "other"), "--json", "--as", "system")
+    run_evaluator(evaluator, *asked, *other)
+    assert len(server.list_requests()) == 2 * asked_of
+    told = run_evaluator(evaluator, "score", str(tmp_path / "other"), "--json").stdout
     assert find_overall(told)["n"] == ITEMS, "the run recorded what it evaluated"
 
 
@@ -220,6 +224,29 @@ def test_models_of_a_file_and_judges_anew(evaluator: Path, serve: Serve, tmp_pat
     assert "holds the run itself" in told.stderr
     told = run_evaluator(evaluator, "score", again, "--judge", "nobody", code=1)
     assert "Judges are b, strict" in told.stderr
+
+
+def test_a_second_model_joins_the_folder_and_another_way_of_asking_is_refused(
+    evaluator: Path, serve: Serve, tmp_path: Path
+) -> None:
+    """The folder has a default name: a second run must not put out what the first one paid for."""
+    server, out = serve([]), tmp_path / "out"
+    asked = ("run", "--judge", "j", "--base-url", server.base_url, "--out", str(out))
+    run_evaluator(evaluator, *asked, "--model", "first")
+    told = run_evaluator(evaluator, *asked, "--model", "second", "--json").stdout
+    assert {score["model"] for score in json.loads(told)} == {"first", "second"}
+    before = hash_tree(out)
+    for other, said in (
+        (("--style", "plain"), "another way of asking"),
+        (("--samples", "2"), "another way of asking"),
+        (("--as", "system"), "another meaning of a filter"),
+        (("--judge", "k"), "another judge"),
+    ):
+        refused = run_evaluator(evaluator, *asked, "--model", "third", *other, code=1)
+        assert said in refused.stderr
+        assert "--out" in refused.stderr
+    assert hash_tree(out) == before
+    assert len(server.list_requests()) == 2 * 3 * ITEMS + ITEMS
 
 
 def _read_body(request: Mapping[str, Any]) -> Row:

@@ -27,7 +27,9 @@ from .running import (
     Plan,
     ask_judges,
     ask_models,
+    join_records,
     read_about,
+    read_earlier,
     read_records,
     write_results,
 )
@@ -161,11 +163,11 @@ def _run(options: argparse.Namespace) -> int:
     manner = Manner(options.style, options.system, options.samples)
     targets = [models.find(name, defaults) for name in dict.fromkeys(options.model)]
     judging = _read_judging(options, models)
-    with ReplyLog(options.out / "replies.jsonl") as store:
-        plan = Plan(items, targets, judging, manner)
-        records = asyncio.run(ask_models(plan, store))
     about = _describe_run(options, models, judging, options.model) | {"manner": manner.as_dict()}
-    return _finish(options, items, records, about)
+    with ReplyLog(options.out / "replies.jsonl") as store:
+        earlier = read_earlier(options.out, about, {target.name for target in targets})
+        records = asyncio.run(ask_models(Plan(items, targets, judging, manner), store))
+        return _finish(options, items, records, about, earlier)
 
 
 def _judge(options: argparse.Namespace) -> int:
@@ -174,13 +176,14 @@ def _judge(options: argparse.Namespace) -> int:
     if folder.resolve() == options.out.resolve():
         raise EngineError(f"{folder} holds the run itself. Name another folder with --out.")
     judging = _read_judging(options, models)
-    with ReplyLog(options.out / "replies.jsonl") as store:
-        records = asyncio.run(ask_judges(items, recorded.responses, judging, store))
     before = read_about(folder)
     options.target_kind = options.target_kind or _find_target_kind(before)
     targets = sorted({str(row.get("model")) for row in recorded.responses})
-    about = _describe_run(options, models, judging, targets)
-    return _finish(options, items, records, before | about)
+    about = {"manner": before.get("manner")} | _describe_run(options, models, judging, targets)
+    with ReplyLog(options.out / "replies.jsonl") as store:
+        earlier = read_earlier(options.out, about, targets)
+        records = asyncio.run(ask_judges(items, recorded.responses, judging, store))
+        return _finish(options, items, records, about, earlier)
 
 
 def _score(options: argparse.Namespace) -> int:
@@ -269,12 +272,23 @@ def _describe_run(
 
 
 def _finish(
-    options: argparse.Namespace, items: tuple[Item, ...], records: Records, about: dict[str, Any]
+    options: argparse.Namespace,
+    items: tuple[Item, ...],
+    records: Records,
+    about: dict[str, Any],
+    earlier: Records,
 ) -> int:
-    """Write the results, tell the scores, and what is still to be asked; return the exit code."""
-    write_results(options.out, records, about)
+    """Write the results, tell the scores, and what is still to be asked; return the exit code.
+
+    Models of ``earlier`` runs into the same folder stay beside those of this one.
+    """
+    everything = join_records(earlier, records)
+    known = {row["model"] for row in earlier.responses}
+    kin = dict(read_about(options.out).get("kin") or {}) if known else {}
+    about["kin"] = {name: kin[name] for name in sorted(known & kin.keys())} | about["kin"]
+    write_results(options.out, everything, about)
     options.target_kind = options.target_kind or TargetKind.MODEL
-    _report(options, items, records)
+    _report(options, items, everything)
     for name, found in about["kin"].items():
         print(f"{name} {'; '.join(found)}: rank it with care", file=sys.stderr)
     failures = list_failures(records)

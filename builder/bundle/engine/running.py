@@ -6,7 +6,7 @@ The folder holds ``replies.jsonl`` (every reply, kept as it comes), ``responses.
 
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,16 @@ from .judging import Judging
 from .manner import Manner
 from .store import ReplyLog
 
-__all__ = ["Plan", "ask_judges", "ask_models", "read_about", "read_records", "write_results"]
+__all__ = [
+    "Plan",
+    "ask_judges",
+    "ask_models",
+    "join_records",
+    "read_about",
+    "read_earlier",
+    "read_records",
+    "write_results",
+]
 
 JUDGE_PREFIX = "judge:"
 """A judge's calls have a name of their own, so that a model can judge itself under other limits."""
@@ -82,6 +91,50 @@ def _show_progress(progress: Progress) -> None:
     if progress.asked and progress.asked % 50 == 0:
         said = f"{progress.done} of {progress.planned} calls done, {progress.failed} failed"
         print(said, file=sys.stderr)
+
+
+_SAME = {
+    "target_kind": "meaning of a filter",
+    "manner": "way of asking",
+    "judges": "judge",
+    "judge_prompt": "judge prompt",
+}
+"""What all models of a folder have in common, by its key in ``run.json``."""
+
+
+def read_earlier(folder: Path, about: Mapping[str, Any], models: Collection[str]) -> Records:
+    """Return the records of the models that a folder holds beside those of now, which join them.
+
+    Raises `EngineError` where the folder's run asked other items, or in another way.
+    """
+    before = read_about(folder)
+    if not before:
+        return Records([], [])
+    differing = [words for key, words in _SAME.items() if before.get(key) != about[key]]
+    hashes = [dict(told.get("versions") or {}).get("row_hash") for told in (before, about)]
+    differing += ["set of items"] if hashes[0] != hashes[1] else []
+    if differing:
+        raise EngineError(
+            f"{folder} holds a run with another {' and another '.join(differing)}. Name another folder with --out."
+        )
+    found, _ = read_records([folder])
+    kept = [
+        [row for row in rows if row.get("model") not in models]
+        for rows in (found.responses, found.judgements)
+    ]
+    return Records(kept[0], kept[1])
+
+
+def join_records(*parts: Records) -> Records:
+    """Return the records of all parts together, sorted by model, item, form and sample."""
+
+    def place(row: Mapping[str, Any]) -> tuple[str, str, str, int]:
+        return row["model"], row["item_id"], row.get("form", ""), row["sample"]
+
+    return Records(
+        sorted((row for part in parts for row in part.responses), key=place),
+        sorted((row for part in parts for row in part.judgements), key=place),
+    )
 
 
 def write_results(folder: Path, records: Records, about: dict[str, Any]) -> None:
