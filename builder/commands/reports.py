@@ -156,19 +156,23 @@ def _show_compatibility(runs: list[str], format_: str) -> None:
     from builder.console import note, print_json
     from builder.reply_plans import read_judged_run
     from builder.report.collecting import read_run_rows
+    from builder.run_versions import read_run_versions
 
     workspace = open_here()
-    found = []
+    found = {}
     for run in runs:
         rows, items = read_run_rows(workspace, run), read_judged_run(workspace, run).items
         verdicts = make_fine_verdicts(list(items.values()), rows.responses, rows.judgements)
-        found += score_fine(verdicts)
+        found[run] = score_fine(verdicts)
     if format_ == "json":
-        print_json([score.as_dict() for score in found])
+        print_json([score.as_dict() for scores in found.values() for score in scores])
     else:
-        click.echo(format_fine_table(found))
+        for run, scores in found.items():
+            click.echo(f"run {run}, {read_run_versions(workspace, run).describe()}")
+            click.echo(format_fine_table(scores))
     note(
-        "By the rules of FINE's script, to compare with its figures; what they misread: docs/compatibility.md"
+        "By the rules of FINE's script, to compare with its figures; what they misread: "
+        "docs/compatibility.md"
     )
 
 
