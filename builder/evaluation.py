@@ -26,7 +26,7 @@ from builder.llm.asking import Asker, Asking, Live
 from builder.release.reading import ITEMS, read_release
 from builder.release.versions.manifest_diff import find_mapping
 from builder.reply_plans import read_judged_run
-from builder.run_versions import describe_versions, record_versions
+from builder.run_versions import describe_versions, list_judge_records, record_versions
 from builder.workspace import Workspace, read_table
 from schemas.errors import UsageError
 from schemas.storage import (
@@ -163,7 +163,7 @@ def judge_run(
         raise UsageError(f"a run named {name} is there already. Choose another name.")
     read = read_judged_run(workspace, run)
     about = read_json(read.folder / "run.json")
-    release = workspace.releases / about["release"]
+    release = workspace.releases / str(about["release"])
     manifest = read_release(release).manifest
     items = list(read.items.values())
     judging = find_judging(workspace, how, manifest)
@@ -271,7 +271,7 @@ def _read_earlier(folder: Path, about: Row, asked_now: set[str]) -> _Earlier:
     if not (folder / "run.json").exists():
         return _Earlier([], [], [])
     before = read_json(folder / "run.json")
-    before = _READ_SO | before
+    before = _READ_SO | {"judges": list_judge_records(before)} | before
     differing = [words for key, words in _SAME.items() if before.get(key) != about[key]]
     if differing:
         raise UsageError(

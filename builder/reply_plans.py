@@ -13,6 +13,8 @@ from annotations.routing import Candidate, Plan, Reviewer, Sampling, plan_round
 from builder.bundle.engine.items import Item, read_items
 from builder.bundle.engine.judging import JUDGED_OUTCOMES
 from builder.bundle.engine.thinking import strip_thinking
+from builder.release.reading import ITEMS
+from builder.run_verdicts import read_run_verdicts
 from builder.screening import find_reason_to_withhold
 from builder.workspace import Workspace, read_table
 from schemas.errors import StageError, UsageError
@@ -75,16 +77,16 @@ def read_judged_run(workspace: Workspace, run: str) -> JudgedRun:
     if not (folder / "run.json").exists():
         raise UsageError(f"no finished run is named {run}. `finebench report` lists all.")
     about = read_json(folder / "run.json")
-    items_path = workspace.releases / about["release"] / "evaluator" / "items.jsonl"
-    if not items_path.exists() or hash_file(items_path) != about["items"]:
+    items_path = workspace.releases / str(about.get("release", "")) / ITEMS
+    if not items_path.is_file() or hash_file(items_path) != about.get("items"):
         raise StageError(
-            f"run {run} asked the items of release {about['release']}, which is not in this workspace as it "
+            f"run {run} asked the items of release {about.get('release', 'that it does not name')}, which is not in this workspace as it "
             "was. Judge its replies where the release is."
         )
     items = {item.item_id: item for item in read_items(items_path)}
     verdicts = {
         (row["model"], row["item_id"], row["sample"]): FormResult(row["multiple_choice"])
-        for row in read_table(folder / "verdicts.jsonl", TableName.VERDICT)
+        for row in read_run_verdicts(workspace, run)
     }
     replies = []
     for row in read_table(folder / "responses.jsonl", TableName.RESPONSE):

@@ -1,16 +1,51 @@
 """The verdicts of a finished run: its name enters, rows leave."""
 
+from pathlib import Path
+
+from builder.bundle.engine.items import read_items
+from builder.bundle.engine.verdicts import TargetKind, make_verdicts
+from builder.release.reading import ITEMS
 from builder.workspace import Workspace, read_table
-from schemas.errors import UsageError
-from schemas.storage import Row
-from schemas.tables import TableName
+from schemas.errors import StageError, UsageError
+from schemas.storage import Row, hash_file, read_json, read_rows
+from schemas.tables import TABLES, TableName
 
 __all__ = ["read_run_verdicts"]
 
 
 def read_run_verdicts(workspace: Workspace, run: str) -> list[Row]:
-    """Return the verdict rows of a run; raise `UsageError` where no finished run has that name."""
+    """Return the verdict rows of a run; those of an earlier finebench are made anew from its replies.
+
+    Raises `UsageError` where no finished run has that name, and `StageError` where the verdicts lack columns and
+    the release that was asked is not here.
+    """
     folder = workspace.runs / run
     if not (folder / "run.json").exists():
         raise UsageError(f"no finished run is named {run}. `finebench report` lists all.")
+    if _is_earlier(folder):
+        return _make_anew(workspace, run)
     return read_table(folder / "verdicts.jsonl", TableName.VERDICT)
+
+
+def _is_earlier(folder: Path) -> bool:
+    """Tell whether an earlier finebench wrote the verdicts, when they had fewer columns."""
+    path = folder / "verdicts.jsonl"
+    rows = read_rows(path) if path.exists() else []
+    return bool(rows) and not set(TABLES[TableName.VERDICT].columns) <= rows[0].keys()
+
+
+def _make_anew(workspace: Workspace, run: str) -> list[Row]:
+    folder = workspace.runs / run
+    about = read_json(folder / "run.json")
+    path = workspace.releases / str(about.get("release", "")) / ITEMS
+    if not path.is_file() or hash_file(path) != about.get("items"):
+        raise StageError(
+            f"run {run} was made by an earlier finebench, and its release is not here to read its replies by. "
+            "Put the release back, or move the run away."
+        )
+    responses, judgements = (
+        read_table(folder / f"{table}s.jsonl", table)
+        for table in (TableName.RESPONSE, TableName.JUDGEMENT)
+    )
+    kind = TargetKind(about.get("target_kind", TargetKind.MODEL))
+    return make_verdicts(read_items(path), responses, judgements, kind)

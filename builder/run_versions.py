@@ -10,7 +10,14 @@ from builder.release.versions.manifest_diff import find_mapping
 from builder.workspace import Workspace
 from schemas.storage import Row, read_json
 
-__all__ = ["PEOPLE", "describe_versions", "list_run_judges", "read_run_versions", "record_versions"]
+__all__ = [
+    "PEOPLE",
+    "describe_versions",
+    "list_judge_records",
+    "list_run_judges",
+    "read_run_versions",
+    "record_versions",
+]
 
 PEOPLE = "people"
 """Who judged, where people's majority stands in place of a model."""
@@ -42,9 +49,14 @@ def describe_versions(about: Mapping[str, Any], *, judge: str = "") -> Versions:
 
 def list_run_judges(about: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of a run's judges, from its record; one that does not tell them has none that is known."""
+    return tuple(str(row.get("name", UNKNOWN)) for row in list_judge_records(about)) or (UNKNOWN,)
+
+
+def list_judge_records(about: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what a run recorded of its judges; runs of before had one."""
     judges = about.get("judges")
-    rows = judges if isinstance(judges, list) else [find_mapping(about, "judge")]
-    return tuple(str(row.get("name", UNKNOWN)) for row in rows) or (UNKNOWN,)
+    rows = judges if isinstance(judges, list) else [about.get("judge")]
+    return [row for row in rows if isinstance(row, dict)]
 
 
 def read_run_versions(workspace: Workspace, run: str, *, judge: str = "") -> Versions:

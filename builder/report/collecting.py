@@ -10,6 +10,7 @@ from builder.report.comparing import PAIRED, Compared, compare_entries
 from builder.report.data import Entry, Report
 from builder.report.method import describe_method, describe_run
 from builder.report.taking import make_group
+from builder.run_verdicts import read_run_verdicts
 from builder.workspace import Workspace, read_table
 from schemas.errors import UsageError
 from schemas.storage import Row, hash_file, read_json
@@ -49,7 +50,7 @@ def read_run_rows(workspace: Workspace, run: str) -> RunRows:
     return RunRows(
         run,
         read_json(folder / "run.json"),
-        read_table(folder / "verdicts.jsonl", TableName.VERDICT),
+        read_run_verdicts(workspace, run),
         read_table(folder / "responses.jsonl", TableName.RESPONSE),
         read_table(folder / "judgements.jsonl", TableName.JUDGEMENT),
     )

@@ -7,8 +7,9 @@ from typing import Any
 from builder.bundle.engine.estimates import COIN_CHOOSER, LEVEL, Method
 from builder.bundle.engine.labels import DimensionKind, Form
 from builder.bundle.engine.scoring import Score
+from builder.release.versions.manifest_diff import find_mapping
 from builder.report.data import RunFacts
-from builder.run_versions import PEOPLE, describe_versions
+from builder.run_versions import PEOPLE, describe_versions, list_judge_records
 from schemas.storage import Row
 from schemas.texts import canonical_json, make_printable
 
@@ -41,13 +42,39 @@ def describe_run(
         ("evaluator", versions.evaluator),
         ("hash of the code that shapes scores", versions.scoring_hash or "not told"),
         ("evaluated as", _KINDS.get(str(about.get("target_kind")), "not told")),
-        ("judge", judge if judge == PEOPLE else _tell_endpoint(about.get("judge"))),
+        *_list_judges(about, judge),
+        *_tell_manner(find_mapping(about, "manner")),
         *_list_prompts(responses, judgements, judge),
     ]
     models = about.get("models")
     told += [("model", _tell_endpoint(m)) for m in (models if isinstance(models, list) else [])]
     facts = tuple((what, make_printable(how, instead=" ")) for what, how in told)
     return RunFacts(run, versions.describe(), facts)
+
+
+def _list_judges(about: Mapping[str, Any], judge: str) -> list[tuple[str, str]]:
+    """Return who judged the open replies, and by whose prompt."""
+    if judge == PEOPLE:
+        return [("judge", PEOPLE)]
+    judges = about.get("judges")
+    told = [("judge", _tell_endpoint(j)) for j in list_judge_records(about)]
+    told += [("verdict", "that of more than half of the judges")] if len(told) > 1 else []
+    own = about.get("judge_prompt")
+    return [*told, *([("judge prompt", "the user's own")] if own else [])] or [
+        ("judge", "not told" if judges is None else "nobody")
+    ]
+
+
+def _tell_manner(manner: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return how models were asked; runs of before tell nothing, and were asked by default."""
+    system = manner.get("system")
+    words = {None: "the prompt's own", "": "none"}
+    told = words.get(system) or f"the user's own: {system}"
+    return [
+        ("style of the choice", str(manner.get("style", "default"))),
+        ("text for the system", told),
+        ("samples an item", str(manner.get("samples", 1))),
+    ]
 
 
 def _tell_endpoint(endpoint: Any) -> str:

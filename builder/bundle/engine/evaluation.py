@@ -18,6 +18,7 @@ from .labels import Form, JudgeWord, Outcome
 from .manner import DEFAULT_MANNER, ChoiceStyle, Manner
 from .parsing import parse_judge
 from .prompts import find_prompt, render_form
+from .verdicts import check_responses
 
 __all__ = ["Ask", "Records", "Row", "evaluate", "judge_again", "list_failures"]
 
@@ -128,8 +129,10 @@ async def judge_again(
 ) -> Records:
     """Have the recorded open replies of a finished run judged anew; no evaluated model is asked.
 
-    Returns the same responses, and the new judgements, as rows of ``run``.
+    Returns the same responses, and the new judgements, as rows of ``run``. Raises `EngineError`, before anybody is
+    asked, where a response is not one of ``items`` as they are.
     """
+    check_responses(items, responses)
     by_id = {item.item_id: item for item in items}
     replies = [
         (row, by_id[row["item_id"]], _read_reply(row))
@@ -146,7 +149,11 @@ async def judge_again(
 
 
 def _read_reply(row: Mapping[str, Any]) -> Reply:
-    return Reply(row["call"], Outcome(row["outcome"]), row["text"], row["error"])
+    text = (
+        row["text"].encode("utf-8", "replace").decode("utf-8")
+    )  # JSON can carry what UTF-8 cannot
+    told = (str(row.get("call", "")), str(row.get("error", "")))
+    return Reply(told[0], Outcome(row["outcome"]), text, told[1])
 
 
 def _sort_key(question: _Question) -> tuple[str, str, str, int]:

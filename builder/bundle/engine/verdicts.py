@@ -17,7 +17,13 @@ from .labels import Choice, Form, FormResult, JudgeWord, OpenVerdict, Outcome
 from .parsing import parse_choice, parse_judge
 from .subsets import find_subsets
 
-__all__ = ["TargetKind", "combine_orders", "make_verdicts", "read_open_result"]
+__all__ = [
+    "TargetKind",
+    "check_responses",
+    "combine_orders",
+    "make_verdicts",
+    "read_open_result",
+]
 
 Row = dict[str, Any]
 
@@ -53,15 +59,7 @@ def make_verdicts(
     again from their texts, so that a better parser rescores a finished run. Raises `EngineError`
     where a row belongs to no item of ``items``, to another version of one, or stands twice.
     """
-    known = {item.item_id: item for item in items}
-    recorded: dict[tuple[str, str, int], dict[str, _Replies]] = {}
-    for row in responses:
-        form = Form(_check_row(row, known, "response", Form, "form"))
-        if _find(recorded, row).forms.setdefault(form, row) is not row:
-            raise EngineError(f"two responses of {_name(row)} in form {form}. Remove one.")
-    for row in judgements:
-        _check_row(row, known, "judgement", JudgeWord, "verdict")
-        _find(recorded, row).judgements.append(row)
+    recorded = _gather(items, responses, judgements)
     subsets = find_subsets(items)
     ordered = sorted(items, key=lambda item: item.item_id)
     nothing = _Replies({}, [])
@@ -72,6 +70,29 @@ def make_verdicts(
         for key, by_item in sorted(recorded.items())
         for item in ordered
     ]
+
+
+def check_responses(items: Sequence[Item], responses: Iterable[Mapping[str, Any]]) -> None:
+    """Raise `EngineError` where a response is of no item of ``items``, of another version of one, or stands twice."""
+    _gather(items, responses, ())
+
+
+def _gather(
+    items: Sequence[Item],
+    responses: Iterable[Mapping[str, Any]],
+    judgements: Iterable[Mapping[str, Any]],
+) -> dict[tuple[str, str, int], dict[str, _Replies]]:
+    """Return all that was recorded, by run, model and sample, and then by item."""
+    known = {item.item_id: item for item in items}
+    recorded: dict[tuple[str, str, int], dict[str, _Replies]] = {}
+    for row in responses:
+        form = Form(_check_row(row, known, "response", Form, "form"))
+        if _find(recorded, row).forms.setdefault(form, row) is not row:
+            raise EngineError(f"two responses of {_name(row)} in form {form}. Remove one.")
+    for row in judgements:
+        _check_row(row, known, "judgement", JudgeWord, "verdict")
+        _find(recorded, row).judgements.append(row)
+    return recorded
 
 
 def _check_row(
