@@ -156,11 +156,10 @@ def judge_run(
     """Have the replies of a finished run judged anew, as another run; no evaluated model is asked.
 
     What was asked stays as it was; its replies are read by the present parser. Raises `UsageError` where there is
-    no such run, or the new one has its name or is there already. Nothing is written where ``is_dry``.
+    no such run, or another run has the new name; the same judging goes on where calls had failed. Nothing is written
+    where ``is_dry``.
     """
     name = _check_run_name(new_run)
-    if (workspace.runs / name).exists():
-        raise UsageError(f"a run named {name} is there already. Choose another name.")
     read = read_judged_run(workspace, run)
     about = read_json(read.folder / "run.json")
     release = workspace.releases / str(about["release"])
@@ -170,6 +169,7 @@ def judge_run(
     kind = TargetKind(about["target_kind"])
     told = _describe_run(name, release, replace(how, target_kind=kind), judging)
     about |= told | {"manner": about.get("manner", DEFAULT_MANNER.as_dict()), "judged_again": run}
+    _require_own(workspace.runs / name, about)
     responses = read_table(read.folder / "responses.jsonl", TableName.RESPONSE)
     with workspace.hold(f"run-{name}"):
 
@@ -180,6 +180,16 @@ def judge_run(
         about["kin"] = describe_kin(workspace, about, manifest)
         folder = workspace.runs / name
         return _finish(folder, about, items, records, records, is_dry=is_dry)
+
+
+def _require_own(folder: Path, about: Row) -> None:
+    """Raise `UsageError` where a folder holds another run than this judging, which may have been left half done."""
+    if not folder.exists():
+        return
+    before = read_json(folder / "run.json") if (folder / "run.json").exists() else {}
+    same = ("judged_again", "items", "judges", "judge_prompt")
+    if any(before.get(key) != about[key] for key in same):
+        raise UsageError(f"a run named {folder.name} is there already. Choose another name.")
 
 
 def find_judging(workspace: Workspace, how: How, manifest: Mapping[str, Any]) -> Judging:

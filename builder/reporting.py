@@ -1,6 +1,5 @@
 """Printing finished runs: their verdicts enter, scores in the wanted format leave."""
 
-import csv
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -10,6 +9,7 @@ from builder.bundle.engine.provenance import Versions
 from builder.bundle.engine.scoring import Score, score_verdicts
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.console import make_score_table, print_json, print_table
+from builder.csv_cells import write_csv
 from builder.reply_plans import read_judged_run
 from builder.run_verdicts import read_run_verdicts
 from builder.workspace import Workspace, read_table
@@ -22,7 +22,10 @@ __all__ = ["list_runs", "print_report", "read_people_rows", "read_run_scores"]
 
 _VERSIONS = ("data", "row_hash", "evaluator", "judge")
 
-_KEY = ("run", "model", "dimension", "kind", "items", "n")
+_KEY = ("run", "model", "dimension", "kind", "items", "n", "coverage")
+
+_SHARE = ("", "_low", "_high", "_least", "_greatest", "_is_headline")
+_MORE = ("open_passed", "choice_passed", "gap")
 
 
 def list_runs(workspace: Workspace) -> list[str]:
@@ -82,15 +85,24 @@ def print_report(scores: Sequence[Score], versions: Mapping[str, Versions], form
 
 def _print_csv(scores: Sequence[Score], versions: Mapping[str, Versions]) -> None:
     """Print numbers as they are; an empty cell where there is no score."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    ends = (f"{score}{part}" for score in ("cs", "css") for part in ("", "_low", "_high"))
-    writer.writerow([*_KEY, *ends, *_VERSIONS])
+    ends = (f"{name}{part}" for name in ("cs", "css") for part in _SHARE)
+    more = (f"{name}{part}" for name in _MORE for part in ("", "_low", "_high"))
+    rows = []
     for score in scores:
         plain = score.as_dict()
         cells = [plain[column] for column in _KEY]
         for share in (score.cs, score.css):
-            interval = share.interval if share else None
-            cells += ["", "", ""] if not share or not interval else [share.value, *interval]
-        told = versions[score.run]
-        cells += [f"{told.data} {told.release}".strip(), told.row_hash, told.evaluator]
-        writer.writerow([*cells, ", ".join(told.judges)])
+            told = share if share and share.interval else None
+            cells += (
+                [told.value, *(told.interval or ()), *told.bounds, told.is_headline]
+                if told
+                else [""] * len(_SHARE)
+            )
+        for name in _MORE:
+            figure = plain[name]
+            known = figure and figure["interval_95"]
+            cells += [figure["value"], *figure["interval_95"]] if known else [""] * 3
+        found = versions[score.run]
+        cells += [f"{found.data} {found.release}".strip(), found.row_hash, found.evaluator]
+        rows.append([*cells, ", ".join(found.judges)])
+    sys.stdout.write(write_csv([*_KEY, *ends, *more, *_VERSIONS], rows))

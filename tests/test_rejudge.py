@@ -8,7 +8,7 @@ import pytest
 from workspaces import RunCommand, hash_tree
 
 from builder.llm.offline.transport import REQUEST_LOG_VARIABLE
-from schemas.storage import read_rows
+from schemas.storage import read_rows, write_rows
 
 JUDGES = """
 [models.second-judge]
@@ -86,6 +86,53 @@ def test_replies_are_judged_anew_where_no_reply_is_in_the_journal(
         for run in ("first", "again")
     ]
     assert verdicts[0] == verdicts[1]
+
+
+def test_a_judging_goes_on_by_the_same_command(evaluated: Path, finebench: RunCommand) -> None:
+    """Where calls failed, the message says to run the same command again: it must then go on."""
+    asked = ("rejudge", "first", "--judge", "second-judge", "--as-run", "again")
+    finebench(evaluated, *asked)
+    before = hash_tree(evaluated / "runs" / "again")
+    finebench(evaluated, *asked)
+    assert hash_tree(evaluated / "runs" / "again") == before
+    other = finebench(evaluated, *asked, "--judge", "third-judge", code=2).stderr
+    assert "is there already" in other
+
+
+def test_what_is_no_reply_to_the_items_is_refused_before_anybody_is_asked(
+    evaluated: Path, finebench: RunCommand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A judging of replies to other texts would be paid for, and worth nothing."""
+    path = evaluated / "runs" / "first" / "responses.jsonl"
+    rows = read_rows(path)
+    write_rows(path, [rows[0] | {"content_hash": "0" * 64}, *rows[1:]])
+    monkeypatch.setenv(REQUEST_LOG_VARIABLE, str(tmp_path / "requests"))
+    judges = ("--judge", "second-judge", "--as-run", "again")
+    assert "another version" in finebench(evaluated, "rejudge", "first", *judges, code=1).stderr
+    assert not (tmp_path / "requests").exists()
+
+
+def test_a_run_of_an_earlier_finebench_is_read_by_its_replies(
+    evaluated: Path, finebench: RunCommand
+) -> None:
+    """Verdicts had fewer columns once, and a run one judge: nothing that was paid for is shut out."""
+    before = json.loads(finebench(evaluated, "report", "first", "--format", "json").stdout)
+    folder = evaluated / "runs" / "first"
+    rows = read_rows(folder / "verdicts.jsonl")
+    gone = ("family", "subsets", "order_1_positive")
+    write_rows(
+        folder / "verdicts.jsonl",
+        [{name: value for name, value in row.items() if name not in gone} for row in rows],
+    )
+    about = read_about(evaluated, "first")
+    about["judge"] = about.pop("judges")[0]
+    for name in ("manner", "judge_prompt", "kin"):
+        about.pop(name)
+    (folder / "run.json").write_text(json.dumps(about))
+    assert json.loads(finebench(evaluated, "report", "first", "--format", "json").stdout) == before
+    finebench(evaluated, "rejudge", "first", "--as-run", "again")
+    finebench(evaluated, "evaluate", "1.0.0", "--model", "offline-aligned", "--run", "first")
+    assert len(read_about(evaluated, "first")["models"]) == 3
 
 
 def test_a_run_is_never_written_over_by_a_judging(evaluated: Path, finebench: RunCommand) -> None:

@@ -23,6 +23,7 @@ from report_rows import (
 from builder.bundle.engine.items import Item
 from builder.bundle.engine.labels import Form
 from builder.bundle.engine.scoring import OVERALL, score_verdicts
+from builder.csv_cells import write_csv
 from builder.report.collecting import RunRows, collect_report
 from builder.report.data import Measure, Report
 from builder.report.figures import draw_figures
@@ -344,3 +345,9 @@ def test_reasons_of_strangers_are_printable(items: list[Item]) -> None:
     text = write(run, items, flags={("first", "m"): ["a \ud800 b \u202e c"]})
     assert text.encode()
     assert "\u202e" not in text
+
+
+def test_a_name_is_never_a_formula_of_a_spreadsheet() -> None:
+    """A model's name is somebody else's text: opened in a spreadsheet it must be shown, and not run."""
+    told = write_csv(("model", "gap"), [("=cmd|'x'!A0", -0.5), ("@x", ""), ("fine", 1)])
+    assert told.splitlines() == ["model,gap", "'=cmd|'x'!A0,-0.5", "'@x,", "fine,1"]

@@ -1,12 +1,11 @@
 """The tables of a report: what it shows enters; rows, Markdown, LaTeX and CSV leave."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from builder.bundle.engine.display import format_percent
 from builder.bundle.engine.labels import DimensionKind
 from builder.bundle.engine.scoring import OVERALL
+from builder.csv_cells import write_csv
 from builder.release.card.markdown import escape, make_table
 from builder.report.data import Entry, Estimate, Group, Measure, Report, list_dimensions
 from builder.report.drawing import label_entry, sort_entries, tell_estimate, tell_standing
@@ -24,7 +23,6 @@ __all__ = [
     "write_comparisons_csv",
     "write_latex",
     "write_markdown",
-    "write_rows_csv",
     "write_scores_csv",
 ]
 
@@ -262,7 +260,7 @@ _FIGURE_COLUMNS = (
 
 def write_scores_csv(report: Report) -> str:
     """Return every figure of the report, one a line, as shares of 1; empty where nothing was measured."""
-    return write_rows_csv(_FIGURE_COLUMNS, _list_figures(report))
+    return write_csv(_FIGURE_COLUMNS, _list_figures(report))
 
 
 def _list_figures(report: Report) -> Iterator[tuple[object, ...]]:
@@ -329,13 +327,4 @@ def write_comparisons_csv(report: Report) -> str:
         )
         for c in report.contrasts
     )
-    return write_rows_csv(head, rows)
-
-
-def write_rows_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return rows as CSV."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
-    return stream.getvalue()
+    return write_csv(head, rows)

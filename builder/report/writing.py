@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from builder.csv_cells import write_csv
 from builder.report.data import Report
 from builder.report.figures import FIGURE_NAMES, draw_figures
 from builder.report.items import Pack
@@ -13,7 +14,6 @@ from builder.report.tables import (
     write_comparisons_csv,
     write_latex,
     write_markdown,
-    write_rows_csv,
     write_scores_csv,
 )
 from schemas.errors import StorageError, UsageError
@@ -52,7 +52,7 @@ def write_report(
     }
     if verdicts:
         columns = list(verdicts[0])
-        files["verdicts.csv"] = write_rows_csv(
+        files["verdicts.csv"] = write_csv(
             columns, ([row[column] for column in columns] for row in verdicts)
         )
     for name, text in files.items():
