@@ -77,7 +77,7 @@ def _correct(sums: FamilySums, share: float, most: float) -> float | None:
     ``most`` is the number of items where each has one sample. The product of three shares of k samples each
     combines them in k³ ways, so that an item of k samples may be worth as many.
     """
-    return None if sums.is_plain else find_effective_size(sums, share * (1 - share), most)
+    return None if sums.is_plain else find_effective_size(sums, share, most)
 
 
 def bound_share(group: Group, figure: str) -> Share:
@@ -160,8 +160,7 @@ def estimate_difference(
     if sums.is_plain:
         interval = find_tango_interval(only_first, only_second, n)
         return Estimate(value, interval, n, Method.TANGO, estimand)
-    spread = (only_first + only_second) / n - value * value
-    size = find_effective_size(sums, spread, most)
+    size = find_effective_size(sums, (only_first + only_second) / n, most, ends=(-1, 1))
     scaled = (only_first * size / n, only_second * size / n)
     interval = find_tango_interval(*scaled, size)
     return Estimate(value, interval, n, Method.TANGO_CLUSTERED, estimand, effective=size)
