@@ -190,9 +190,9 @@ def test_whole_sums_of_many_families_are_counted_exactly(sums: Mapping[int, int]
 
 
 def test_unequal_sums_of_few_families_are_counted_exactly() -> None:
-    """Fifteen families of no common measure, all won: one way in 2^14, and the normal tells ninety times that."""
-    found = find_sign_flip_p({math.sqrt(k): 1 for k in range(2, 17)})
-    assert found.p_value == pytest.approx(2 / 2**15)
+    """Seventeen families of no common measure, all won: one way in 2^16, and the normal tells ninety times that."""
+    found = find_sign_flip_p({math.sqrt(k): 1 for k in range(2, 19)})
+    assert found.p_value == pytest.approx(2 / 2**17)
     assert found.test is Procedure.SIGN_FLIPS
 
 

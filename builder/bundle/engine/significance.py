@@ -13,7 +13,7 @@ __all__ = ["Procedure", "Significance", "adjust_by_holm", "find_mcnemar_p", "fin
 _MOST_COMBINED = 1000
 # Up to so many items binomial coefficients are added as whole numbers.
 
-_MOST_STEPS = 40_000
+_MOST_STEPS = 150_000
 # Beyond, ways to give signs are too many to count.
 
 _MOST_PARTS, _SAME = 1000, 1e-7
@@ -72,7 +72,7 @@ def find_sign_flip_p(differences: Mapping[float, int]) -> Significance:
     ``differences`` tells how many families there are of each sum. It is the share of all ways to give signs
     to the sums of which the total is as far from zero as the one observed: McNemar's exact p where all sums are
     of one size. Else it is counted exactly (to 1e-17) while that takes few steps: where sums are whole, or
-    shares of few samples, totals coincide, and else up to 15 families. Beyond, it is that of the normal
+    shares of few samples, totals coincide, and else up to 17 families. Beyond, it is that of the normal
     distribution with variance Σ d², the total moved towards zero by half the step of the totals. Source:
     R. A. Fisher (1935), The Design of Experiments, section 21.
 
