@@ -37,7 +37,7 @@ from builder.bundle.engine.tally import tally_verdicts
 SIZES = {18: 5.0, 90: 2.5, 500: 1.0}
 """How many items are drawn, and how often: draws of many items take longer, and show more."""
 
-_FULL, _QUICK, _MORE = 100, 8, 6
+_FULL, _QUICK, _MORE = 100, 8, 8
 _ENOUGH = 200
 # Of fewer intervals the least coverage is that of chance.
 

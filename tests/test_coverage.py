@@ -16,7 +16,7 @@ ALIKE = {"alike-3", "alike-10", "alike-3-samples", "alike-mixed"}
 @pytest.fixture(scope="module")
 def figures() -> dict[str, Any]:
     """Return the figures of a short run, seeded."""
-    command = [sys.executable, str(BENCHMARK), "--draws", "3.34", "--sizes", "18", "90"]
+    command = [sys.executable, str(BENCHMARK), "--draws", "2.5", "--sizes", "18", "90"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     read: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
     return read
