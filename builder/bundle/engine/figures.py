@@ -25,6 +25,9 @@ __all__ = [
     "score_subset",
 ]
 
+_ROUNDING = 1e-9
+# What samples' shares leave of a cell that holds nothing.
+
 Figure = Callable[[Reading], Bounded]
 
 
@@ -214,7 +217,7 @@ def count_cells(group: Group) -> dict[str, float]:
         name: fsum(count * reading.cells[place] for reading, count in items)
         for place, name in enumerate(CELLS)
     }
-    return {name: as_whole(total) for name, total in totals.items() if total > 0}
+    return {name: as_whole(total) for name, total in totals.items() if total > _ROUNDING}
 
 
 def score_subset(group: Group) -> SubsetScore:
