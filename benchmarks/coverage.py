@@ -197,11 +197,11 @@ def summarise(found: list[Found], seconds: float) -> dict[str, Any]:
     own = {key: total for key, total in totals.items() if not key[0].startswith("bounds")}
     shares = {setting: held / given for setting, (held, given) in own.items()}
     pooled = find_least(own)
-    least = min(pooled, key=lambda place: place["coverage"])
+    least = min(pooled, key=lambda place: place["coverage"], default=None)
     return {
         "draws": sum(one.cell.draws for one in found),
         "mean_coverage": sum(shares.values()) / len(shares),
-        "min_coverage": least["coverage"],
+        "min_coverage": least and least["coverage"],
         "min_coverage_of": least,
         "min_coverage_by_design": pooled,
         "coverage": {figure: find_coverage(own, figure) for figure in _ALL_FIGURES},
