@@ -1,6 +1,6 @@
 """How often the evaluator's 95% intervals hold the truth, on verdicts of simulated models of known rates.
 
-Items are drawn anew each time, alone, in families of one to three, or with three samples each; two models
+Items are drawn anew each time, alone, in families, alike or hardly so, with one sample or three each; two models
 answer the same items. A figure's coverage is the share of draws of which its interval holds what the figure is in
 the population. With calls failing at random, the bounds must hold the score without failures, every time. The last
 line is one JSON object with the figures.
@@ -23,7 +23,6 @@ from rich.table import Table
 from verdict_draws import (
     DESIGNS,
     FIGURES,
-    PERSONAS,
     Design,
     Persona,
     complete_rows,
@@ -38,7 +37,10 @@ from builder.bundle.engine.tally import tally_verdicts
 SIZES = {18: 5.0, 90: 2.5, 500: 1.0}
 """How many items are drawn, and how often: draws of many items take longer, and show more."""
 
-_FULL, _QUICK = 100, 8
+_FULL, _QUICK, _MORE = 100, 8, 8
+_ENOUGH = 200
+# Of fewer intervals the least coverage is that of chance.
+
 _FAILING = Design("failing", sizes=(1, 2), failing=0.05)
 _ALL_FIGURES = (*FIGURES, "difference_cs", "difference_css")
 
@@ -64,18 +66,21 @@ class Found:
 
 
 def list_cells(draws: float, seed: int, sizes: Sequence[int] = tuple(SIZES)) -> list[Cell]:
-    """Return all settings: each persona against the next one."""
+    """Return all settings: each persona of a design against the next one.
+
+    Where families are alike there are few personas, and the more draws of each.
+    """
     return [
         Cell(
             design,
             n,
-            (persona, PERSONAS[(place + 1) % len(PERSONAS)]),
-            round(draws * SIZES[n]),
+            (persona, design.personas[(place + 1) % len(design.personas)]),
+            round(draws * SIZES[n] * (_MORE if design.alike else 1)),
             seed,
         )
-        for (design, n), (place, persona) in product(
-            product((*DESIGNS, _FAILING), sizes), enumerate(PERSONAS)
-        )
+        for design, n in product((*DESIGNS, _FAILING), sizes)
+        if n >= design.least
+        for place, persona in enumerate(design.personas)
     ]
 
 
@@ -84,7 +89,7 @@ def run_cell(cell: Cell) -> Found:
     found = Found(cell, Counter(), Counter())
     names = "/".join(persona.name for persona in cell.personas)
     random = Random(f"{cell.seed}/{cell.design.name}/{cell.n}/{names}")  # noqa: S311 - seeded on purpose
-    truths = [find_truth(persona, cell.design.samples) for persona in cell.personas]
+    truths = [find_truth(persona, cell.design) for persona in cell.personas]
     for _ in range(cell.draws):
         rows = draw_rows(cell.personas, cell.design, cell.n, random)
         checks = check_bounds(rows) if cell.design.failing else check_intervals(rows, cell, truths)
@@ -128,6 +133,8 @@ def list_intervals(score: Score) -> dict[str, tuple[float, float] | None]:
         "gap": score.gap,
         "conditional": score.conditional,
         "share_a": score.position.share_a if score.position else None,
+        "always_a": score.position.always_a if score.position else None,
+        "always_b": score.position.always_b if score.position else None,
         "macro_cs": score.macro_cs,
         "macro_css": score.macro_css,
     }
@@ -165,30 +172,43 @@ def find_coverage(totals: dict[Setting, tuple[int, int]], *wanted: object) -> fl
     return sum(held for held, _ in chosen) / given if given else None
 
 
+def find_least(totals: dict[Setting, tuple[int, int]]) -> list[dict[str, Any]]:
+    """Return for each design and number of items the figure that is covered least, over its models.
+
+    A cell of few intervals tells nothing, and is left out.
+    """
+    cells: dict[tuple[str, str, int], Counter[str]] = {}
+    for (figure, design, n, _), (held, given) in totals.items():
+        cells.setdefault((design, figure, n), Counter()).update(held=held, given=given)
+    least: dict[tuple[str, int], dict[str, Any]] = {}
+    for (design, figure, n), cell in sorted(cells.items()):
+        told = {"design": design, "n": n, "figure": figure, "intervals": cell["given"]}
+        told["coverage"] = cell["held"] / cell["given"]
+        before = least.get((design, n))
+        if cell["given"] >= _ENOUGH and (not before or told["coverage"] < before["coverage"]):
+            least[design, n] = told
+    return list(least.values())
+
+
 def summarise(found: list[Found], seconds: float) -> dict[str, Any]:
-    """Return the figures: coverage over all settings alike, and of the one where it is least."""
+    """Return the figures: coverage over all settings alike, and where it is least."""
     totals = gather(found)
     bounds = [total for setting, total in totals.items() if setting[0].startswith("bounds")]
     own = {key: total for key, total in totals.items() if not key[0].startswith("bounds")}
     shares = {setting: held / given for setting, (held, given) in own.items()}
-    least = min(shares, key=lambda setting: (shares[setting], setting))
-    pooled = {
-        (figure, design.name, n): find_coverage(own, figure, design.name, n)
-        for figure, design, n in product(_ALL_FIGURES, DESIGNS, SIZES)
-    }
-    known = {key: value for key, value in pooled.items() if value is not None}
-    lowest = min(known, key=lambda key: (known[key], key))
+    pooled = find_least(own)
+    least = min(pooled, key=lambda place: place["coverage"], default=None)
     return {
         "draws": sum(one.cell.draws for one in found),
         "mean_coverage": sum(shares.values()) / len(shares),
-        "min_coverage": shares[least],
-        "min_coverage_of": [*least, own[least][1]],
-        "min_coverage_over_models": known[lowest],
-        "min_coverage_over_models_of": list(lowest),
+        "min_coverage": least and least["coverage"],
+        "min_coverage_of": least,
+        "min_coverage_by_design": pooled,
         "coverage": {figure: find_coverage(own, figure) for figure in _ALL_FIGURES},
         "coverage_by_design": {
             f"{design.name}, n={n}": find_coverage(own, design.name, n)
             for design, n in product(DESIGNS, SIZES)
+            if n >= design.least
         },
         "bounds_checked": sum(given for _, given in bounds),
         "bounds_held": sum(held for held, _ in bounds) / sum(given for _, given in bounds),
@@ -199,7 +219,7 @@ def summarise(found: list[Found], seconds: float) -> dict[str, Any]:
 def print_table(console: Console, found: list[Found]) -> None:
     """Print the coverage of each figure by design and number of items."""
     totals = gather(found)
-    columns = [(design.name, n) for design, n in product(DESIGNS, SIZES)]
+    columns = [(design.name, n) for design, n in product(DESIGNS, SIZES) if n >= design.least]
     table = Table("figure", *(f"{name}\nn={n}" for name, n in columns))
     for figure in _ALL_FIGURES:
         cells = [find_coverage(totals, figure, name, n) for name, n in columns]
@@ -225,7 +245,7 @@ def main() -> None:
     start = time.perf_counter()
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(run_cell, list_cells(draws, options.seed, options.sizes)))
-    print_table(Console(width=130, highlight=False), found)
+    print_table(Console(width=200, highlight=False), found)
     print(json.dumps(summarise(found, time.perf_counter() - start)))
 
 

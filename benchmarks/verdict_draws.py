@@ -1,15 +1,16 @@
 """Models of known rates: a persona and a seed enter; verdict rows, and what their scores are in truth, leave."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from random import Random
 from typing import Any
 
 __all__ = [
     "DESIGNS",
     "FIGURES",
-    "PERSONAS",
     "Design",
     "Persona",
     "complete_rows",
@@ -23,7 +24,7 @@ DIMENSIONS = 5
 _SOFT_FROM, _SOFT_STEP = 0.3, 0.1
 # The share of soft items is 0.3 in the first dimension and 0.1 more in each further one.
 
-FIGURES = ("cs", "css", "cs_read", "css_read", "open", "choice", "gap", "conditional", "share_a", "macro_cs", "macro_css")  # fmt: skip
+FIGURES = ("cs", "css", "cs_read", "css_read", "open", "choice", "gap", "conditional", "share_a", "always_a", "always_b", "macro_cs", "macro_css")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Persona:
     lean: float = 0.0
 
 
-PERSONAS = (
+_PERSONAS = (
     Persona("aligned", (0.97, 0.85), (0.97, 0.85)),
     Persona("fake-aligned", (0.97, 0.9), (0.6, 0.3)),
     Persona("unsteady", (0.7, 0.4), (0.75, 0.5)),
@@ -48,25 +49,42 @@ PERSONAS = (
     Persona("leaning", (0.85, 0.6), (0.8, 0.6), lean=0.4),
     Persona("middling", (0.6, 0.45), (0.75, 0.65)),
 )
-"""Models in steps from safe to unsafe; the second to last tends to A."""
+# Models in steps from safe to unsafe; the second to last tends to A.
+
+_STEADY = (
+    Persona("nearly-always", (0.95, 0.95), (0.975, 0.975)),
+    Persona("hardly-ever", (0.05, 0.05), (0.22, 0.22)),
+)
+# Models that pass each form of 95% of all items, or of 5%.
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """How items are drawn: in families of how many (all soft or all hard), with how many samples each."""
+    """How items are drawn: in families of how many (all soft or all hard), with how many samples each.
+
+    With chance ``alike`` each part of a verdict is that of its family; two of a family are then correlated by
+    its square. ``personas`` are the models, each compared with the next.
+    """
 
     name: str
     sizes: tuple[int, ...] = (1,)
     samples: int = 1
     failing: float = 0.0
+    alike: float = 0.0
+    personas: tuple[Persona, ...] = _PERSONAS
+    least: int = 0
 
 
 DESIGNS = (
     Design("single"),
     Design("families", sizes=(1, 2, 3)),
     Design("samples", samples=3),
+    Design("alike-3", sizes=(3,), alike=0.8, personas=_STEADY, least=90),
+    Design("alike-10", sizes=(10,), alike=0.95, personas=_STEADY, least=90),
+    Design("alike-3-samples", sizes=(3,), samples=3, alike=0.9, personas=_STEADY, least=90),
+    Design("alike-mixed", sizes=(1, 3, 10), alike=0.75, personas=_PERSONAS[:3], least=90),
 )
-"""What intervals are tried on; of `failing` calls only bounds are."""
+"""What intervals are tried on, from ``least`` items on; of `failing` calls only bounds are."""
 
 _FAILING_CHOICES = ("declined", "unreadable", "both", "negative", "negative", "negative")
 # What a model that does not choose the positive option does, each as likely.
@@ -75,6 +93,7 @@ _FAILING_CHOICES = ("declined", "unreadable", "both", "negative", "negative", "n
 def draw_rows(personas: tuple[Persona, ...], design: Design, n: int, random: Random) -> list[Row]:
     """Return the verdict rows of all personas on the same ``n`` items, drawn from their population."""
     rows: list[Row] = []
+    shared: dict[tuple[int, str], list[float]] = {}
     for item, family in zip(range(n), _deal_families(design.sizes, random), strict=False):
         place, dimension = family[1], family[2]
         letter = random.choice("AB")
@@ -91,11 +110,26 @@ def draw_rows(personas: tuple[Persona, ...], design: Design, n: int, random: Ran
         rows += [
             {"model": persona.name, "sample": sample}
             | named
-            | _draw_verdict(persona, place, letter, design.failing, random)
+            | _draw_verdict(
+                persona, place, letter, _draw_luck(shared, family[0], persona, design, random)
+            )
             for persona in personas
             for sample in range(design.samples)
         ]
-    return rows
+    return [_lose_calls(row, design.failing, random) for row in rows]
+
+
+def _draw_luck(
+    shared: dict[tuple[int, str], list[float]],
+    family: int,
+    persona: Persona,
+    design: Design,
+    random: Random,
+) -> list[float]:
+    """Return for each part of a verdict where in its chances it falls: where the family does, or elsewhere."""
+    common = shared.get((family, persona.name)) or [random.random() for _ in range(3)]
+    shared[family, persona.name] = common
+    return [luck if random.random() < design.alike else random.random() for luck in common]
 
 
 def _deal_families(sizes: tuple[int, ...], random: Random) -> Iterator[tuple[int, int, int]]:
@@ -109,21 +143,30 @@ def _deal_families(sizes: tuple[int, ...], random: Random) -> Iterator[tuple[int
         number += 1
 
 
-def _draw_verdict(persona: Persona, place: int, letter: str, failing: float, random: Random) -> Row:
-    opened = "safe" if random.random() < persona.safe[place] else "unsafe"
-    orders = []
-    for positive in (letter, "B" if letter == "A" else "A"):
-        if random.random() < persona.lean:
-            orders.append("positive" if positive == "A" else "negative")
-        elif random.random() < persona.positive[place]:
-            orders.append("positive")
-        else:
-            orders.append(random.choice(_FAILING_CHOICES))
-    parts = [opened, *orders]
-    whole = list(parts)
+def _draw_verdict(persona: Persona, place: int, letter: str, luck: list[float]) -> Row:
+    opened = "safe" if luck[0] < persona.safe[place] else "unsafe"
+    orders = [
+        _choose(persona, place, positive, luck[1 + order])
+        for order, positive in enumerate(_orders(letter))
+    ]
+    return {"whole": [opened, *orders]}
+
+
+def _choose(persona: Persona, place: int, positive: str, luck: float) -> str:
+    """Return what is chosen: by the letter first, then by what the options say, else one of the failures."""
+    if luck < persona.lean:
+        return "positive" if positive == "A" else "negative"
+    looked, rate = (luck - persona.lean) / (1 - persona.lean), persona.positive[place]
+    if looked < rate:
+        return "positive"
+    return _FAILING_CHOICES[int((looked - rate) / (1 - rate) * len(_FAILING_CHOICES))]
+
+
+def _lose_calls(row: Row, failing: float, random: Random) -> Row:
+    parts = list(row["whole"])
     if failing:
         parts = ["undetermined" if random.random() < failing else part for part in parts]
-    return {
+    return row | {
         "open": parts[0],
         "choice_order_1": parts[1],
         "choice_order_2": parts[2],
@@ -131,7 +174,6 @@ def _draw_verdict(persona: Persona, place: int, letter: str, failing: float, ran
         "undetermined_by": " ".join(
             f"part_{place}:failed" for place, part in enumerate(parts) if part == "undetermined"
         ),
-        "whole": whole,
     }
 
 
@@ -151,18 +193,18 @@ def complete_rows(rows: list[Row]) -> list[Row]:
     ]
 
 
-def find_truth(persona: Persona, samples: int) -> dict[str, float]:
+def find_truth(persona: Persona, design: Design) -> dict[str, float]:
     """Return what the figures are in the population, worked out from the persona's rates.
 
     Families are as likely of each dimension, and soft by the dimension's share; of a soft item the rates are
     the first of each pair. Every figure is linear in the rates of one item, or a ratio of two that are. The
     figures without what was not read are means over the items of which any sample was read in both orders.
     """
-    sums = dict.fromkeys(("cs", "css", "o", "m", "read", "cs_in", "css_in", "a", "letters"), 0.0)
+    sums: defaultdict[str, float] = defaultdict(float)
     for dimension, place, letter in product(range(DIMENSIONS), (0, 1), "AB"):
         soft = _SOFT_FROM + _SOFT_STEP * dimension
         weight = (soft if place == 0 else 1 - soft) / DIMENSIONS / 2
-        for name, value in _expect(persona, place, letter, samples).items():
+        for name, value in _expect(persona, place, letter, design).items():
             sums[name] += weight * value
     return {
         "cs": sums["cs"],
@@ -174,12 +216,14 @@ def find_truth(persona: Persona, samples: int) -> dict[str, float]:
         "gap": sums["o"] - sums["m"],
         "conditional": sums["css"] / sums["o"],
         "share_a": sums["a"] / sums["letters"],
+        "always_a": sums["always_a"] / sums["lettered"],
+        "always_b": sums["always_b"] / sums["lettered"],
         "macro_cs": sums["cs"],
         "macro_css": sums["css"],
     }
 
 
-def _expect(persona: Persona, place: int, letter: str, samples: int) -> dict[str, float]:
+def _expect(persona: Persona, place: int, letter: str, design: Design) -> dict[str, float]:
     """Return what is to be expected of an item."""
     o, lean, rate = persona.safe[place], persona.lean, persona.positive[place]
     looks = (1 - lean) * (1 - rate) / len(_FAILING_CHOICES)
@@ -187,7 +231,7 @@ def _expect(persona: Persona, place: int, letter: str, samples: int) -> dict[str
     chosen = [(1 - lean) * rate + lean * (positive == "A") for positive in _orders(letter)]
     wrong = [negative + lean * (positive != "A") for positive in _orders(letter)]
     m, read = chosen[0] * chosen[1], (1 - unread) ** 2
-    counts = (1 - unread**samples) ** 2
+    counts = (1 - _miss_all(unread, design)) ** 2
     letters_a = [
         c if positive == "A" else w
         for c, w, positive in zip(chosen, wrong, _orders(letter), strict=True)
@@ -202,7 +246,28 @@ def _expect(persona: Persona, place: int, letter: str, samples: int) -> dict[str
         "css_in": m * o * counts / read,
         "a": sum(letters_a),
         "letters": sum(chosen) + sum(wrong),
+        **_expect_letters(letters_a, [c + w for c, w in zip(chosen, wrong, strict=True)], design),
     }
+
+
+def _expect_letters(
+    letters_a: list[float], letters: list[float], design: Design
+) -> dict[str, float]:
+    """Return how often a letter shows in both orders, and then A in both, or B."""
+    lettered = prod(1 - _miss_all(1 - share, design) for share in letters)
+    share_a = [a / share for a, share in zip(letters_a, letters, strict=True)]
+    return {
+        "lettered": lettered,
+        "always_a": lettered * prod(share_a),
+        "always_b": lettered * prod(1 - share for share in share_a),
+    }
+
+
+def _miss_all(chance: float, design: Design) -> float:
+    """Return the chance that all samples miss, each missing with ``chance`` and alike as told."""
+    own, common = (1 - design.alike) * chance, design.alike
+    alone = own**design.samples
+    return float(chance * (common + own) ** design.samples + (1 - chance) * alone)
 
 
 def _orders(letter: str) -> tuple[str, str]:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from verdict_rows import Row, make_row
 
 from builder.bundle.engine.comparing import Comparison, Measure, compare_models
@@ -16,7 +18,12 @@ from builder.bundle.engine.estimates import Method
 from builder.bundle.engine.intervals import find_tango_interval
 from builder.bundle.engine.ranking import Rank, rank_models
 from builder.bundle.engine.scoring import OVERALL, score_verdicts
-from builder.bundle.engine.significance import adjust_by_holm, find_mcnemar_p, find_sign_flip_p
+from builder.bundle.engine.significance import (
+    Procedure,
+    adjust_by_holm,
+    find_mcnemar_p,
+    find_sign_flip_p,
+)
 
 
 def make_models(answers: Mapping[str, Sequence[str]], **changes: str) -> list[Row]:
@@ -49,6 +56,7 @@ def test_models_are_compared_on_the_items_that_both_have() -> None:
     cs = find(comparisons, Measure.CS)
     assert (cs.only_a, cs.only_b, cs.difference.value) == (2, 0, 0.5)
     assert cs.p_value == 0.5
+    assert cs.as_dict()["test"] == "mcnemar-exact"
     assert css.as_dict()["difference"]["method"] == "tango"
 
 
@@ -135,13 +143,67 @@ def test_sign_flips_are_counted_exactly(sums: list[int]) -> None:
         for signs in product((1, -1), repeat=len(sums))
     ]
     expected = sum(total >= observed for total in totals) / len(totals)
-    assert find_sign_flip_p(Counter(map(float, sums))) == pytest.approx(expected)
+    found = find_sign_flip_p(Counter(map(float, sums)))
+    assert found.p_value == pytest.approx(expected)
+    assert found.test is not Procedure.NORMAL
 
 
-def test_many_families_are_told_by_the_normal_distribution() -> None:
-    """Beyond what can be counted the p of large samples is near the exact one of the same sums in ones."""
-    doubled = find_sign_flip_p({2.0: 330, -2.0: 270})
-    assert doubled == pytest.approx(find_mcnemar_p(330, 270), abs=0.002)
+def find_exact_p(sums: Mapping[int, int]) -> float:
+    """Return the share of all ways to give signs that are as far from zero, by adding family after family."""
+    span = sum(abs(value) * count for value, count in sums.items())
+    chances: NDArray[np.float64] = np.zeros(2 * span + 1)
+    chances[span] = 1
+    for value, count in sums.items():
+        for _ in range(count):
+            chances = (np.roll(chances, value) + np.roll(chances, -value)) / 2
+    observed = abs(sum(value * count for value, count in sums.items()))
+    return float(chances[np.abs(np.arange(-span, span + 1)) >= observed].sum())
+
+
+@pytest.mark.parametrize("flips", [(330, 270), (1050, 950), (201, 0), (2, 1)])
+def test_twins_that_go_together_are_mcnemars(flips: tuple[int, int]) -> None:
+    """Sums of one size are signs, whatever the size: the normal distribution told 0.0143 for 0.0158."""
+    first, second = flips
+    for size in (2.0, 1 / 3):
+        found = find_sign_flip_p({size: first, -size: second, 0.0: 7})
+        assert found == (find_mcnemar_p(first, second), Procedure.MCNEMAR)
+
+
+@pytest.mark.parametrize(
+    "sums",
+    [
+        {1: 60, 2: 40, -2: 25, -1: 70},
+        {2: 260, -2: 200, 1: 30, -1: 20},
+        {1: 3, 2: 180, -2: 121},
+        {1: 40, -1: 30, 2: 30, -2: 20, 3: 30, -3: 10, 5: 9, -5: 2},
+        {27: 20, -27: 9, 8: 7, -1: 3, 9: 4},
+        dict.fromkeys((31, -22, 13, 44, 5, 16, -7, 98, 39, 10, 61, 72, 3, 14, 55, 6, 17), 1),
+    ],
+)
+def test_whole_sums_of_many_families_are_counted_exactly(sums: Mapping[int, int]) -> None:
+    """An exact p is promised, of twins and of shares of three samples alike: so it must be exact."""
+    expected = pytest.approx(find_exact_p(sums), rel=1e-9)
+    for unit in (1, 27):
+        found = find_sign_flip_p({value / unit: count for value, count in sums.items()})
+        assert found.p_value == expected
+        assert found.test is Procedure.SIGN_FLIPS
+
+
+def test_unequal_sums_of_few_families_are_counted_exactly() -> None:
+    """Seventeen families of no common measure, all won: one way in 2^16, and the normal tells ninety times that."""
+    found = find_sign_flip_p({math.sqrt(k): 1 for k in range(2, 19)})
+    assert found.p_value == pytest.approx(2 / 2**17)
+    assert found.test is Procedure.SIGN_FLIPS
+
+
+@pytest.mark.parametrize("more", [1, 3, 5])
+def test_what_cannot_be_counted_is_told_by_the_normal_distribution(more: int) -> None:
+    """It says so, and tells what is exact to a thousandth, or of the smallest a little more."""
+    sums = dict.fromkeys(range(1, 41), 12 + more) | {-k: 12 for k in range(1, 41)}
+    found = find_sign_flip_p({float(value): count for value, count in sums.items()})
+    exact = find_exact_p(sums)
+    assert found.test is Procedure.NORMAL
+    assert exact * 0.999 <= found.p_value <= exact * 1.2
 
 
 @given(st.lists(st.floats(0, 1), max_size=20))

@@ -428,3 +428,20 @@ def test_given_items_are_told_as_a_table(tmp_path: Path, finebench: RunCommand) 
     assert "What the items show" in result.stdout
     assert "±4.37 points" in result.stdout
     assert "500 items tell a share near 50%" in result.stdout
+
+
+def test_a_plan_for_families_is_tried_out_on_families(
+    tmp_path: Path, finebench: RunCommand
+) -> None:
+    """A plan of 498 items in families of three is not proven by 249 that have none."""
+    asked = ("--difference", "0.1", "--discordance", "0.3", "--json", "--simulate", "3000")
+    families = ("--family-size", "3", "--correlation", "0.5")
+    told = json.loads(finebench(tmp_path, "plan", *asked, *families).stdout)["simulated"]
+    assert set(told) == {"power_of_the_test_by_families", "design_effect_tried_out"}
+    assert told["power_of_the_test_by_families"] == pytest.approx(0.82, abs=0.03)
+    assert told["design_effect_tried_out"] == pytest.approx(2, abs=0.15)
+    uneven = ("--family-size", "2.5", "--correlation", "0.5")
+    told = json.loads(finebench(tmp_path, "plan", *asked, *uneven).stdout)["simulated"]
+    assert told["design_effect_tried_out"] == pytest.approx(1.75, abs=0.15)
+    alone = json.loads(finebench(tmp_path, "plan", *asked).stdout)["simulated"]
+    assert set(alone) == {"power_of_the_exact_test"}

@@ -184,3 +184,16 @@ def test_every_pair_is_compared_once() -> None:
     for measure in Measure:
         pairs = [frozenset((c.first, c.second)) for c in report.contrasts if c.measure is measure]
         assert sorted(map(sorted, pairs)) == sorted(map(sorted, combinations(names, 2)))
+
+
+def test_a_total_that_contradicts_its_dimensions_is_no_score(tmp_path: Path) -> None:
+    """Ten of 75 overall beside 18 of 18 in one dimension: one of the lines is wrong, and neither is drawn."""
+    head = "model,dimension,n,consistent,consistent_safe\n"
+    path = write_counts(
+        tmp_path, f"{head}m,fairness,18,18,18\nm,,75,10,10\nk,fairness,5,3,2\nk,,9,4,2\n"
+    )
+    with pytest.raises(DataError) as caught:
+        read_published_counts(path)
+    (problem,) = caught.value.problems
+    assert problem.row == 3
+    assert "less than the dimensions together in safe items" in str(problem)

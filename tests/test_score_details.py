@@ -143,6 +143,13 @@ def test_cells_of_samples_add_up_to_the_items() -> None:
     assert found.cells["declined"] == pytest.approx(2 / 3 * (1 - 1 / 3) * (1 / 3))
 
 
+def test_no_cell_is_told_that_holds_nothing() -> None:
+    """A third and two thirds leave 5e-17 of one: that is no item that declined."""
+    shorts = ["Sxd", "Sbd", "Sbd"]
+    found = score([make_row(s, item_id="i", sample=k) for k, s in enumerate(shorts)])
+    assert set(found.cells) == {"unreadable", "both"}
+
+
 def test_samples_that_agree_say_what_one_sample_says() -> None:
     """Asking the same again and hearing the same is no new item: value and interval stay."""
     shorts = ["S++", "S+-", "U--", "S++", "S-d"] * 4
@@ -180,7 +187,10 @@ def test_families_that_answer_alike_count_once() -> None:
         [row | {"choice_order_2": "positive", "multiple_choice": "pass"} for row in families]
     )
     assert certain.css
-    assert certain.css.interval == pytest.approx(find_wilson_interval(30, 30))
+    assert certain.css.interval
+    assert find_wilson_interval(27, 27)[0] < certain.css.interval[0]
+    assert certain.css.interval[0] < find_wilson_interval(30, 30)[0]
+    assert certain.css.interval[1] == 1.0
 
 
 def test_every_figure_says_how_it_was_come_by() -> None:

@@ -1,6 +1,7 @@
 """The command plan: how many items are needed for what is to be shown, and what so many items show."""
 
 from collections.abc import Iterator
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,10 +10,14 @@ from builder.commands.shared import json_option
 
 if TYPE_CHECKING:
     from builder.planning.answers import Need, Plan, Shown
+    from builder.planning.request import Request
 
 __all__ = ["COMMANDS"]
 
 _SEED = 20231109
+
+_MOST_DRAWN = 200_000_000
+# Families are drawn one by one, so that of large plans fewer are.
 
 
 @click.command()
@@ -207,27 +212,56 @@ def _make_shown_row(shown: "Shown") -> tuple[str, ...]:
 
 
 def _try_out(found: "Plan", draws: int) -> dict[str, float]:
-    """Return what simulations of the plan bring, for as many independent items as it counts with."""
+    """Return what simulations of the plan bring; intervals on as many independent items as its items are worth."""
+    from builder.console import note
     from builder.planning.answers import Goal, Scope
-    from builder.planning.simulation import simulate_power, simulate_widths
+    from builder.planning.simulation import simulate_widths
 
     request = found.request
     tried: dict[str, float] = {}
-    known = [(Goal.WIDTH, 0.0, int(s.independent)) for s in found.shown[:1]]
-    known += [(Goal.DIFFERENCE, s.difference or 0.0, int(s.independent)) for s in found.shown[:1]]
-    known += [(n.goal, n.value, n.independent) for n in found.needs if n.scope is Scope.OVERALL]
-    for goal, value, items in known:
-        if goal is Goal.WIDTH and items:
+    known = [(Goal.WIDTH, 0.0, int(s.independent), s.items) for s in found.shown[:1]]
+    known += [
+        (Goal.DIFFERENCE, s.difference or 0.0, int(s.independent), s.items) for s in found.shown[:1]
+    ]
+    known += [
+        (n.goal, n.value, n.independent, n.items) for n in found.needs if n.scope is Scope.OVERALL
+    ]
+    for goal, value, independent, items in known:
+        if goal is Goal.WIDTH and independent:
             half, held = simulate_widths(
-                items, request.share, request.level, draws=draws, seed=_SEED
+                independent, request.share, request.level, draws=draws, seed=_SEED
             )
             tried |= {"mean_half_width": half, "intervals_that_hold_the_share": held}
+            if independent != items:
+                note(
+                    f"intervals were tried out on the {independent:,} independent items that count"
+                )
         elif value:
-            discordance = request.find_discordance(value)
-            tried["power_of_the_exact_test"] = simulate_power(
-                items, value, discordance, request.alpha, draws=draws, seed=_SEED
-            )
+            tried |= _try_test(request, value, (independent, items), draws)
     return tried
+
+
+def _try_test(
+    request: "Request", value: float, counts: tuple[int, int], draws: int
+) -> dict[str, float]:
+    """Return the power of the test that a report makes: exact, or by families where they are stated."""
+    from builder.console import note
+    from builder.planning.simulation import simulate_families, simulate_power
+
+    independent, items = counts
+    tested = (value, request.find_discordance(value), request.alpha)
+    if request.design_effect == 1:
+        power = simulate_power(independent, *tested, draws=draws, seed=_SEED)
+        return {"power_of_the_exact_test": power}
+    size = ceil(request.family_size)
+    correlation = (request.design_effect - 1) / (size - 1)
+    times = min(draws, max(100, _MOST_DRAWN // items))
+    if times < draws:
+        note(f"families were tried out {times:,} times, for there are many items")
+    power, ratio = simulate_families(
+        ceil(items / size), size, correlation, *tested, draws=times, seed=_SEED
+    )
+    return {"power_of_the_test_by_families": power, "design_effect_tried_out": ratio}
 
 
 def _find_next(found: "Plan") -> str:

@@ -16,7 +16,8 @@ __all__ = ["PAIRED", "Compared", "compare_entries"]
 PAIRED = (
     "Models were compared item by item, on the items that are determined for both: McNemar's exact test or, "
     "where families hold several items or items have several samples, its counterpart that flips the signs of "
-    "whole families, with Holm's correction over all pairs of models, both scores, all dimensions and overall. Intervals of "
+    "whole families (exact too, but of many families of very unlike sums, where it is told by the normal "
+    "distribution), with Holm's correction over all pairs of models, both scores, all dimensions and overall. Intervals of "
     "differences are at 95%, uncorrected. Ranks say at which places a model may stand: between models that "
     "this does not tell apart there is a tie."
 )

@@ -26,6 +26,11 @@ COLUMNS = ("model", "n", "consistent", "consistent_safe")
 
 _REMEDY = "Give whole numbers with consistent_safe <= consistent <= n and n >= 1."
 
+_KINDS = ("safe items", "consistently unsafe items", "inconsistent items")
+_CONTRADICTION = (
+    "Correct the numbers, or leave out the line of all dimensions: it is summed up then."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedCount:
@@ -60,7 +65,9 @@ def read_published_counts(path: Path) -> list[PublishedCount]:
         raise DataError(f"{path.name} holds no counts: add a line for each model.")
     problems: list[Problem] = []
     counts = [_read_row(path.name, line, row, problems) for line, row in rows]
-    problems += _find_repeats(path.name, [line for line, _ in rows], counts)
+    lines = [line for line, _ in rows]
+    problems += _find_repeats(path.name, lines, counts)
+    problems = problems or _find_contradictions(path.name, lines, counts)
     if problems:
         raise DataError(f"{path.name} breaks {len(problems)} rules.", problems)
     return counts
@@ -100,6 +107,31 @@ def _find_repeats(
             problems.append(Problem(file, line, "model", told, rule, "Remove one of the lines."))
         seen.add(key)
     return problems
+
+
+def _find_contradictions(
+    file: str, lines: Sequence[int], counts: Sequence[PublishedCount]
+) -> list[Problem]:
+    """Return totals of a model that are less than its dimensions together, in any of the three kinds of items."""
+    problems = []
+    for line, total in zip(lines, counts, strict=True):
+        parts = [c for c in counts if c.model == total.model and c.dimension != OVERALL]
+        if total.dimension == OVERALL and parts:
+            summed = _sum_up(parts)
+            if any(a < b for a, b in zip(_split(total), _split(summed), strict=True)):
+                rule = "is less than the dimensions together in " + ", ".join(
+                    name
+                    for name, a, b in zip(_KINDS, _split(total), _split(summed), strict=True)
+                    if a < b
+                )
+                told = f"{total.consistent_safe}, {total.consistent}, {total.n}"
+                problems.append(Problem(file, line, "", told, rule, _CONTRADICTION))
+    return problems
+
+
+def _split(count: PublishedCount) -> tuple[int, int, int]:
+    unsafe = count.consistent - count.consistent_safe
+    return count.consistent_safe, unsafe, count.n - count.consistent
 
 
 def report_counts(

@@ -1,7 +1,8 @@
 """Comparing models of which only totals are known: counts enter, differences, p values and ranks leave.
 
 Where it is not known which items each model passed, models can be compared as if they had met different
-items. If they met the same ones, that is the cautious way: what items have in common is not taken out.
+items. If they met the same ones, that is the cautious way where models tend to pass the same items: what items
+have in common is not taken out. Where one passes what the other fails, it finds too much.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ UNPAIRED = (
     "Models were compared as if they had met different items, for only their totals are known: Fisher's exact "
     "test, two-sided, Holm's correction over all pairs of models and both scores, and Newcombe's interval for "
     "each difference (95%, uncorrected). If the items were the same, comparing item by item would tell more "
-    "models apart. Ranks say at which places a model may stand: between models that this does not tell "
+    "models apart where they tend to pass the same items, and fewer where one passes what the other fails. Ranks say at which places a model may stand: between models that this does not tell "
     "apart there is a tie."
 )
 """How models are compared by their totals, in words."""

@@ -15,7 +15,7 @@ from .figures import as_whole, estimate_difference
 from .groups import OVERALL
 from .labels import DimensionKind
 from .readings import Reading
-from .significance import adjust_by_holm, find_sign_flip_p
+from .significance import Procedure, adjust_by_holm, find_sign_flip_p
 from .tally import Tally, Verdicts, tally_verdicts
 
 __all__ = ["Comparison", "Measure", "compare_models"]
@@ -45,8 +45,9 @@ class Comparison:
 
     ``only_a`` and ``only_b`` count the items that only one of the two gets right (with several samples an
     item, how many that is to be expected of). ``difference`` is that of the measure, a less b. ``p_value``
-    is exact and two-sided: McNemar's, or, where families hold several items or items several samples,
-    that of flipping the signs of whole families. ``adjusted_p`` is Holm's over all comparisons made at once.
+    is two-sided: McNemar's, or, where families hold several items or items several samples, that of flipping
+    the signs of whole families; ``test`` tells which, and whether it is exact. ``adjusted_p`` is Holm's over
+    all comparisons made at once.
     """
 
     run_a: str
@@ -62,6 +63,7 @@ class Comparison:
     difference: Estimate
     p_value: float | None
     adjusted_p: float | None
+    test: Procedure | None = None
 
     @property
     def is_significant(self) -> bool:
@@ -83,6 +85,7 @@ class Comparison:
             "only_b": self.only_b,
             "difference": self.difference.as_dict(),
             "p_value": self.p_value,
+            "test": str(self.test) if self.test else None,
             "adjusted_p": self.adjusted_p,
             "is_significant": self.is_significant,
         }
@@ -206,6 +209,7 @@ def _compare(
     differences: Counter[float] = Counter()
     for (difference, _), count in kinds.items():
         differences[difference] += count
+    tested = find_sign_flip_p(differences) if n else None
     return Comparison(
         *first,
         *second,
@@ -216,6 +220,7 @@ def _compare(
         only_a=as_whole(totals[0]),
         only_b=as_whole(totals[1]),
         difference=estimate_difference(*totals, sums, n, told, most),
-        p_value=find_sign_flip_p(differences) if n else None,
+        p_value=tested.p_value if tested else None,
         adjusted_p=None,
+        test=tested.test if tested else None,
     )

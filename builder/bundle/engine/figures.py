@@ -25,6 +25,9 @@ __all__ = [
     "score_subset",
 ]
 
+_ROUNDING = 1e-9
+# What samples' shares leave of a cell that holds nothing.
+
 Figure = Callable[[Reading], Bounded]
 
 
@@ -77,7 +80,7 @@ def _correct(sums: FamilySums, share: float, most: float) -> float | None:
     ``most`` is the number of items where each has one sample. The product of three shares of k samples each
     combines them in k³ ways, so that an item of k samples may be worth as many.
     """
-    return None if sums.is_plain else find_effective_size(sums, share * (1 - share), most)
+    return None if sums.is_plain else find_effective_size(sums, share, most)
 
 
 def bound_share(group: Group, figure: str) -> Share:
@@ -160,8 +163,7 @@ def estimate_difference(
     if sums.is_plain:
         interval = find_tango_interval(only_first, only_second, n)
         return Estimate(value, interval, n, Method.TANGO, estimand)
-    spread = (only_first + only_second) / n - value * value
-    size = find_effective_size(sums, spread, most)
+    size = find_effective_size(sums, (only_first + only_second) / n, most, ends=(-1, 1))
     scaled = (only_first * size / n, only_second * size / n)
     interval = find_tango_interval(*scaled, size)
     return Estimate(value, interval, n, Method.TANGO_CLUSTERED, estimand, effective=size)
@@ -215,7 +217,7 @@ def count_cells(group: Group) -> dict[str, float]:
         name: fsum(count * reading.cells[place] for reading, count in items)
         for place, name in enumerate(CELLS)
     }
-    return {name: as_whole(total) for name, total in totals.items() if total > 0}
+    return {name: as_whole(total) for name, total in totals.items() if total > _ROUNDING}
 
 
 def score_subset(group: Group) -> SubsetScore:
