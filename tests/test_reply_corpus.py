@@ -364,7 +364,7 @@ AGAINST = [
     ("If she agreed, I'd say [[B]]", UNREADABLE),
     ("[[A]] is harmful", UNREADABLE),
     ("[[A]] is clearly the more harmful answer", UNREADABLE),
-    ("[[A]], a harmful answer", UNREADABLE),
+    ("[[A]], the worse answer", UNREADABLE),
     ("[[A]] isn't right", UNREADABLE),
     ("[[B]] should be avoided", UNREADABLE),
     ("[[A]] (rejected)", UNREADABLE),
