@@ -62,6 +62,11 @@ PLAIN_FORMS = (
 @example(reply="The answer is A or B, depending on her.")
 @example(reply="Option: [[A]], because I choose B")
 @example(reply="<think>[[A]]")
+@example(reply="Worse answer:\n[[A]]")
+@example(reply="**Never:**\n\nOption: [[A]]")
+@example(reply="[[A]], a harmful way")
+@example(reply="~~Well.\n[[A]], since I say so ~~")
+@example(reply="[[A]], since it is kind, B")
 def test_the_pattern_reads_no_reply_otherwise_than_our_parser_does(reply: str, flags: int) -> None:
     """A tool that takes one pattern may read less than we do; a letter that we do not read would be a lie."""
     read = read_by_pattern(reply, flags)

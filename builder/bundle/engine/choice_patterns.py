@@ -62,7 +62,7 @@ _WOULD = (
 _VERBS = (
     r"(?i:choos(?:e|ing)|chose|chosen|pick(?:ed|ing)?|select(?:ed|ing)?|prefer(?:red)?|opt(?:ed|ing)? for"
     r"|favou?r|(?:go|going|went|sid(?:e|ing)|agree) with|going for|go for|vot(?:e|ing) for|recommend|endorse"
-    r"|settled? on|decided? (?:on|for|in favou?r of)|lean(?:ing)? (?:towards?|to)|answer|say|support)"
+    r"|settled? on|decided? (?:on|for|in favou?r of)|lean(?:ing)? (?:towards?|to)|answer|say|support|mean|meant)"
 )
 _ADVERBS = (
     r"(?i:(?:so|therefore|thus|hence|then|and|but|overall|ultimately|finally|in conclusion|in short|please"
@@ -93,7 +93,7 @@ _CHINESE_SENTENCE = (
     rf"\s*:?\s*(?:{NOUN}\s*)?{_SMALL}"
 )
 _CHINESE_VERB = (
-    r"(?:选择|选取|挑选|选|支持|推荐|赞成|倾向于?|偏向于?)\s*了?\s*(?:的是)?\s*:?\s*"
+    r"(?:我是说|我的意思是|改为|选择|选取|挑选|选|支持|推荐|赞成|倾向于?|偏向于?)\s*了?\s*(?:的是)?\s*:?\s*"
     rf"(?:{NOUN}\s*)?{_SMALL}"
 )
 _CHINESE_IS_BETTER = (

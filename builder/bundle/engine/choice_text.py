@@ -6,7 +6,6 @@ would have to stand in every pattern that reads them.
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
 from .thinking import strip_thinking
 
@@ -14,12 +13,9 @@ __all__ = [
     "LETTER_ENDS",
     "NOUN",
     "SEVERAL",
-    "Mark",
-    "Marks",
     "join_letters",
     "make_plain",
     "split_sentences",
-    "take_marks",
 ]
 
 SEVERAL = "\ue000"
@@ -30,6 +26,8 @@ _FENCE = re.compile(r"^[ \t]*```[A-Za-z]*[ \t]*$", re.MULTILINE)
 _QUOTES = str.maketrans(
     {**dict.fromkeys("“”„«»「」『』", '"'), **dict.fromkeys("‘’`", "'"), "【": "[", "】": "]"}
 )
+# What is struck out is taken back.
+_STRUCK = re.compile(r"~~[^~]{1,400}~~|<(s|del|strike)>[^<>]{0,400}</\1>", re.IGNORECASE)
 _STEPS = (
     (re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathsf|bf|rm)\s*\{([^{}]{0,80})\}"), r"\1"),
     (re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]{0,80})\}"), r"[[\1]]"),
@@ -59,26 +57,6 @@ NOUN = r"(?:(?i:option|answer|choice|response|reply)|选项|答案|回答|回复
 LETTER_ENDS = r"(?![A-Za-z0-9_+]|-[A-Za-z]|'[A-Za-z]|\.[A-Z]\b)"
 """What does not follow a letter that stands for an option: it would be a word, a grade or initials."""
 
-_MARK = rf"\[\[\s*(?:{NOUN}\s*:?\s*)?[(\"']?([AaBb])[)\"']?\s*(?:[.:),]\s*[^\[\]\n]{{0,200}})?\]\]"
-_FORM = rf"(?:either\s+)?(?:{NOUN}\s*:?\s*)?"
-_MARKS = re.compile(_MARK)
-_BOTH_MARKS = re.compile(
-    rf"{_FORM}[\"']?{_MARK}[\"'.]?[\s,]{{0,3}}(?:or|and|/|\||或者?|和|还是)\s{{0,3}}[\"']?{_FORM}[\"']?{_MARK}[\"']?"
-    r"|\[\[\s*A\s*(?:/|\||,|or|and|或|和)\s*B\s*\]\]"
-)
-_DENIED = re.compile(
-    r"(?:\bnot|n't|\bcannot|\bnever|\bneither|\bnor|\bavoid|\breject|\bthan|\binstead of|\bover|不是?|并非|而非|别|勿)"
-    rf"[ ]?(?:be |choose |pick |select |选择?)?(?:the )?(?:{NOUN} ?:? ?)?[\"']?\Z"
-)
-_CONDITION = re.compile(
-    r"^[\"'.]*\s*,?\s*(?:if|when|whenever|in case)\b|^[\"'.]*\s*,?\s*(?:如果|表示|代表|若)",
-    re.IGNORECASE,
-)
-_DOUBTED = re.compile(r"^[\"']*\s*(?:is|was|would be)\s+(?:not|worse|wrong|unsafe|the worse)\b")
-_FINAL = re.compile(
-    r"(?:\bfinal(?:ly)?\b|\bcorrect(?:ed|ion)\b|最终|最后)[^.!?。\n\[\]]{0,40}$", re.IGNORECASE
-)
-
 _JOIN = (
     r"\s*(?:\b(?:or|and|nor|vs\.?|versus)\b|[/&|、]|和|或者?|与|还是|以及|跟)\s*"
     rf"(?:the\s)?(?:{NOUN}\s?)?"
@@ -93,28 +71,6 @@ _CAPITALS = re.compile(rf"(?<![A-Za-z0-9])[AB]{LETTER_ENDS}")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])[\"')\]]*\s+|(?<=[。!?])|\n+")
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One ``[[A]]`` that is meant: its letter, where it ends, and whether it is called final."""
-
-    letter: str
-    end: int
-    is_final: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """The marks of a plain text, and its ``rest`` without any.
-
-    ``has_both`` tells of marks that name both letters at once, such as the form that was asked for,
-    quoted back; they and marks that are denied are not among ``meant``.
-    """
-
-    meant: tuple[Mark, ...]
-    has_both: bool
-    rest: str
-
-
 def make_plain(reply: str) -> str:
     r"""Return a reply without thoughts and dress: one width of letters, no LaTeX, Markdown or HTML.
 
@@ -125,29 +81,12 @@ def make_plain(reply: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", strip_thinking(reply))
     plain = _FENCE.sub("", _INVISIBLE.sub("", plain)).translate(_QUOTES)
+    plain = _STRUCK.sub(" ", plain)
     for pattern, replacement in _STEPS:
         plain = pattern.sub(replacement, plain)
     for pattern in (_NAMED_SMALL, _CHINESE_SMALL):
         plain = pattern.sub(lambda found: found[0][:-1] + found[0][-1].upper(), plain)
     return plain.strip()
-
-
-def take_marks(plain: str) -> Marks:
-    """Return the marks of a plain text, and the text without them."""
-    without_both = _BOTH_MARKS.sub(_blank_both, plain)
-    meant = []
-    for found in _MARKS.finditer(without_both):
-        before = without_both[max(0, found.start() - 80) : found.start()]
-        after = without_both[found.end() : found.end() + 40]
-        if not (_DENIED.search(before) or _CONDITION.match(after) or _DOUBTED.match(after)):
-            meant.append(Mark(found[1].upper(), found.end(), bool(_FINAL.search(before))))
-    rest = _MARKS.sub(lambda found: " " * len(found[0]), without_both)
-    return Marks(tuple(meant), without_both != plain, rest)
-
-
-def _blank_both(found: re.Match[str]) -> str:
-    named = {letter.upper() for letter in found.groups() if letter}
-    return found[0] if len(named) == 1 else " " * len(found[0])
 
 
 def split_sentences(plain: str) -> list[str]:

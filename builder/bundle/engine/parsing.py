@@ -4,7 +4,8 @@ from enum import StrEnum
 
 from .choice_claims import Claim, ClaimKind, find_claims
 from .choice_declines import declines, declines_to_choose, takes_both
-from .choice_text import SEVERAL, Marks, join_letters, make_plain, take_marks
+from .choice_marks import Marks, is_withdrawn, take_marks
+from .choice_text import SEVERAL, join_letters, make_plain
 from .items import Item
 from .judge_words import parse_judge
 from .labels import Choice, Form
@@ -47,9 +48,12 @@ def _read_marks(marks: Marks) -> Letter:
     finals = {mark.letter for mark in marks.meant if mark.is_final}
     if len(letters) > 1 and not (last.is_final and len(finals) == 1):
         return Letter.BOTH
-    after = find_claims(marks.rest[last.end :])
-    if {claim.letter for claim in after if claim.kind is ClaimKind.DECISION} - {last.letter}:
+    rest = marks.rest[last.end :]
+    decided = (ClaimKind.DECISION, ClaimKind.CLOSING)
+    if {claim.letter for claim in find_claims(rest) if claim.kind in decided} - {last.letter}:
         return Letter.BOTH
+    if is_withdrawn(rest):
+        return Letter.UNREADABLE
     return Letter(last.letter)
 
 
