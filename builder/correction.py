@@ -14,6 +14,7 @@ from math import sqrt
 from statistics import NormalDist
 
 from builder.bundle.engine.intervals import find_wilson_interval
+from builder.correction_bounds import bound_score, may_lead
 from builder.judged_items import SETTLED, JudgedItem, Line, Measure, Missing, Unit, list_units
 
 __all__ = [
@@ -45,7 +46,9 @@ class Estimate:
 
     ``at_random`` is the interval that would do if nothing were missing but at random; ``labelled`` replies
     have people's word, ``missing`` ones were drawn and have none; ``weight`` is how much of the judge was
-    used, from 0 (people alone) to 1; ``std_error`` is of the estimate, nothing missing.
+    used, from 0 (people alone) to 1; ``std_error`` is of the estimate, nothing missing. ``bounds`` are what
+    the score could be over all ``items``, undetermined ones included; where they are wider than half the
+    interval it is no headline. Both are None where they are not known.
     """
 
     value: float
@@ -56,6 +59,14 @@ class Estimate:
     weight: float = 1.0
     std_error: float = 0.0
     at_random: tuple[float, float] | None = None
+    items: int | None = None
+    bounds: tuple[float, float] | None = None
+    is_headline: bool = True
+
+    @property
+    def coverage(self) -> float | None:
+        """The share of all items that the estimate is over; None where their number is not known."""
+        return self.n / self.items if self.items else None
 
 
 class TooFewLabelsError(ValueError):
@@ -151,7 +162,8 @@ def correct_score(items: Sequence[JudgedItem], measure: Measure) -> Estimate:
     score follows from a safe reply, and μ_h = ȳ_h + λ (f̄_h − f̄'_h): people's mean on the slice, the judge's
     mean over the stratum and on the slice. Its variance is that of the items, as a sample of whole families,
     plus Σ W_h² a_h² (1 − n_h/N_h) S²_h / n_h of the slice, S²_h of people's word less λ times the judge's.
-    Where words are missing, the interval ranges over all that they could have been.
+    Where words are missing, the interval ranges over all that they could have been. It may lead a report where
+    its bounds are narrow beside the interval at random, which missing words do not widen.
     Raises `TooFewLabelsError` where people judged too few.
     """
     units = list_units(items, measure)
@@ -161,6 +173,7 @@ def correct_score(items: Sequence[JudgedItem], measure: Measure) -> Estimate:
     asked = [unit for unit in units if unit.drawn and not unit.stratum.startswith(SETTLED)]
     bearing = [unit for unit in asked if unit.line.slope]
     labelled = sum(unit.read_label(Missing.AT_RANDOM) is not None for unit in bearing)
+    bounds = bound_score(value, len(units), items, measure)
     return Estimate(
         value=value,
         interval=(min(interval[0], ends[0][0]), max(interval[1], ends[1][1])),
@@ -170,6 +183,9 @@ def correct_score(items: Sequence[JudgedItem], measure: Measure) -> Estimate:
         weight=weight,
         std_error=std_error,
         at_random=interval,
+        items=len(items),
+        bounds=bounds,
+        is_headline=may_lead(value, interval, bounds),
     )
 
 
