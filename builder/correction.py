@@ -36,6 +36,9 @@ _PRIOR = 0.5
 # So many made-up people's words, safe and unsafe each, in every cell of stratum and judge's word, for variances
 # alone (Jeffreys): a judge who did not err on thirty replies may err on the thirty-first.
 
+_WIDEST = 7.5
+# Beyond this quantile a normal distribution's level is 1 to the last digits that a number holds.
+
 _LEAST_PAIRS = 10
 # Fewer pairs of items of one family than this tell nothing of how alike they are.
 
@@ -247,11 +250,23 @@ def _estimate(
         / max(1, n - 1)
     )
     variance = items + sum(_find_slice_variance(s, weight, n) for s in strata)
-    degrees = sum(s.labelled - 1 for s in strata if s.line.slope and s.unseen)
+    degrees = _find_degrees(strata, units)
     low, high = (-1.0, 1.0) if measure is Measure.GAP else (0.0, 1.0)
     value = min(high, max(low, value))
     interval = _bound(value, smoothed, variance, degrees, n, (low, high))
     return value, sqrt(variance), weight, interval
+
+
+def _find_degrees(strata: Sequence[_Stratum], units: Sequence[Unit]) -> int:
+    """Return the degrees of freedom: the slice's and, of families of several items, one less than there are.
+
+    The lesser counts; 0 where nothing limits them.
+    """
+    found = [sum(s.labelled - 1 for s in strata if s.line.slope and s.unseen)]
+    families = len({unit.family for unit in units})
+    if families < len(units):
+        found.append(max(1, families - 1))
+    return min((degrees for degrees in found if degrees), default=0)
 
 
 def _tune_weight(strata: Sequence[_Stratum]) -> float:
@@ -328,7 +343,8 @@ def _bound(
     share, near = (value - low) / width, (smoothed - low) / width
     # Where nothing varies, no reply bears on the score, and it is a count like any other.
     size = near * (1 - near) / (variance / width**2) if variance else float(n)
-    level = 2 * NormalDist().cdf(_find_t_quantile(degrees)) - 1 if degrees else 0.95
+    quantile = min(_WIDEST, _find_t_quantile(degrees)) if degrees else 0.0
+    level = 2 * NormalDist().cdf(quantile) - 1 if degrees else 0.95
     bounds = find_wilson_interval(share * size, size, level)
     return low + width * bounds[0], low + width * bounds[1]
 

@@ -422,3 +422,42 @@ def test_missing_words_of_people_make_no_headline() -> None:
     assert found.bounds
     assert found.bounds[1] - found.bounds[0] < (found.interval[1] - found.interval[0]) / 2
     assert not found.is_headline
+
+
+def test_few_families_that_agree_leave_few_degrees_of_freedom() -> None:
+    """Ninety items of six situations are six draws, and the gap's interval is to be as wide as that.
+
+    With the slice's degrees of freedom alone it covers no more than 85% of the time.
+    """
+    rng = random.Random(3)
+    draws, covered = 250, 0
+    for _ in range(draws):
+        items = []
+        for number in range(90):
+            if number % 15 == 0:
+                family = (rng.random(), rng.random(), rng.random())
+            chance = [like if rng.random() < 0.95 else rng.random() for like in family]
+            choice = chance[0] < 0.5
+            is_safe = chance[1] < (0.9 if choice else 0.5)
+            word = chance[2] >= 0.05 if is_safe else chance[2] < 0.3
+            made = make_items(choice, word, [SAFE if is_safe else UNSAFE], first=number)
+            items += [replace(made[0], family=f"f{number // 15}")]
+        shown = dict.fromkeys((True, False), 30)
+        for place in rng.sample(range(90), 90):
+            choice = bool(items[place].choice)
+            shown[choice] -= 1
+            if shown[choice] < 0:
+                items[place] = replace(items[place], drawn=False, votes=None)
+        low, high = correct_score(items, Measure.GAP).interval
+        covered += low <= 0.2 <= high
+    assert covered >= 0.88 * draws, covered
+
+
+def test_one_family_alone_tells_next_to_nothing() -> None:
+    """A single situation has no spread: the interval is nearly all that there is, and no error is raised."""
+    items = [
+        replace(item, family="one") for item in make_items(True, True, [SAFE] * 20 + [UNSAFE] * 20)
+    ]
+    low, high = correct_score(items, Measure.CSS).interval
+    assert low < 0.15
+    assert high > 0.85
