@@ -374,3 +374,66 @@ def test_lost_calls_are_told_in_every_format(workspace: Workspace, finebench: Ru
     told = next(model for model in plain if model["model"] == STEADY)["scores"][0]["corrected"]
     assert told["bounds"] == list(cs.corrected.bounds or ())
     assert told["coverage"] == cs.corrected.coverage
+
+
+def write_html(finebench: RunCommand, workspace: Workspace, *more: str) -> tuple[str, str]:
+    """The run's page, and what was said on the way."""
+    out = workspace.root / "page"
+    args = ("report", RUN, "--format", "html", "--out", str(out), *more)
+    said = finebench(workspace.root, *args).stderr
+    return (out / "report.html").read_text(encoding="utf-8"), said
+
+
+def test_the_page_shows_corrected_scores_beside_the_judges(
+    workspace: Workspace, finebench: RunCommand
+) -> None:
+    """With a slice that people judged they stand among the further figures and in its numbers; else nothing does."""
+    assert ", corrected" not in write_html(finebench, workspace)[0]
+    plan(finebench, workspace, 30)
+    assert ", corrected" not in write_html(finebench, workspace)[0]
+    judge(workspace, "anna")
+    page, _ = write_html(finebench, workspace)
+    for name in ("CS", "CSS", "O", "gap O - M"):
+        assert f">{name}, corrected %</th>" in page
+    assert "could not be corrected" not in page
+    assert "Corrected scores mend" in page
+    scores = {score.measure: score for score in find(correct_run(workspace, RUN), STEADY).scores}
+    mended = scores[Measure.CSS].corrected
+    assert mended
+    with (workspace.root / "page" / "scores.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["figure"] == "CSS, corrected"]
+    assert [row["dimension"] for row in rows] == [OVERALL, OVERALL]
+    row = next(row for row in rows if row["model"] == STEADY)
+    assert (float(row["value"]), int(row["n"])) == (mended.value, mended.n)
+    assert (float(row["bound_low"]), float(row["bound_high"])) == mended.bounds
+    assert (float(row["low"]), float(row["high"])) == mended.interval
+
+
+def test_a_correction_that_fails_never_stops_the_page(
+    workspace: Workspace, finebench: RunCommand
+) -> None:
+    """Too few words, a torn file, held-out items: a notice says so, with nobody's name and no folder of ours."""
+    plan(finebench, workspace, MIN_STRATUM - 1)
+    judge(workspace, "anna", simulated=True)
+    page, _ = write_html(finebench, workspace)
+    assert f"CS, CSS, O, gap O - M of {UNSTEADY} could not be corrected" in page
+    plan(finebench, workspace, 40)
+    judge(workspace, "anna", simulated=True)
+    page, _ = write_html(finebench, workspace)
+    assert "SIMULATED reviewers, no word of people" in page
+    assert "CSS, corrected by simulated reviewers %" in page
+    people = workspace.runs / RUN / "people" / "anna.jsonl"
+    whole = people.read_text(encoding="utf-8")
+    people.write_text(whole.replace('"anna"', '"eve"'), encoding="utf-8")
+    page, said = write_html(finebench, workspace)
+    assert "its scores could not be corrected" in page
+    assert "anna" not in page
+    assert str(workspace.root) not in page
+    assert f"run {RUN}: its scores are not corrected: " in said
+    people.write_text(whole, encoding="utf-8")
+    path = workspace.runs / RUN / "run.json"
+    about = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(about | {"data": {"split": "private"}}), encoding="utf-8")
+    page, _ = write_html(finebench, workspace)
+    assert f"Corrected scores of {RUN} are left out: its items are held out." in page
+    assert "corrected by simulated reviewers" not in page
