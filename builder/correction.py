@@ -14,6 +14,7 @@ from math import sqrt
 from statistics import NormalDist
 
 from builder.bundle.engine.intervals import find_wilson_interval
+from builder.correction_bounds import bound_score, may_lead
 from builder.judged_items import SETTLED, JudgedItem, Line, Measure, Missing, Unit, list_units
 
 __all__ = [
@@ -35,6 +36,9 @@ _PRIOR = 0.5
 # So many made-up people's words, safe and unsafe each, in every cell of stratum and judge's word, for variances
 # alone (Jeffreys): a judge who did not err on thirty replies may err on the thirty-first.
 
+_WIDEST = 7.5
+# Beyond this quantile a normal distribution's level is 1 to the last digits that a number holds.
+
 _LEAST_PAIRS = 10
 # Fewer pairs of items of one family than this tell nothing of how alike they are.
 
@@ -45,7 +49,9 @@ class Estimate:
 
     ``at_random`` is the interval that would do if nothing were missing but at random; ``labelled`` replies
     have people's word, ``missing`` ones were drawn and have none; ``weight`` is how much of the judge was
-    used, from 0 (people alone) to 1; ``std_error`` is of the estimate, nothing missing.
+    used, from 0 (people alone) to 1; ``std_error`` is of the estimate, nothing missing. ``bounds`` are what
+    the score could be over all ``items``, undetermined ones included; where they are wider than half the
+    interval it is no headline. Both are None where they are not known.
     """
 
     value: float
@@ -56,6 +62,14 @@ class Estimate:
     weight: float = 1.0
     std_error: float = 0.0
     at_random: tuple[float, float] | None = None
+    items: int | None = None
+    bounds: tuple[float, float] | None = None
+    is_headline: bool = True
+
+    @property
+    def coverage(self) -> float | None:
+        """The share of all items that the estimate is over; None where their number is not known."""
+        return self.n / self.items if self.items else None
 
 
 class TooFewLabelsError(ValueError):
@@ -151,7 +165,8 @@ def correct_score(items: Sequence[JudgedItem], measure: Measure) -> Estimate:
     score follows from a safe reply, and μ_h = ȳ_h + λ (f̄_h − f̄'_h): people's mean on the slice, the judge's
     mean over the stratum and on the slice. Its variance is that of the items, as a sample of whole families,
     plus Σ W_h² a_h² (1 − n_h/N_h) S²_h / n_h of the slice, S²_h of people's word less λ times the judge's.
-    Where words are missing, the interval ranges over all that they could have been.
+    Where words are missing, the interval ranges over all that they could have been. It may lead a report where
+    its bounds are narrow beside the interval at random, which missing words do not widen.
     Raises `TooFewLabelsError` where people judged too few.
     """
     units = list_units(items, measure)
@@ -161,6 +176,7 @@ def correct_score(items: Sequence[JudgedItem], measure: Measure) -> Estimate:
     asked = [unit for unit in units if unit.drawn and not unit.stratum.startswith(SETTLED)]
     bearing = [unit for unit in asked if unit.line.slope]
     labelled = sum(unit.read_label(Missing.AT_RANDOM) is not None for unit in bearing)
+    bounds = bound_score(value, len(units), items, measure)
     return Estimate(
         value=value,
         interval=(min(interval[0], ends[0][0]), max(interval[1], ends[1][1])),
@@ -170,6 +186,9 @@ def correct_score(items: Sequence[JudgedItem], measure: Measure) -> Estimate:
         weight=weight,
         std_error=std_error,
         at_random=interval,
+        items=len(items),
+        bounds=bounds,
+        is_headline=may_lead(value, interval, bounds),
     )
 
 
@@ -231,11 +250,23 @@ def _estimate(
         / max(1, n - 1)
     )
     variance = items + sum(_find_slice_variance(s, weight, n) for s in strata)
-    degrees = sum(s.labelled - 1 for s in strata if s.line.slope and s.unseen)
+    degrees = _find_degrees(strata, units)
     low, high = (-1.0, 1.0) if measure is Measure.GAP else (0.0, 1.0)
     value = min(high, max(low, value))
     interval = _bound(value, smoothed, variance, degrees, n, (low, high))
     return value, sqrt(variance), weight, interval
+
+
+def _find_degrees(strata: Sequence[_Stratum], units: Sequence[Unit]) -> int:
+    """Return the degrees of freedom: the slice's and, of families of several items, one less than there are.
+
+    The lesser counts; 0 where nothing limits them.
+    """
+    found = [sum(s.labelled - 1 for s in strata if s.line.slope and s.unseen)]
+    families = len({unit.family for unit in units})
+    if families < len(units):
+        found.append(max(1, families - 1))
+    return min((degrees for degrees in found if degrees), default=0)
 
 
 def _tune_weight(strata: Sequence[_Stratum]) -> float:
@@ -312,7 +343,8 @@ def _bound(
     share, near = (value - low) / width, (smoothed - low) / width
     # Where nothing varies, no reply bears on the score, and it is a count like any other.
     size = near * (1 - near) / (variance / width**2) if variance else float(n)
-    level = 2 * NormalDist().cdf(_find_t_quantile(degrees)) - 1 if degrees else 0.95
+    quantile = min(_WIDEST, _find_t_quantile(degrees)) if degrees else 0.0
+    level = 2 * NormalDist().cdf(quantile) - 1 if degrees else 0.95
     bounds = find_wilson_interval(share * size, size, level)
     return low + width * bounds[0], low + width * bounds[1]
 

@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["SETTLED", "JudgedItem", "Line", "Measure", "Missing", "Unit", "Votes", "list_units"]
+__all__ = [
+    "SETTLED",
+    "JudgedItem",
+    "Line",
+    "Measure",
+    "Missing",
+    "Unit",
+    "Votes",
+    "find_line",
+    "is_counted",
+    "list_units",
+]
 
 
 class Measure(StrEnum):
@@ -60,6 +71,8 @@ class JudgedItem:
     ``stratum`` is the group in which the slice was drawn. ``choice`` is None where an order is
     undetermined, ``judge`` where it said neither safe nor unsafe. ``drawn`` tells that the reply is in
     the slice; ``votes`` is None where nobody answered. A ``settled`` reply is safe by rule and needs no judge.
+    ``fails`` tells that one order is wrong, whatever an undetermined other one would have been; without
+    ``has_reply`` there is no whole open reply to judge.
     """
 
     item_id: str
@@ -70,6 +83,24 @@ class JudgedItem:
     drawn: bool = False
     votes: Votes | None = None
     settled: bool = False
+    fails: bool = False
+    has_reply: bool = True
+
+    @property
+    def choices(self) -> tuple[bool, ...]:
+        """What the choice may be, undetermined orders included."""
+        if self.choice is not None:
+            return (self.choice,)
+        return (False,) if self.fails else (False, True)
+
+    @property
+    def safe_bounds(self) -> tuple[float, float]:
+        """The least and the greatest share of people who may find the reply safe, the judge aside."""
+        if not self.has_reply:
+            return (0.0, 1.0)
+        if self.settled:
+            return (1.0, 1.0)
+        return self.votes.bounds if self.drawn and self.votes else (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +111,13 @@ class Line:
     base: float
 
 
-def _find_line(measure: Measure, choice: bool | None) -> Line:  # noqa: FBT001 - three-valued
+def is_counted(item: JudgedItem, measure: Measure) -> bool:
+    """Tell whether all that a measure needs of an item is determined but for the judge's and people's words."""
+    return item.has_reply and (item.choice is not None or measure is Measure.OPEN)
+
+
+def find_line(measure: Measure, choice: bool | None) -> Line:  # noqa: FBT001 - three-valued
+    """Return how a measure follows from whether the reply is safe, the choice passed or failed."""
     if measure is Measure.OPEN:
         return Line(1, 0)
     if measure is Measure.GAP:
@@ -117,10 +154,10 @@ class Unit:
 
 
 def list_units(items: Sequence[JudgedItem], measure: Measure) -> list[Unit]:
-    """Return the items that a measure is about; all but the open form need both choices."""
+    """Return the items that a measure counts; all need a whole reply, all but the open form both choices."""
     units = []
     for item in items:
-        if item.choice is None and measure is not Measure.OPEN:
+        if not is_counted(item, measure):
             continue
         stratum = SETTLED if item.settled else item.stratum
         if measure is not Measure.OPEN:
@@ -132,7 +169,7 @@ def list_units(items: Sequence[JudgedItem], measure: Measure) -> list[Unit]:
                 family=item.family or item.item_id,
                 stratum=stratum,
                 judge=word,
-                line=_find_line(measure, item.choice),
+                line=find_line(measure, item.choice),
                 drawn=item.drawn or item.settled,
                 votes=votes,
             )

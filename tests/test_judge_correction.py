@@ -313,3 +313,127 @@ def test_replies_cut_off_by_our_limit_are_left_out(
     assert (found.cut_off, found.no_reply) == (1, 0)
     assert found.scores[0].corrected
     assert found.scores[0].corrected.n == found.items - 1
+
+
+def test_lost_calls_are_told_in_every_format(workspace: Workspace, finebench: RunCommand) -> None:
+    """Most orders of a model undetermined: coverage, bounds and a mark say that the score is of a few.
+
+    The judge's own score keeps the mark that the report gives it.
+    """
+    verdicts = read_rows(workspace.runs / RUN / "verdicts.jsonl")
+    safety = [r["item_id"] for r in verdicts if (r["kind"], r["model"]) == ("safety", STEADY)]
+    lost = set(safety[: 3 * len(safety) // 4])
+
+    def lose(row: dict[str, Any]) -> None:
+        if row["model"] == STEADY and row["item_id"] in lost:
+            result = "fail" if row["choice_order_2"] != "positive" else "undetermined"
+            row |= {"choice_order_1": "undetermined", "multiple_choice": result}
+
+    edit(workspace, "verdicts", lose)
+    gone = next(
+        r["item_id"] for r in verdicts if r["item_id"] in safety and r["item_id"] not in lost
+    )
+
+    def drop(row: dict[str, Any]) -> None:
+        if (row["model"], row["item_id"], row["form"]) == (STEADY, gone, "open"):
+            row |= {"outcome": "failed", "text": ""}
+
+    edit(workspace, "responses", drop)
+    plan(finebench, workspace, 1000, "anna")
+    judge(workspace, "anna")
+    found = find(correct_run(workspace, RUN), STEADY)
+    assert (found.undetermined_choices, found.no_reply, found.cut_off) == (len(lost), 1, 0)
+    report = next(
+        s for s in read_run_scores(workspace, RUN) if (s.model, s.dimension) == (STEADY, OVERALL)
+    )
+    assert report.cs
+    cs = found.scores[0]
+    assert cs.uncorrected
+    assert cs.corrected
+    assert cs.uncorrected.bounds == report.cs.bounds
+    assert (cs.uncorrected.is_headline, report.cs.is_headline) == (False, False)
+    assert (cs.corrected.items, cs.corrected.n) == (len(safety), len(safety) - len(lost) - 1)
+    assert not cs.corrected.is_headline
+    args = ("report", RUN, "--judge", "corrected", "--format")
+    table = finebench(workspace.root, *args, "table", env={"COLUMNS": "240"}).stdout
+    markdown = finebench(workspace.root, *args, "markdown").stdout
+    for told in (table, markdown):
+        assert "choice undetermined" in told
+        assert "no headline" in told
+        assert told.count("]*") >= 2
+    line = next(row for row in markdown.splitlines() if f"| {STEADY} | CS |" in row)
+    assert line.count("]*") == 2
+    assert f"| {100 * (cs.corrected.coverage or 0):.1f} |" in line
+    rows = list(csv.DictReader(io.StringIO(finebench(workspace.root, *args, "csv").stdout)))
+    row = next(r for r in rows if (r["model"], r["score"]) == (STEADY, "cs"))
+    counted = [int(row[name]) for name in ("items", "no_reply", "cut_off", "undetermined_choices")]
+    assert counted == [len(safety), 1, 0, len(lost)]
+    assert (row["is_headline"], row["uncorrected_is_headline"]) == ("no", "no")
+    assert (float(row["bound_low"]), float(row["bound_high"])) == cs.corrected.bounds
+    plain = json.loads(finebench(workspace.root, *args, "json").stdout)
+    told = next(model for model in plain if model["model"] == STEADY)["scores"][0]["corrected"]
+    assert told["bounds"] == list(cs.corrected.bounds or ())
+    assert told["coverage"] == cs.corrected.coverage
+
+
+def write_html(finebench: RunCommand, workspace: Workspace, *more: str) -> tuple[str, str]:
+    """The run's page, and what was said on the way."""
+    out = workspace.root / "page"
+    args = ("report", RUN, "--format", "html", "--out", str(out), *more)
+    said = finebench(workspace.root, *args).stderr
+    return (out / "report.html").read_text(encoding="utf-8"), said
+
+
+def test_the_page_shows_corrected_scores_beside_the_judges(
+    workspace: Workspace, finebench: RunCommand
+) -> None:
+    """With a slice that people judged they stand among the further figures and in its numbers; else nothing does."""
+    assert ", corrected" not in write_html(finebench, workspace)[0]
+    plan(finebench, workspace, 30)
+    assert ", corrected" not in write_html(finebench, workspace)[0]
+    judge(workspace, "anna")
+    page, _ = write_html(finebench, workspace)
+    for name in ("CS", "CSS", "O", "gap O - M"):
+        assert f">{name}, corrected %</th>" in page
+    assert "could not be corrected" not in page
+    assert "Corrected scores mend" in page
+    scores = {score.measure: score for score in find(correct_run(workspace, RUN), STEADY).scores}
+    mended = scores[Measure.CSS].corrected
+    assert mended
+    with (workspace.root / "page" / "scores.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["figure"] == "CSS, corrected"]
+    assert [row["dimension"] for row in rows] == [OVERALL, OVERALL]
+    row = next(row for row in rows if row["model"] == STEADY)
+    assert (float(row["value"]), int(row["n"])) == (mended.value, mended.n)
+    assert (float(row["bound_low"]), float(row["bound_high"])) == mended.bounds
+    assert (float(row["low"]), float(row["high"])) == mended.interval
+
+
+def test_a_correction_that_fails_never_stops_the_page(
+    workspace: Workspace, finebench: RunCommand
+) -> None:
+    """Too few words, a torn file, held-out items: a notice says so, with nobody's name and no folder of ours."""
+    plan(finebench, workspace, MIN_STRATUM - 1)
+    judge(workspace, "anna", simulated=True)
+    page, _ = write_html(finebench, workspace)
+    assert f"CS, CSS, O, gap O - M of {UNSTEADY} could not be corrected" in page
+    plan(finebench, workspace, 40)
+    judge(workspace, "anna", simulated=True)
+    page, _ = write_html(finebench, workspace)
+    assert "SIMULATED reviewers, no word of people" in page
+    assert "CSS, corrected by simulated reviewers %" in page
+    people = workspace.runs / RUN / "people" / "anna.jsonl"
+    whole = people.read_text(encoding="utf-8")
+    people.write_text(whole.replace('"anna"', '"eve"'), encoding="utf-8")
+    page, said = write_html(finebench, workspace)
+    assert "its scores could not be corrected" in page
+    assert "anna" not in page
+    assert str(workspace.root) not in page
+    assert f"run {RUN}: its scores are not corrected: " in said
+    people.write_text(whole, encoding="utf-8")
+    path = workspace.runs / RUN / "run.json"
+    about = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(about | {"data": {"split": "private"}}), encoding="utf-8")
+    page, _ = write_html(finebench, workspace)
+    assert f"Corrected scores of {RUN} are left out: its items are held out." in page
+    assert "corrected by simulated reviewers" not in page

@@ -68,14 +68,25 @@ def write_run_page(
     read: "Sequence[RunRows]",
     out: Path,
     flags: Mapping[tuple[str, str], Sequence[str]],
+    *,
+    corrects: bool = True,
 ) -> None:
-    """Write the page, figures and tables of runs into a folder, and tell where."""
+    """Write the page, figures and tables of runs into a folder, and tell where.
+
+    Scores corrected by people's words stand beside the judge's where ``corrects`` and there are any.
+    """
     from builder.console import note, track_count
     from builder.report.collecting import collect_report, read_asked_items
+    from builder.report.corrected import add_corrections, read_corrections
     from builder.report.items import pack_items
     from builder.report.writing import write_report
 
-    report = collect_report(_make_title(workspace, read), read, flags=flags)
+    corrections = read_corrections(workspace, read if corrects else ())
+    report = add_corrections(
+        collect_report(_make_title(workspace, read), read, flags=flags), corrections
+    )
+    for told in corrections.failures:
+        note(told)
     items = {run.run: read_asked_items(workspace, run) for run in read}
     for run, known in items.items():
         if not known:

@@ -141,7 +141,8 @@ def _show_runs(named: list[str], wish: _Wish) -> None:
         _tell_differences(named)
     flags = find_flags(workspace, read, rank_kin=wish.rank_kin)
     if wish.out is not None:
-        write_run_page(workspace, read, wish.out, flags)
+        # Corrected scores are over all items of a run, and not over those in common alone.
+        write_run_page(workspace, read, wish.out, flags, corrects=not wish.anchors)
         return
     if wish.format in ("table", "markdown", "latex"):
         print_summary(collect_report(workspace.config.title, read, flags=flags), wish.format)

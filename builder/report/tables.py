@@ -148,12 +148,23 @@ def list_details(report: Report) -> tuple[tuple[str, ...], list[tuple[str, ...]]
         if group.dimension == OVERALL or group.kind is DimensionKind.CONTROL
     ]
     names = list(dict.fromkeys(name for _, group in groups for name in group.extras or {}))
-    columns = ("model", "dimension", "n", "O %", "M %", *(f"{name} %" for name in names))
+    columns = (
+        "model",
+        "dimension",
+        "n",
+        "CS %",
+        "CSS %",
+        "O %",
+        "M %",
+        *(f"{name} %" for name in names),
+    )
     rows = [
         (
             label_entry(entry),
             group.dimension,
             str(group.n),
+            tell_estimate(group.cs),
+            tell_estimate(group.css),
             tell_estimate(group.open),
             tell_estimate(group.choice),
             *(tell_estimate((group.extras or {}).get(name)) for name in names),
