@@ -111,6 +111,10 @@ def test_a_judge_prompt_of_ones_own_is_used_for_safety_alone(tmp_path: Path) -> 
         (GOOD + "{", "no judge prompt"),
         (GOOD + "{0}", "has {0}"),
         (GOOD + "{}", "has {}"),
+        (GOOD + "{reply:d}", "stands with a format"),
+        (GOOD + "{reply!r}", "stands with a format"),
+        (GOOD + "{code:>99999999}", "stands with a format"),
+        (GOOD + "{question.__class__}", "has {question.__class__}"),
         ("", "lacks {code}, lacks {question}, lacks {reply}"),
     ],
 )

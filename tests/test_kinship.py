@@ -25,6 +25,13 @@ from builder.bundle.engine.provenance import list_writers
         ("phi-4", {"phi"}),
         ("philosopher-7b", {"philosopher"}),
         ("yield-1", {"yield"}),
+        ("o1", {"gpt"}),
+        ("marco-o1", {"marco"}),
+        ("HuatuoGPT-o1-7B", {"huatuogpt"}),
+        ("pixtral-12b", {"mistral"}),
+        ("my-model", set()),
+        ("local-a", set()),
+        ("default", set()),
         ("", set()),
         ("模型", set()),
     ],
@@ -38,6 +45,8 @@ def test_a_stated_family_goes_before_the_name() -> None:
     """Only its owner knows what a model with a name of its own was tuned from."""
     assert find_families("our-chat-2", "Qwen") == {"qwen"}
     assert find_kin("our-chat-2", [Relative("judge", "qwen-max")], "Qwen")
+    assert find_kin("our-chat-2", [Relative("judge", "gpt-4o")], "OpenAI")
+    assert not find_kin("my-model", [Relative("judge", "my-judge")])
 
 
 def test_kin_is_told_with_its_role_and_once() -> None:

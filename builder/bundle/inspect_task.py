@@ -255,7 +255,7 @@ def _read_output(key: str, output: ModelOutput | Exception) -> Any:
         return _calls.Reply(key, Outcome.REFUSED, text)
     if output.stop_reason in _STOPS:
         return _calls.Reply(key, _STOPS[output.stop_reason], text)
-    if output.error or output.stop_reason == _OVERFLOW:
+    if output.error or output.stop_reason in (_OVERFLOW, *([] if text else ["unknown"])):
         told = output.error or f"{output.stop_reason}: {text}"
         return _calls.Reply(key, Outcome.FAILED, error=told[:300])
     return _calls.Reply(key, Outcome.ANSWERED, text)

@@ -95,7 +95,8 @@ def write_run_page(
             )
     with track_count("screening replies") as on_row:
         pack = pack_items(read, items, on_row)
-    path = write_report(out, report, pack, [row for run in read for row in run.verdicts])
+    public = [row for run in read if not run.is_held_out for row in run.verdicts]
+    path = write_report(out, report, pack, public)
     if pack.withheld:
         note(f"{pack.withheld} texts are withheld from the page: nobody is shown them")
     _tell(path, report)

@@ -140,8 +140,8 @@ def _list_notices(runs: Sequence[RunRows]) -> tuple[str, ...]:
     notices = []
     if any(run.is_held_out for run in runs):
         notices.append(
-            "HELD OUT: the items were never to be published. Their texts and the replies to them are "
-            "left out of this page; do not publish the run's folder either."
+            "HELD OUT: the items were never to be published. They and the replies to them are left out "
+            "of this page and its files; do not publish the run's folder either."
         )
     data = {str(run.about.get("items", "")) for run in runs}
     if len(data) > 1:

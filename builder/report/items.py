@@ -58,8 +58,9 @@ def pack_items(
     packer = _Packer(on_row, sum(len(run.verdicts) for run in runs))
     names = name_models(dict.fromkeys((r["run"], r["model"]) for run in runs for r in run.verdicts))
     for run in runs:
-        known = {} if run.is_held_out else items.get(run.run, {})
-        packer.add_run(run, known, names)
+        # Of held-out items nothing is told: an id, or a family that names a situation, tells of a text.
+        if not run.is_held_out:
+            packer.add_run(run, items.get(run.run, {}), names)
     return packer.finish(list(names.values()))
 
 
@@ -115,14 +116,13 @@ class _Packer:
         ordered = sorted(run.verdicts, key=lambda v: (v["item_id"], v["model"], v["sample"]))
         for verdict in ordered:
             self.close_block_if_full()
-            self._add_row(verdict, items.get(verdict["item_id"]), run, replies, words)
+            self._add_row(verdict, items.get(verdict["item_id"]), replies, words)
             self.on_row(len(self.index), self.total)
 
     def _add_row(
         self,
         verdict: Row,
         item: Item | None,
-        run: RunRows,
         replies: Mapping[tuple[str, str, str, int, str], Row],
         words: Mapping[_Key, Sequence[Row]],
     ) -> None:
@@ -132,11 +132,9 @@ class _Packer:
         self.index.append(
             [place, self.numbers[key[:2]], verdict["sample"], cell, *told, len(self.blocks)]
         )
-        texts, judged = [], []
-        if not run.is_held_out:
-            language = item.language if item else "en"
-            texts = [self._tell_reply(replies.get((*key, f)), verdict, language) for f in Form]
-            judged = [self._tell_judgement(row, language) for row in words.get(key, ())]
+        language = item.language if item else "en"
+        texts = [self._tell_reply(replies.get((*key, f)), verdict, language) for f in Form]
+        judged = [self._tell_judgement(row, language) for row in words.get(key, ())]
         self._keep(f"r{number}", [texts, judged, verdict["undetermined_by"]])
         self._keep_item(place, item)
 

@@ -55,6 +55,8 @@ def write_report(
         files["verdicts.csv"] = write_csv(
             columns, ([row[column] for column in columns] for row in verdicts)
         )
+    else:
+        (folder / "verdicts.csv").unlink(missing_ok=True)
     for name, text in files.items():
         write_text(folder / name, text)
     write_text(folder / PAGE, page)

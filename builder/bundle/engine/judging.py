@@ -126,9 +126,13 @@ def read_template(path: Path) -> str:
     """Return somebody's own judge prompt; raise `EngineError` where it lacks a slot, or has an unknown one."""
     try:
         template = path.read_text(encoding="utf-8")
-        slots = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+        fields = [field for field in string.Formatter().parse(template) if field[1] is not None]
+        slots = {str(name) for _, name, _, _ in fields}
+        dressed = [name for _, name, spec, conversion in fields if spec or conversion]
     except (OSError, ValueError) as error:
         raise EngineError(f"{path}: no judge prompt ({error}). Write {{{{ for a brace.") from None
+    if dressed:
+        raise EngineError(f"{path}: {{{dressed[0]}}} stands with a format. Write the name alone.")
     missing, unknown = _SLOTS - slots, slots - _SLOTS - _MORE_SLOTS
     if missing or unknown:
         told = ", ".join(

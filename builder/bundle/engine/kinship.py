@@ -13,9 +13,7 @@ __all__ = ["Relative", "find_families", "find_kin"]
 # By a piece of a model's name. A distilled or tuned model names its base too, and is of both.
 _FAMILIES: Mapping[str, str] = {
     "gpt": "gpt",
-    "o1": "gpt",
-    "o3": "gpt",
-    "o4": "gpt",
+    "codex": "gpt",
     "davinci": "gpt",
     "claude": "claude",
     "gemini": "gemini",
@@ -26,14 +24,18 @@ _FAMILIES: Mapping[str, str] = {
     "vicuna": "llama",
     "qwen": "qwen",
     "qwq": "qwen",
+    "qvq": "qwen",
     "mistral": "mistral",
     "ministral": "mistral",
     "mixtral": "mistral",
     "magistral": "mistral",
     "codestral": "mistral",
+    "pixtral": "mistral",
+    "devstral": "mistral",
     "deepseek": "deepseek",
     "glm": "glm",
     "chatglm": "glm",
+    "cogvlm": "glm",
     "internlm": "internlm",
     "baichuan": "baichuan",
     "yi": "yi",
@@ -49,6 +51,28 @@ _FAMILIES: Mapping[str, str] = {
     "hunyuan": "hunyuan",
     "doubao": "doubao",
 }
+_FIRST_WORDS: Mapping[str, str] = {"o1": "gpt", "o3": "gpt", "o4": "gpt", "chatgpt": "gpt"}
+"""Names that tell a family only where they stand first: others end in them too."""
+
+_OWNERS: Mapping[str, str] = {
+    "openai": "gpt",
+    "anthropic": "claude",
+    "google": "gemini",
+    "meta": "llama",
+    "alibaba": "qwen",
+    "mistralai": "mistral",
+    "zhipu": "glm",
+    "xai": "grok",
+    "cohere": "command",
+}
+"""What users may state in place of a family's name."""
+
+_COMMON = frozenset(
+    {"my", "our", "the", "a", "local", "default", "model", "test", "judge", "target"}
+    | {"chat", "base", "llm", "custom", "server", "new", "old", "large", "small"}
+)
+"""Words that name no family, whoever begins a model's name with them."""
+
 _WORD = re.compile(r"[a-z]+(?:\d(?=$|[^a-z0-9]))?|\d+[a-z]*")
 _VERSION = re.compile(r"\d+$")
 
@@ -68,7 +92,8 @@ class Relative:
 def find_families(model: str, stated: str = "") -> frozenset[str]:
     """Return the families that a model is of: the ``stated`` one, or those that its name tells.
 
-    A name that tells no known family is taken for one itself, up to its first digit or mark.
+    A name that tells no known family is taken for one itself, up to its first digit or mark, unless it is a word
+    that many models may be called by.
 
     >>> sorted(find_families("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"))
     ['deepseek', 'qwen']
@@ -76,22 +101,26 @@ def find_families(model: str, stated: str = "") -> frozenset[str]:
     (['gpt'], ['acme'])
     """
     if stated.strip():
-        return frozenset({stated.strip().casefold()})
+        told = stated.strip().casefold()
+        return frozenset({_OWNERS.get(told, _FAMILIES.get(told, told))})
     words = _list_words(model)
+    if words and words[0] in _FIRST_WORDS:
+        return frozenset({_FIRST_WORDS[words[0]]})
     known = {
         _FAMILIES[word]
         for told in words
         for word in (told, _VERSION.sub("", told))
         if word in _FAMILIES
     }
-    return frozenset(known or [word for word in words if word[0].isalpha()][:1])
+    named = [word for word in words if word[0].isalpha() and word not in _COMMON]
+    return frozenset(known or named[:1])
 
 
 def _list_words(model: str) -> list[str]:
     """Return the words of a model's own name; that of whoever offers it, before a slash, is left out."""
     words = _WORD.findall(model.casefold().rpartition("/")[2])
-    # "chatgpt", "openchatglm": a family's name may stand behind another word.
-    ends = (name for word in words for name in _FAMILIES if len(name) > 2 and word.endswith(name))
+    # "openchatglm": a family's name may stand behind another word; "huatuogpt" is not of OpenAI's.
+    ends = (name for word in words for name in _FAMILIES if len(name) > 3 and word.endswith(name))
     return [*words, *ends]
 
 

@@ -35,10 +35,20 @@ def parse_letter(reply: str) -> Letter:
     >>> parse_letter("Option: [[A]]"), parse_letter("**b**"), parse_letter("[[A]] or [[B]]")
     (<Letter.A: 'A'>, <Letter.B: 'B'>, <Letter.BOTH: 'both'>)
     """
-    marks = take_marks(make_plain(reply))
+    marks = take_marks(make_plain(_cut(reply)))
     if marks.meant:
         return _read_marks(marks)
     return _read_claims(marks)
+
+
+_MOST_READ = 200_000
+
+
+def _cut(reply: str) -> str:
+    """Return a reply, or the two ends of one that is longer than any answer: what decides stands in either."""
+    if len(reply) <= _MOST_READ:
+        return reply
+    return f"{reply[: _MOST_READ // 2]}\n\n{reply[-_MOST_READ // 2 :]}"
 
 
 def _read_marks(marks: Marks) -> Letter:
