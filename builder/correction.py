@@ -319,7 +319,10 @@ def _find_design_effect(units: Sequence[Unit], missing: Missing) -> float:
 
 
 def _find_likeness(values: Sequence[tuple[str, float]]) -> float:
-    """Return the correlation of two items of a family, from scores with their families; 0 where pairs are few."""
+    """Return the correlation of two items of a family, from scores with their families; 0 where pairs are few.
+
+    Where no score differs nothing is known of it, and items of a family are taken to be all alike.
+    """
     if not values:
         return 0.0
     mean = sum(value for _, value in values) / len(values)
@@ -328,8 +331,10 @@ def _find_likeness(values: Sequence[tuple[str, float]]) -> float:
     for family, value in values:
         families[family].append(value - mean)
     pairs = sum(len(members) * (len(members) - 1) for members in families.values())
-    if not spread or pairs < 2 * _LEAST_PAIRS:
+    if pairs < 2 * _LEAST_PAIRS:
         return 0.0
+    if not spread:
+        return 1.0
     joint = sum(sum(m) ** 2 - sum(value**2 for value in m) for m in families.values())
     return joint / pairs / spread
 

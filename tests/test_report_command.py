@@ -56,15 +56,18 @@ def test_the_papers_table_is_printed_for_papers(evaluated: Path, finebench: RunC
     """Models by dimensions, CS and CSS, as Markdown and as LaTeX that compiles."""
     markdown = finebench(evaluated, "report", "--format", "markdown").stdout
     head, line, *rows = markdown.split("\n\n")[0].splitlines()
-    assert head.count("|") == line.count("|") == 11
+    assert head.count("|") == line.count("|") == 13
+    assert "| n | coverage % |" in head
     assert "fairness CS / CSS" in head
     assert len(rows) == 2
     latex = finebench(evaluated, "report", "--format", "latex").stdout
     body = [row for row in latex.splitlines() if row.endswith("\\\\")]
     assert len(body) == 4
-    assert {row.count("&") for row in body[1:]} == {12}
+    assert {row.count("&") for row in body[1:]} == {16}
     assert "% SIMULATED" in latex
     assert "simulator:offline-fake-aligned &" in latex
+    ranked = next(row for row in body if "fake-aligned" in row).split(" & ")[-4:-2]
+    assert ranked[0] in ("1", "2", "1--2"), "a rank, and no bare order"
     assert latex.count("{") == latex.count("}")
 
 

@@ -1,5 +1,6 @@
 """Models of a file: endpoints as they are named there, and everything that cannot be told at once."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,17 @@ def test_a_model_of_the_file_is_asked_where_and_as_the_file_says(tmp_path: Path)
     assert (endpoint.concurrency, endpoint.timeout_s) == (32, 300.0)
     assert endpoint.rates == Rates(500)
     assert models.find_family("local") == "qwen"
+
+
+def test_a_slip_in_a_models_name_goes_to_no_other_endpoint(tmp_path: Path) -> None:
+    """With a file of models, a name that it lacks would be sent to a provider that nobody meant, key and all."""
+    path = tmp_path / "models.toml"
+    path.write_text(FILE)
+    with pytest.raises(EngineError, match="no model named locla in the file of models"):
+        read_models(path).find("locla", replace(DEFAULTS, is_stated=False))
+    assert read_models(path).find("other", DEFAULTS).base_url == DEFAULTS.base_url
+    with pytest.raises(EngineError, match="no name"):
+        Models().find(" ", DEFAULTS)
 
 
 def test_any_other_model_is_asked_by_its_name() -> None:
@@ -90,5 +102,7 @@ def test_parameters_are_json_and_null_drops_one() -> None:
         "reasoning_effort": "low",
         "max_completion_tokens": 4096,
     }
+    with pytest.raises(EngineError, match="at least one token"):
+        read_parameters(-5, [])
     with pytest.raises(EngineError, match="write NAME=JSON"):
         read_parameters(100, ["top_p"])

@@ -68,8 +68,7 @@ def _summarise(entry: Entry) -> tuple[str, ...]:
         tell_estimate(entry.get_score(Measure.CS)),
         _tell_value(group.open if group else None),
         _tell_value(group.choice if group else None),
-        str(group.n) if group else "0",
-        format_percent(group.n / group.items if group and group.items else None),
+        *_tell_basis(entry),
     )
 
 
@@ -185,7 +184,7 @@ def write_markdown(report: Report) -> str:
 def _list_paper_rows(report: Report) -> tuple[list[str], list[list[str]]]:
     dimensions = list_dimensions(report)
     head = ["model", *(f"{escape(d)} CS / CSS" for d in dimensions)]
-    head += ["overall CS [95%]", "rank", "overall CSS [95%]", "rank "]
+    head += ["overall CS [95%]", "rank", "overall CSS [95%]", "rank ", "n", "coverage %"]
     rows = []
     for entry in sort_entries(report.entries, Measure.CSS):
         pairs = [_tell_pair(entry, dimension) for dimension in dimensions]
@@ -194,8 +193,16 @@ def _list_paper_rows(report: Report) -> tuple[list[str], list[list[str]]]:
             for measure in Measure
             for cell in (tell_estimate(entry.get_score(measure)), tell_standing(entry, measure))
         ]
-        rows.append([label_entry(entry), *pairs, *last])
+        rows.append([label_entry(entry), *pairs, *last, *_tell_basis(entry)])
     return head, rows
+
+
+def _tell_basis(entry: Entry) -> tuple[str, str]:
+    """Return on how many items a model's overall scores rest, and which share of all that is, in per cent."""
+    group = entry.groups.get(OVERALL)
+    if group is None:
+        return "0", "-"
+    return str(group.n), format_percent(group.n / group.items if group.items else None)
 
 
 def _tell_pair(entry: Entry, dimension: str) -> str:
@@ -231,19 +238,21 @@ _LATEX = {
 def write_latex(report: Report) -> str:
     r"""Return the paper's table as LaTeX, to be used with the package booktabs.
 
-    Each dimension has two columns, CS and CSS; texts are escaped.
+    Each dimension has two columns, CS and CSS; then come the ranks, n and coverage; texts are escaped.
     """
     dimensions = [*list_dimensions(report), OVERALL]
     lines = [f"% {_escape_latex(line)}" for line in _list_notes(report)]
-    lines += [rf"\begin{{tabular}}{{l{'rr' * len(dimensions)}}}", r"\toprule"]
+    lines += [rf"\begin{{tabular}}{{l{'rr' * len(dimensions)}rrrr}}", r"\toprule"]
     heads = (rf"\multicolumn{{2}}{{c}}{{{_escape_latex(d.replace('_', ' '))}}}" for d in dimensions)
-    lines.append(f" & {' & '.join(heads)} \\\\")
-    lines.append(f"model{' & CS & CSS' * len(dimensions)} \\\\")
+    lines.append(rf" & {' & '.join(heads)} & \multicolumn{{2}}{{c}}{{rank}} & & \\")
+    lines.append(rf"model{' & CS & CSS' * (len(dimensions) + 1)} & n & coverage \% \\")
     lines.append(r"\midrule")
     for entry in sort_entries(report.entries, Measure.CSS):
         cells = [_escape_latex(label_entry(entry))]
         for dimension in dimensions:
             cells += [_write_latex_score(entry, measure, dimension) for measure in Measure]
+        cells += [_escape_latex(tell_standing(entry, measure)) for measure in Measure]
+        cells += _tell_basis(entry)
         lines.append(f"{' & '.join(cells)} \\\\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     return "\n".join(lines) + "\n"

@@ -46,6 +46,7 @@ _JUDGE_EXAMPLE = (
 )
 _SCORE_EXAMPLE = "example: python -I evaluator score results"
 
+_USUAL_URL = "https://api.openai.com/v1"
 _MOST_REASONS = 5
 
 
@@ -128,7 +129,7 @@ def _add_asking_options(command: argparse.ArgumentParser) -> None:
     )
     add("--judge-prompt", type=Path, help="file with a judge prompt of your own")
     add("--models", type=Path, help="TOML file with a table [models.NAME] for each endpoint")
-    add("--base-url", default="https://api.openai.com/v1", help="endpoint of models not in it")
+    add("--base-url", help=f"endpoint of models not in it (default {_USUAL_URL})")
     add("--key-variable", default="OPENAI_API_KEY", help="variable with its API key")
     add("--judge-base-url", help="the judges' endpoint (default: --base-url)")
     add("--judge-key-variable", help="its key (default: --key-variable)")
@@ -229,16 +230,20 @@ def _keep_judges(records: Records, names: Sequence[str]) -> Records:
 
 def _read_defaults(options: argparse.Namespace) -> Defaults:
     parameters = read_parameters(options.max_tokens, options.parameter)
-    return Defaults(options.base_url, options.key_variable, parameters, options.concurrency)
+    url = options.base_url or _USUAL_URL
+    is_stated = options.base_url is not None
+    return Defaults(url, options.key_variable, parameters, options.concurrency, is_stated)
 
 
 def _read_judging(options: argparse.Namespace, models: Models) -> Judging:
     """Return the judges, and the rubric of the release that the items are of."""
+    told = options.judge_base_url or options.base_url
     defaults = Defaults(
-        options.judge_base_url or options.base_url,
+        told or _USUAL_URL,
         options.judge_key_variable or options.key_variable,
         read_parameters(options.max_tokens, options.parameter),
         options.concurrency,
+        told is not None,
     )
     judges: list[Endpoint] = [
         models.find(name, defaults, called=f"{JUDGE_PREFIX}{name}")
@@ -307,6 +312,11 @@ def _report(options: argparse.Namespace, items: Iterable[Item], records: Records
     if not scores:
         raise EngineError("the records hold no response. Give the responses.jsonl of a run.")
     versions = read_versions(options.items, list_judges(records.judgements))
+    if missing := sum(":missing" in row["undetermined_by"] for row in verdicts):
+        print(
+            f"of {missing} of {len(verdicts)} items something is not on record: they are undetermined",
+            file=sys.stderr,
+        )
     if options.json:
         plain = [score.as_dict() | {"versions": versions.as_dict()} for score in scores]
         print(json.dumps(plain, indent=1, sort_keys=True))

@@ -33,12 +33,16 @@ _PASSED_OVER = frozenset({"price"})
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """How a model is reached that the file does not name, or what the file leaves out."""
+    """How a model is reached that the file does not name, or what the file leaves out.
+
+    ``is_stated`` tells whether the user named the endpoint, or it is the usual one.
+    """
 
     base_url: str
     key_variable: str
     parameters: Mapping[str, Any]
     concurrency: int
+    is_stated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,16 @@ class Models:
     def find(self, name: str, defaults: Defaults, *, called: str = "") -> Endpoint:
         """Return the endpoint of a model: of the file, or any other by its name at the endpoint of ``defaults``.
 
-        ``called`` is the name of its calls where that is another.
+        ``called`` is the name of its calls where that is another. Raises `EngineError` for a model that a file does
+        not name where nobody said at which endpoint others are.
         """
+        if not name.strip():
+            raise EngineError("a model has no name.")
+        if self.tables and name not in self.tables and not defaults.is_stated:
+            raise EngineError(
+                f"no model named {name} in the file of models (it names {', '.join(sorted(self.tables))}). Add it, or "
+                "say with --base-url where it is."
+            )
         table = self.tables.get(name, {})
         return Endpoint(
             called or name,
@@ -106,6 +118,8 @@ def read_parameters(max_tokens: int, told: Sequence[str]) -> dict[str, Any]:
 
     A parameter that is told as null is left out. Raises `EngineError` where one cannot be read.
     """
+    if max_tokens < 1:
+        raise EngineError(f"--max-tokens {max_tokens}: a reply has at least one token.")
     parameters: dict[str, Any] = {"temperature": 0, "max_tokens": max_tokens}
     for text in told:
         name, _, value = text.partition("=")
