@@ -77,9 +77,14 @@ def draw_answer(contents: Sequence[str], faults: Sequence[Answer] = ()) -> Answe
 
 @contextmanager
 def serve_script(
-    faults: Sequence[Answer] = (), seen: list[list[str]] | None = None
+    faults: Sequence[Answer] = (),
+    seen: list[list[str]] | None = None,
+    keys: set[str] | None = None,
 ) -> Iterator[str]:
-    """Serve answers with some faults among them; yield the base URL. ``seen`` is filled with what was asked."""
+    """Serve answers with some faults among them; yield the base URL.
+
+    ``seen`` is filled with what was asked, and ``keys`` with what was sent for authorisation.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -89,6 +94,8 @@ def serve_script(
             contents = [message["content"] for message in body["messages"]]
             if seen is not None:
                 seen.append(contents)
+            if keys is not None:
+                keys.add(str(self.headers["authorization"]))
             answer = draw_answer(contents, faults)
             data = answer.raw or json.dumps(_make_body(body["model"], answer)).encode()
             self.send_response(answer.status)

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from aimock_server import AimockServer, start_aimock
 from fakes import SECRET
+from scripted_server import serve_script
 from workspaces import hash_tree
 
 import builder.bundle
@@ -247,6 +248,41 @@ def test_a_second_model_joins_the_folder_and_another_way_of_asking_is_refused(
         assert "--out" in refused.stderr
     assert hash_tree(out) == before
     assert len(server.list_requests()) == 2 * 3 * ITEMS + ITEMS
+
+
+def test_a_judge_without_a_key_is_sent_none(evaluator: Path, tmp_path: Path) -> None:
+    """A judge on a server of one's own must not be handed the key that is for the model's provider."""
+    of_target, of_judge = set[str](), set[str]()
+    with serve_script(keys=of_target) as target, serve_script(keys=of_judge) as judge:
+        asked = ("run", "--model", "m", "--judge", "j", "--base-url", target)
+        own = ("--judge-base-url", judge, "--judge-key-variable", "")
+        run_evaluator(evaluator, *asked, *own, "--out", str(tmp_path / "out"))
+    assert of_target == {f"Bearer {SECRET}"}
+    assert of_judge == {"Bearer none"}
+
+
+def test_damaged_records_are_told_before_anybody_is_asked(
+    evaluator: Path, serve: Serve, tmp_path: Path
+) -> None:
+    """What lies in the folder may be old or broken: no call is paid before that is known."""
+    server, out = serve([]), tmp_path / "out"
+    asked = ("run", "--judge", "j", "--base-url", server.base_url, "--out", str(out))
+    run_evaluator(evaluator, *asked, "--model", "first")
+    calls = len(server.list_requests())
+    path = out / "responses.jsonl"
+    rows = read_lines(path)
+    nameless = [{name: value for name, value in rows[0].items() if name != "sample"}, *rows[1:]]
+    path.write_text("".join(json.dumps(row) + "\n" for row in nameless))
+    told = run_evaluator(evaluator, *asked, "--model", "second", code=1)
+    assert "name no model, item or sample" in told.stderr
+    assert len(server.list_requests()) == calls
+    # What a judging needs of a reply, and no more, must be there.
+    bare = [{k: v for k, v in row.items() if k != "error"} for row in rows]
+    bare[0]["text"] = "\ud800"
+    path.write_text("".join(json.dumps(row) + "\n" for row in bare))
+    again = ("judge", str(out), "--judge", "k", "--base-url", server.base_url)
+    run_evaluator(evaluator, *again, "--out", str(tmp_path / "again"))
+    assert len(read_lines(tmp_path / "again" / "judgements.jsonl")) == ITEMS
 
 
 def _read_body(request: Mapping[str, Any]) -> Row:

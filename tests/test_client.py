@@ -278,6 +278,8 @@ def finish(content: object, finish: object = "stop", **choice: object) -> httpx2
         finish("Fine.", "stop", error={"message": "upstream"}),
         finish("", None),
         finish(None, None),
+        finish("", "network_error"),
+        finish("", "a reason that nobody knows"),
     ],
 )
 def test_a_server_that_broke_off_has_not_replied(reply: httpx2.Response) -> None:
@@ -299,6 +301,9 @@ def test_a_server_that_broke_off_has_not_replied(reply: httpx2.Response) -> None
         ("model_length", Outcome.TRUNCATED),
         ("length", Outcome.TRUNCATED),
         ("content_filter", Outcome.FILTERED),
+        ("SENSITIVE", Outcome.FILTERED),
+        ("model_context_window_exceeded", Outcome.TRUNCATED),
+        ("a reason that nobody knows", Outcome.ANSWERED),
     ],
 )
 def test_a_reply_ends_as_its_provider_says(reason: object, outcome: Outcome) -> None:
@@ -311,6 +316,10 @@ def test_a_reply_in_parts_is_its_text_without_its_thoughts() -> None:
     thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Is A kinder?"}]}
     parts = [thought, {"type": "text", "text": "Option: "}, {"type": "text", "text": "[[A]]"}]
     assert ask_once(FakeServer(finish(parts))).text == "Option: [[A]]"
+    assert ask_once(FakeServer(finish("", "stop"))).outcome is Outcome.ANSWERED
+    assert ask_once(FakeServer(finish("Fine.", error={"code": 0, "message": ""}))).text == "Fine."
+    refused = ask_once(FakeServer(finish([{"type": "refusal", "refusal": "I won't."}])))
+    assert (refused.outcome, refused.text) == (Outcome.REFUSED, "I won't.")
     image = [{"type": "image_url", "image_url": {"url": "x"}}]
     assert ask_once(FakeServer(finish(image))).outcome is Outcome.MALFORMED
 

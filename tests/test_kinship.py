@@ -31,6 +31,7 @@ from builder.bundle.engine.provenance import list_writers
         ("pixtral-12b", {"mistral"}),
         ("my-model", set()),
         ("local-a", set()),
+        ("local-b", set()),
         ("default", set()),
         ("", set()),
         ("模型", set()),
@@ -46,6 +47,7 @@ def test_a_stated_family_goes_before_the_name() -> None:
     assert find_families("our-chat-2", "Qwen") == {"qwen"}
     assert find_kin("our-chat-2", [Relative("judge", "qwen-max")], "Qwen")
     assert find_kin("our-chat-2", [Relative("judge", "gpt-4o")], "OpenAI")
+    assert find_kin("our-chat-2", [Relative("judge", "llama3")], "meta-llama")
     assert not find_kin("my-model", [Relative("judge", "my-judge")])
 
 

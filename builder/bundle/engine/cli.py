@@ -27,6 +27,7 @@ from .running import (
     Plan,
     ask_judges,
     ask_models,
+    find_mapping,
     join_records,
     read_about,
     read_earlier,
@@ -240,7 +241,7 @@ def _read_judging(options: argparse.Namespace, models: Models) -> Judging:
     told = options.judge_base_url or options.base_url
     defaults = Defaults(
         told or _USUAL_URL,
-        options.judge_key_variable or options.key_variable,
+        options.key_variable if options.judge_key_variable is None else options.judge_key_variable,
         read_parameters(options.max_tokens, options.parameter),
         options.concurrency,
         told is not None,
@@ -258,7 +259,10 @@ def _describe_run(
 ) -> dict[str, Any]:
     """Return what is recorded of a run: how, and which models share a family with a writer or judge."""
     relatives = [
-        *(Relative("judge", judge.model) for judge in judging.judges),
+        *(
+            Relative("judge", j.model, models.find_family(j.name.removeprefix(JUDGE_PREFIX)))
+            for j in judging.judges
+        ),
         *list_writers(read_manifest(options.items)),
     ]
     kin = {
@@ -289,7 +293,7 @@ def _finish(
     """
     everything = join_records(earlier, records)
     known = {row["model"] for row in earlier.responses}
-    kin = dict(read_about(options.out).get("kin") or {}) if known else {}
+    kin = find_mapping(read_about(options.out), "kin") if known else {}
     about["kin"] = {name: kin[name] for name in sorted(known & kin.keys())} | about["kin"]
     write_results(options.out, everything, about)
     options.target_kind = options.target_kind or TargetKind.MODEL

@@ -28,21 +28,30 @@ _HOPELESS = {
 # A shorter one would black out words, and is none that a provider hands out.
 _SHORTEST_SECRET = 8
 _FILTER_WORDS = ("content_filter", "content_policy", "data_inspection", "moderation")
-_FINISH = {
-    "length": Outcome.TRUNCATED,
-    "max_tokens": Outcome.TRUNCATED,
-    "model_length": Outcome.TRUNCATED,
-    "max_output_tokens": Outcome.TRUNCATED,
-    "content_filter": Outcome.FILTERED,
-    "content_filtered": Outcome.FILTERED,
-    "safety": Outcome.FILTERED,
-}
+_CUT_OFF = frozenset(
+    {"length", "max_tokens", "model_length", "max_output_tokens", "repetition_truncation"}
+    | {"model_context_window_exceeded"}
+)
+_STOPPED = frozenset(
+    {"content_filter", "content_filtered", "safety", "sensitive", "prohibited_content"}
+    | {"blocklist", "spii", "recitation", "guardrail_intervened"}
+)
+_FINISH = dict.fromkeys(_CUT_OFF, Outcome.TRUNCATED) | dict.fromkeys(_STOPPED, Outcome.FILTERED)
+"""By what words providers say that a reply was cut off or stopped."""
+
 # By these a server says that it broke off: what it sent is no reply, and another time there may be one.
 _BROKEN = frozenset(
     {"error", "abort", "aborted", "cancelled", "canceled", "failed", "timeout", "eos_timeout"}
     | {"insufficient_system_resource", "malformed_function_call", "other", "unknown"}
+    | {"network_error", "server_error", "internal_error", "interrupted"}
 )
-_THOUGHT_PARTS = frozenset({"thinking", "reasoning"})
+# By these one says that a reply is whole, be it empty.
+_WHOLE = frozenset(
+    {"stop", "stop_sequence", "eos", "eos_token", "end_turn", "complete", "completed"}
+    | {"end", "finish", "finished", "tool_calls", "function_call", "finish_reason_stop"}
+)
+_TEXT_PARTS = frozenset({"text", "output_text"})
+_THOUGHT_PARTS = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_text"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,18 +323,20 @@ def _read_completion(key: str, body: Any) -> Reply:
     try:
         choice = body["choices"][0]
         message = choice["message"]
-        text, refusal = _join_parts(message["content"]), message.get("refusal")
+        text, refusal = _join_parts(message["content"])
+        refusal = message.get("refusal") or refusal
         reason = (choice.get("finish_reason") or "").casefold()
         outcome = _FINISH.get(reason, Outcome.ANSWERED)
-        told = choice.get("error") or body.get("error")
+        told = _name_fault(choice.get("error") or body.get("error"))
     except (AttributeError, IndexError, KeyError, TypeError):
         raise _MalformedError("it holds no message") from None
     if told or reason in _BROKEN:
-        raise _MalformedError(f"the server broke off ({_name_fault(told) or reason})")
+        raise _MalformedError(f"the server broke off ({told or reason})")
     if not isinstance(text, str):
         raise _MalformedError("its content is no text")
-    if not (reason or text or refusal or message.get("tool_calls")):
-        raise _MalformedError("it is empty and says no reason to end")
+    is_told = outcome is not Outcome.ANSWERED or reason in _WHOLE
+    if not (text or refusal or is_told or message.get("tool_calls")):
+        raise _MalformedError(f"it is empty and ends by {reason or 'no reason'}")
     if not text and message.get("tool_calls"):
         raise _MalformedError("it calls a tool instead of answering")
     if refusal:
@@ -334,23 +345,30 @@ def _read_completion(key: str, body: Any) -> Reply:
 
 
 def _name_fault(error: object) -> str:
-    """Return the message of an error that stands in a body of status 200."""
-    told = error.get("message") or error.get("code") if isinstance(error, Mapping) else error
-    return str(told)[:200] if told else ""
+    """Return what an error says that stands in a body of status 200; one that says nothing is none."""
+    if isinstance(error, Mapping):
+        error = error.get("message") or error.get("detail") or error.get("code")
+    return str(error)[:200] if error else ""
 
 
-def _join_parts(content: object) -> object:
-    """Return a content that comes in parts as one text, thoughts left out; any other as it is, none as empty."""
+def _join_parts(content: object) -> tuple[object, str]:
+    """Return a content that comes in parts as one text, thoughts left out, and a refusal that is among them.
+
+    Any other content is returned as it is; none, as an empty one.
+    """
     if not isinstance(content, list):
-        return content or ""
+        return content or "", ""
     texts: list[str] = []
+    refusals: list[str] = []
     for part in content:
         kind = part.get("type") if isinstance(part, Mapping) else "no part"
-        if kind == "text" and isinstance(part["text"], str):
+        if kind in _TEXT_PARTS and isinstance(part["text"], str):
             texts.append(part["text"])
+        elif kind == "refusal" and isinstance(part["refusal"], str):
+            refusals.append(part["refusal"])
         elif kind not in _THOUGHT_PARTS:
-            return content
-    return "".join(texts)
+            return content, ""
+    return "".join(texts), "".join(refusals)
 
 
 def _with_usage(reply: Reply, body: object) -> Reply:

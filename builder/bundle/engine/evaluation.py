@@ -133,6 +133,7 @@ async def judge_again(
     asked, where a response is not one of ``items`` as they are.
     """
     check_responses(items, responses)
+    responses = [_mend_row(row) for row in responses]
     by_id = {item.item_id: item for item in items}
     replies = [
         (row, by_id[row["item_id"]], _read_reply(row))
@@ -148,12 +149,18 @@ async def judge_again(
     return records
 
 
+def _mend_row(row: Row) -> Row:
+    """Return a response with what may be absent, and without what JSON can carry and UTF-8 cannot."""
+    text = row["text"].encode("utf-8", "replace").decode("utf-8")
+    return row | {
+        "text": text,
+        "error": str(row.get("error", "")),
+        "call": str(row.get("call", "")),
+    }
+
+
 def _read_reply(row: Mapping[str, Any]) -> Reply:
-    text = (
-        row["text"].encode("utf-8", "replace").decode("utf-8")
-    )  # JSON can carry what UTF-8 cannot
-    told = (str(row.get("call", "")), str(row.get("error", "")))
-    return Reply(told[0], Outcome(row["outcome"]), text, told[1])
+    return Reply(row["call"], Outcome(row["outcome"]), row["text"], row["error"])
 
 
 def _sort_key(question: _Question) -> tuple[str, str, str, int]:

@@ -56,6 +56,10 @@ _FIRST_WORDS: Mapping[str, str] = {"o1": "gpt", "o3": "gpt", "o4": "gpt", "chatg
 
 _OWNERS: Mapping[str, str] = {
     "openai": "gpt",
+    "zhipuai": "glm",
+    "metallama": "llama",
+    "deepseekai": "deepseek",
+    "o1": "gpt",
     "anthropic": "claude",
     "google": "gemini",
     "meta": "llama",
@@ -69,7 +73,22 @@ _OWNERS: Mapping[str, str] = {
 
 _COMMON = frozenset(
     {"my", "our", "the", "a", "local", "default", "model", "test", "judge", "target"}
-    | {"chat", "base", "llm", "custom", "server", "new", "old", "large", "small"}
+    | {
+        "chat",
+        "base",
+        "llm",
+        "custom",
+        "server",
+        "new",
+        "old",
+        "large",
+        "small",
+        "bot",
+        "assistant",
+        "ai",
+        "prod",
+        "api",
+    }
 )
 """Words that name no family, whoever begins a model's name with them."""
 
@@ -101,7 +120,7 @@ def find_families(model: str, stated: str = "") -> frozenset[str]:
     (['gpt'], ['acme'])
     """
     if stated.strip():
-        told = stated.strip().casefold()
+        told = "".join(c for c in stated.casefold() if c.isalnum())
         return frozenset({_OWNERS.get(told, _FAMILIES.get(told, told))})
     words = _list_words(model)
     if words and words[0] in _FIRST_WORDS:
@@ -112,7 +131,7 @@ def find_families(model: str, stated: str = "") -> frozenset[str]:
         for word in (told, _VERSION.sub("", told))
         if word in _FAMILIES
     }
-    named = [word for word in words if word[0].isalpha() and word not in _COMMON]
+    named = [w for w in words if w[0].isalpha() and len(w) > 1 and w not in _COMMON]
     return frozenset(known or named[:1])
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "Plan",
     "ask_judges",
     "ask_models",
+    "find_mapping",
     "join_records",
     "read_about",
     "read_earlier",
@@ -111,18 +112,33 @@ def read_earlier(folder: Path, about: Mapping[str, Any], models: Collection[str]
     if not before:
         return Records([], [])
     differing = [words for key, words in _SAME.items() if before.get(key) != about[key]]
-    hashes = [dict(told.get("versions") or {}).get("row_hash") for told in (before, about)]
-    differing += ["set of items"] if hashes[0] != hashes[1] else []
+    hashes = [find_mapping(told, "versions").get("row_hash") for told in (before, about)]
+    differing += ["set of items"] if hashes[0] not in (None, hashes[1]) else []
     if differing:
         raise EngineError(
             f"{folder} holds a run with another {' and another '.join(differing)}. Name another folder with --out."
         )
     found, _ = read_records([folder])
+    if not all(map(_is_named, [*found.responses, *found.judgements])):
+        raise EngineError(
+            f"{folder} holds rows that name no model, item or sample. Mend them, or name another folder with --out."
+        )
     kept = [
         [row for row in rows if row.get("model") not in models]
         for rows in (found.responses, found.judgements)
     ]
     return Records(kept[0], kept[1])
+
+
+def find_mapping(about: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return a part of a record that names values by keys; an empty one where it is something else."""
+    part = about.get(key)
+    return part if isinstance(part, dict) else {}
+
+
+def _is_named(row: Mapping[str, Any]) -> bool:
+    names = all(isinstance(row.get(name), str) for name in ("model", "item_id"))
+    return names and isinstance(row.get("sample"), int)
 
 
 def join_records(*parts: Records) -> Records:
