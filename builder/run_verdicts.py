@@ -16,15 +16,22 @@ __all__ = ["read_run_verdicts"]
 def read_run_verdicts(workspace: Workspace, run: str) -> list[Row]:
     """Return the verdict rows of a run; those of an earlier finebench are made anew from its replies.
 
-    Raises `UsageError` where no finished run has that name, and `StageError` where the verdicts lack columns and
+    Raises `UsageError` where no finished run has that name or its rows are another's, and `StageError` where the verdicts lack columns and
     the release that was asked is not here.
     """
     folder = workspace.runs / run
     if not (folder / "run.json").exists():
         raise UsageError(f"no finished run is named {run}. `finebench report` lists all.")
     if _is_earlier(folder):
-        return _make_anew(workspace, run)
-    return read_table(folder / "verdicts.jsonl", TableName.VERDICT)
+        rows = _make_anew(workspace, run)
+    else:
+        rows = read_table(folder / "verdicts.jsonl", TableName.VERDICT)
+    if others := sorted({str(row["run"]) for row in rows} - {run}):
+        raise UsageError(
+            f"runs/{run} holds rows of run {', '.join(others)}: the folder was renamed or copied. Give it the name "
+            "of its run, or move it away."
+        )
+    return rows
 
 
 def _is_earlier(folder: Path) -> bool:
@@ -47,5 +54,6 @@ def _make_anew(workspace: Workspace, run: str) -> list[Row]:
         read_table(folder / f"{table}s.jsonl", table)
         for table in (TableName.RESPONSE, TableName.JUDGEMENT)
     )
-    kind = TargetKind(about.get("target_kind", TargetKind.MODEL))
+    told = about.get("target_kind")
+    kind = TargetKind(told) if told in list(TargetKind) else TargetKind.MODEL
     return make_verdicts(read_items(path), responses, judgements, kind)

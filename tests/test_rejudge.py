@@ -1,6 +1,7 @@
 """Finished runs judged anew: no evaluated model is asked, and the new run says where it came from."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,13 @@ def test_a_run_of_an_earlier_finebench_is_read_by_its_replies(
     finebench(evaluated, "rejudge", "first", "--as-run", "again")
     finebench(evaluated, "evaluate", "1.0.0", "--model", "offline-aligned", "--run", "first")
     assert len(read_about(evaluated, "first")["models"]) == 3
+
+
+def test_a_copied_run_is_told_for_what_it_is(evaluated: Path, finebench: RunCommand) -> None:
+    """Two folders with the rows of one run would count every reply twice."""
+    shutil.copytree(evaluated / "runs" / "first", evaluated / "runs" / "copy")
+    told = finebench(evaluated, "report", "copy", code=2).stderr
+    assert "holds rows of run first" in told
 
 
 def test_a_run_is_never_written_over_by_a_judging(evaluated: Path, finebench: RunCommand) -> None:
