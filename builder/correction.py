@@ -244,16 +244,13 @@ def _estimate(
         )
         / n
     )
-    items = (
-        _find_item_variance(strata, smoothed, n)
-        * _find_design_effect(units, missing)
-        / max(1, n - 1)
-    )
+    effect = _find_design_effect(units, missing)
+    items = _find_item_variance(strata, smoothed, n) * effect / max(1, n - 1)
     variance = items + sum(_find_slice_variance(s, weight, n) for s in strata)
     degrees = _find_degrees(strata, units)
     low, high = (-1.0, 1.0) if measure is Measure.GAP else (0.0, 1.0)
     value = min(high, max(low, value))
-    interval = _bound(value, smoothed, variance, degrees, n, (low, high))
+    interval = _bound(value, smoothed, variance, degrees, n / effect, (low, high))
     return value, sqrt(variance), weight, interval
 
 
@@ -340,14 +337,22 @@ def _find_likeness(values: Sequence[tuple[str, float]]) -> float:
 
 
 def _bound(
-    value: float, smoothed: float, variance: float, degrees: int, n: int, ends: tuple[float, float]
+    value: float,
+    smoothed: float,
+    variance: float,
+    degrees: int,
+    independent: float,
+    ends: tuple[float, float],
 ) -> tuple[float, float]:
-    """Return Wilson's interval for as many items as would make a share vary as the estimate does."""
+    """Return Wilson's interval for as many items as would make a share vary as the estimate does.
+
+    Where nothing varies these are the ``independent`` ones.
+    """
     low, high = ends
     width = high - low
     share, near = (value - low) / width, (smoothed - low) / width
     # Where nothing varies, no reply bears on the score, and it is a count like any other.
-    size = near * (1 - near) / (variance / width**2) if variance else float(n)
+    size = near * (1 - near) / (variance / width**2) if variance else independent
     quantile = min(_WIDEST, _find_t_quantile(degrees)) if degrees else 0.0
     level = 2 * NormalDist().cdf(quantile) - 1 if degrees else 0.95
     bounds = find_wilson_interval(share * size, size, level)

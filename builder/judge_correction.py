@@ -20,6 +20,7 @@ from builder.judge_alone import read_judge_scores
 from builder.judged_items import JudgedItem, Measure, Votes
 from builder.reply_plans import PER_STRATUM, read_judged_run
 from builder.reply_review import read_reply_answers
+from builder.run_verdicts import read_run_verdicts
 from builder.workspace import Workspace, read_table
 from schemas.errors import StageError
 from schemas.labels import Choice, DimensionKind, Form, FormResult, OpenVerdict, Outcome, ReplyWord
@@ -143,7 +144,7 @@ def correct_run(workspace: Workspace, run: str) -> list[ModelCorrection]:
 
 def _read_sources(workspace: Workspace, run: str) -> _Sources:
     read = read_judged_run(workspace, run)
-    verdicts = read_table(read.folder / "verdicts.jsonl", TableName.VERDICT)
+    verdicts = read_run_verdicts(workspace, run)
     responses = read_table(read.folder / "responses.jsonl", TableName.RESPONSE)
     ballots, simulated = read_ballots(workspace, run)
     return _Sources(

@@ -461,3 +461,12 @@ def test_one_family_alone_tells_next_to_nothing() -> None:
     low, high = correct_score(items, Measure.CSS).interval
     assert low < 0.15
     assert high > 0.85
+
+
+def test_families_of_which_all_fail_alike_are_no_more_than_families() -> None:
+    """No label is needed where no choice was passed; an interval must not get narrower for being corrected."""
+    items = make_items(False, True, [], unseen=100)
+    families = [replace(item, family=f"f{n // 2}") for n, item in enumerate(items)]
+    alone, paired = (correct_score(found, Measure.CSS) for found in (items, families))
+    assert alone.value == paired.value == 0
+    assert paired.interval[1] > 1.8 * alone.interval[1]
