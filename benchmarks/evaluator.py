@@ -164,7 +164,8 @@ def show(console: Console, found: dict[str, Row], ideal: float, items: int) -> N
         f"Ideal: {ideal:.2f} s; each call begins, in order, the moment that one of {SLOTS} slots of the model or of "
         "the judge is free, and nothing but the latencies takes time.\n"
         f"≈ {IN_TURN_CALLS} of the calls made, scaled by the latencies of all. Best of "
-        f"{found['ours']['runs']} for ours and the bare client."
+        f"{found['ours']['runs']} for ours and the bare client. From the replies to the scores ours takes "
+        f"{found['ours']['scoring_s']:.2f} s more."
     )
 
 

@@ -1,7 +1,8 @@
 """The ways to evaluate a model on a release, each in a process of its own: a job enters; its facts leave.
 
-Started as ``python evaluator_jobs.py '{"method": …}'``. On the clock is all from the first call to the
-scores; imports are done before it starts. The peer runs in an environment of its own.
+Started as ``python evaluator_jobs.py '{"method": …}'``. On the clock are all calls, with the keeping of their
+replies; of the peer its whole ``eval()``. Imports are done before it starts. What ours takes from the replies to
+the scores is told apart. The peer runs in an environment of its own.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from typing import Any
 __all__ = ["LABELS", "MODELS", "ROWS"]
 
 LABELS = {
-    "ours": "ours: kept replies, verdicts, scores",
+    "ours": "ours, every reply kept",
     "bare": "bare client: AsyncOpenAI, nothing kept",
     "in_turn": "one at a time, the authors' order",
     "inspect": "inspect_ai, our task, whole eval()",
@@ -59,9 +60,11 @@ def run_ours(job: Job) -> int:
     with ReplyLog(out / "replies.jsonl") as store:
         plan = Plan(items, [name("target")], Judging([name("judge")]), Manner())
         records = asyncio.run(ask_models(plan, store))
+    job["seconds"] = time.perf_counter() - started
+    started = time.perf_counter()
     write_results(out, records, {})
     scores = score_verdicts(make_verdicts(items, records.responses, records.judgements))
-    job["seconds"] = time.perf_counter() - started
+    job["scoring_s"] = time.perf_counter() - started
     assert scores[-1].n == scores[-1].items
     return len(records.responses) + len(records.judgements)
 
@@ -230,7 +233,7 @@ def main(job: Job) -> None:
     replies = METHODS[job["method"]](job)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     facts = {"seconds": job["seconds"], "replies": replies, "peak_mb": peak_mb}
-    facts |= {"making_s": job["making_s"]} if "making_s" in job else {}
+    facts |= {name: job[name] for name in ("making_s", "scoring_s") if name in job}
     Path(job["out"]).write_text(json.dumps(facts), encoding="utf-8")
 
 

@@ -70,7 +70,7 @@ def print_notes(
         "the latencies takes time.\n"
         f"Seconds: best of {plan.rounds}, each in a process of its own, imports left out and one "
         "connection warm. CPU and peak MB: of the asking process, not of the server, which shares "
-        "this machine. Seen at once: by the server; ours starts with a quarter of its calls, 64 at "
+        "this machine. Seen at once: by the server; ours starts with half of its calls, 64 at "
         "the most, and grows with the replies: the fewer the calls, the more that weighs."
     )
     for row in rows:

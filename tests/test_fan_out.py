@@ -86,7 +86,7 @@ def test_the_endpoints_limit_is_reached_and_never_passed(concurrency: int) -> No
 
 
 def test_a_run_starts_gently() -> None:
-    """Nobody knows at the start what the endpoint bears: a quarter of the most is asked at first."""
+    """Nobody knows at the start what the endpoint bears: a half of the most is asked at first."""
     server = FakeServer()
 
     async def answer(text: str) -> httpx2.Response:
@@ -98,7 +98,7 @@ def test_a_run_starts_gently() -> None:
     at_once: list[int] = []
     server.handle = answer
     ask_all([make_call(f"q {i}") for i in range(60)], {"m1": server}, MemoryStore(), concurrency=40)
-    assert at_once[0] == 10
+    assert at_once[0] == 20
 
 
 def test_an_endpoint_does_not_wait_for_another() -> None:

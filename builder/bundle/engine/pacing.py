@@ -66,7 +66,7 @@ class Pace:
     _tokens_expected: float = 0.0
 
     def __post_init__(self) -> None:
-        self.limit = float(min(_FIRST_LIMIT, math.ceil(self.most / 4)))
+        self.limit = float(min(_FIRST_LIMIT, math.ceil(self.most / 2)))
 
     def find_wait(self, now: float) -> float:
         """Return the seconds until a call may start: 0 for now, infinity until another has ended."""
