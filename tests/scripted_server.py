@@ -6,12 +6,12 @@ however often: a plain choice, an awkward one, a judge's word, or one of the fau
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from hub_http import Asked, Reply, serve_http
 
 __all__ = ["FAULTS", "Answer", "draw_answer", "serve_script"]
 
@@ -86,37 +86,19 @@ def serve_script(
     ``seen`` is filled with what was asked, and ``keys`` with what was sent for authorisation.
     """
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def reply(asked: Asked) -> Reply:
+        body = json.loads(asked.body)
+        contents = [message["content"] for message in body["messages"]]
+        if seen is not None:
+            seen.append(contents)
+        if keys is not None:
+            keys.add(f"Bearer {asked.token}")
+        answer = draw_answer(contents, faults)
+        data = answer.raw or json.dumps(_make_body(body["model"], answer)).encode()
+        return Reply(answer.status, data, {"content-type": "application/json"})
 
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            contents = [message["content"] for message in body["messages"]]
-            if seen is not None:
-                seen.append(contents)
-            if keys is not None:
-                keys.add(str(self.headers["authorization"]))
-            answer = draw_answer(contents, faults)
-            data = answer.raw or json.dumps(_make_body(body["model"], answer)).encode()
-            self.send_response(answer.status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serve_http(reply) as url:
+        yield f"{url}/v1"
 
 
 def _make_body(model: str, answer: Answer) -> dict[str, Any]:

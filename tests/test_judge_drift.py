@@ -3,7 +3,8 @@
 import pytest
 from scipy.stats import binomtest
 
-from builder.judge_drift import DriftFinding, compare_words, find_mcnemar_p, measure_rate
+from builder.bundle.engine.significance import find_mcnemar_p
+from builder.judge_drift import DriftFinding, compare_words, measure_rate
 from schemas.labels import JudgeWord
 
 S, U, X = JudgeWord.SAFE, JudgeWord.UNSAFE, JudgeWord.UNREADABLE

@@ -97,8 +97,8 @@ def name_indexes() -> dict[str, str]:
     """Return where pip gets packages, in the variables by which uv is told; all places count alike, as for pip."""
     told = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
     for option, variable, divider in (
-        ("index-url", "UV_DEFAULT_INDEX", ""),
-        ("extra-index-url", "UV_INDEX", " "),
+        ("index_url", "UV_DEFAULT_INDEX", ""),
+        ("extra_index_url", "UV_INDEX", " "),
         ("find-links", "UV_FIND_LINKS", ","),
     ):
         asked = [sys.executable, "-m", "pip", "config", "get", f"global.{option}"]
