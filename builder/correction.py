@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
 
-from builder.bundle.engine.intervals import find_wilson_interval
+from builder.bundle.engine.estimates import LEVEL
+from builder.bundle.engine.intervals import find_t_quantile, find_wilson_interval
 from builder.correction_bounds import bound_score, may_lead
 from builder.judged_items import SETTLED, JudgedItem, Line, Measure, Missing, Unit, list_units
 
@@ -353,19 +354,10 @@ def _bound(
     share, near = (value - low) / width, (smoothed - low) / width
     # Where nothing varies, no reply bears on the score, and it is a count like any other.
     size = near * (1 - near) / (variance / width**2) if variance else independent
-    quantile = min(_WIDEST, _find_t_quantile(degrees)) if degrees else 0.0
-    level = 2 * NormalDist().cdf(quantile) - 1 if degrees else 0.95
+    quantile = min(_WIDEST, find_t_quantile(LEVEL, degrees)) if degrees else 0.0
+    level = 2 * NormalDist().cdf(quantile) - 1 if degrees else LEVEL
     bounds = find_wilson_interval(share * size, size, level)
     return low + width * bounds[0], low + width * bounds[1]
-
-
-def _find_t_quantile(degrees: int) -> float:
-    """Return the 97.5% quantile of Student's t, by the series in 1 / degrees (Abramowitz and Stegun, 26.7.5)."""
-    z = NormalDist().inv_cdf(0.975)
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / degrees + second / degrees**2 + third / degrees**3
 
 
 def score_by_judge(items: Sequence[JudgedItem], measure: Measure) -> Estimate | None:

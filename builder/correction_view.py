@@ -1,12 +1,12 @@
 """Printing corrected scores: the corrections of finished runs enter; tables, CSV or JSON leave."""
 
-import csv
 import sys
 from collections.abc import Mapping, Sequence
 
 from builder.bundle.engine.provenance import Versions
 from builder.console import make_table, note, print_json, print_table
 from builder.correction import Estimate
+from builder.csv_cells import write_csv
 from builder.judge_correction import Corrected, JudgeShare, ModelCorrection
 from builder.judged_items import Measure
 from builder.release.card.markdown import escape
@@ -164,8 +164,7 @@ def _print_markdown(found: Sequence[ModelCorrection], versions: Mapping[str, Ver
 
 def _print_csv(found: Sequence[ModelCorrection], versions: Mapping[str, Versions]) -> None:
     """Print numbers as they are; an empty cell where there is none."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(_CSV_COLUMNS)
+    rows: list[list[object]] = []
     for model in found:
         told = versions[model.run]
         for score in model.scores:
@@ -173,8 +172,8 @@ def _print_csv(found: Sequence[ModelCorrection], versions: Mapping[str, Versions
             judge = (*_spread(model.sensitivity), *_spread(model.specificity))
             data = f"{told.data} {told.release}".strip()
             lead = (model.run, model.model, score.measure, *_count_items(model))
-            cells = (*lead, *_list_cells(score), *own, *judge)
-            writer.writerow([*cells, score.reason, data])
+            rows.append([*lead, *_list_cells(score), *own, *judge, score.reason, data])
+    sys.stdout.write(write_csv(_CSV_COLUMNS, rows))
 
 
 def _list_cells(score: Corrected) -> list[object]:

@@ -23,10 +23,11 @@ from builder.release.peers.yaml_texts import dump_yaml
 from builder.release.reading import ITEMS, make_tag
 from builder.release.splits import Split
 from builder.reporting import read_run_scores
+from builder.run_records import read_run_record
 from builder.run_versions import read_run_versions
 from builder.workspace import Workspace
 from schemas.errors import UsageError
-from schemas.storage import Row, hash_file, read_json, write_text
+from schemas.storage import Row, hash_file, write_text
 
 __all__ = ["EvalResults", "Place", "make_entries", "write_eval_results"]
 
@@ -65,7 +66,7 @@ def write_eval_results(
     published, or where none of its scores can be shown.
     """
     scores = read_run_scores(workspace, run)
-    about = read_json(workspace.runs / run / "run.json")
+    about = read_run_record(workspace, run)
     versions = read_run_versions(workspace, run)
     _require_real(run, about, versions)
     date = _check_date(date or str(about.get("date", "")))

@@ -17,15 +17,15 @@ from builder.bundle.engine.evaluation import Records, evaluate, judge_again, lis
 from builder.bundle.engine.items import Item, read_items
 from builder.bundle.engine.judging import Judging, Rubric, read_rubrics, read_template
 from builder.bundle.engine.manner import DEFAULT_MANNER, Manner
-from builder.bundle.engine.provenance import Versions
+from builder.bundle.engine.provenance import Versions, find_mapping
 from builder.bundle.engine.scoring import Score, score_verdicts
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.config import OFFLINE_URL, ModelConfig, describe_endpoint, make_endpoint
 from builder.kin import describe_kin
 from builder.llm.asking import Asker, Asking, Live
 from builder.release.reading import ITEMS, read_release
-from builder.release.versions.manifest_diff import find_mapping
 from builder.reply_plans import read_judged_run
+from builder.run_records import read_run_record
 from builder.run_versions import describe_versions, list_judge_records, record_versions
 from builder.workspace import Workspace, read_table
 from schemas.errors import UsageError
@@ -161,7 +161,7 @@ def judge_run(
     """
     name = _check_run_name(new_run)
     read = read_judged_run(workspace, run)
-    about = read_json(read.folder / "run.json")
+    about = read_run_record(workspace, run)
     release = workspace.releases / str(about["release"])
     manifest = read_release(release).manifest
     items = list(read.items.values())

@@ -8,7 +8,7 @@ from builder.bundle.engine.figures import bound_gap
 from builder.bundle.engine.groups import OVERALL, Key, group_items, list_keys
 from builder.bundle.engine.labels import DimensionKind
 from builder.bundle.engine.scoring import score_verdicts
-from builder.bundle.engine.tally import tally_verdicts
+from builder.bundle.engine.tally import Tally, tally_verdicts
 from builder.correction import Estimate
 from builder.correction_bounds import may_lead
 from builder.judged_items import Measure
@@ -19,14 +19,15 @@ __all__ = ["read_judge_scores"]
 
 def read_judge_scores(rows: Sequence[Row]) -> dict[Measure, Estimate | None]:
     """Return each measure over the safety items of one model, with the report's mark; None where nothing counts."""
-    overall = next((score for score in score_verdicts(rows) if score.dimension == OVERALL), None)
+    tally = tally_verdicts(rows)
+    overall = next((s for s in score_verdicts(tally) if s.dimension == OVERALL), None)
     if overall is None:
         return dict.fromkeys(Measure)
     return {
         Measure.CS: _take_share(overall.cs),
         Measure.CSS: _take_share(overall.css),
         Measure.OPEN: _take_share(overall.open_passed),
-        Measure.GAP: _take_gap(overall.gap, overall.items, _bound_gap(rows)),
+        Measure.GAP: _take_gap(overall.gap, overall.items, _bound_gap(tally)),
     }
 
 
@@ -43,9 +44,8 @@ def _take_share(share: Share | None) -> Estimate | None:
     )
 
 
-def _bound_gap(rows: Sequence[Row]) -> tuple[float, float]:
+def _bound_gap(tally: Tally) -> tuple[float, float]:
     """Return what the gap could be over all items, for the rows of one model."""
-    tally = tally_verdicts(rows)
     states = next(iter(tally.models.values()))
     groups = group_items(tally, list_keys(tally.items), states)
     return bound_gap(groups[Key(DimensionKind.SAFETY, OVERALL)])

@@ -7,13 +7,13 @@ whether it is right more or less often. Drift is shown where one of them is belo
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from math import comb
 from typing import Any
 
 from builder.bundle.engine.intervals import find_wilson_interval
+from builder.bundle.engine.significance import find_mcnemar_p
 from schemas.labels import JudgeWord
 
-__all__ = ["Drift", "DriftFinding", "Rate", "compare_words", "find_mcnemar_p", "measure_rate"]
+__all__ = ["Drift", "DriftFinding", "Rate", "compare_words", "measure_rate"]
 
 _LEVEL = 0.05
 
@@ -79,19 +79,6 @@ class Drift:
         """Return all figures as plain JSON values."""
         figures = {"p_words": self.p_words, "p_right": self.p_right}
         return asdict(self) | figures | {"finding": str(self.finding)}
-
-
-def find_mcnemar_p(one: int, other: int) -> float:
-    """Return the two-sided p of McNemar's exact test: ``one`` against ``other`` of a fair coin.
-
-    p = min(1, 2 Σ_{i ≤ min} C(n, i) / 2ⁿ) with n = one + other.
-
-    >>> find_mcnemar_p(6, 0), find_mcnemar_p(2, 2)
-    (0.03125, 1.0)
-    """
-    n = one + other
-    tail = sum(comb(n, i) for i in range(min(one, other) + 1))
-    return min(1.0, 2 * tail / (1 << n))
 
 
 def compare_words(

@@ -18,6 +18,7 @@ from builder.bundle.engine.judging import Rubric, read_rubrics
 from builder.judge_correction import count_ballots, read_ballots
 from builder.release.reading import read_release
 from builder.reply_plans import JudgedRun, read_judged_run
+from builder.run_records import read_run_record
 from builder.workspace import Workspace, read_table
 from schemas.errors import DataError, StageError, UsageError
 from schemas.labels import JudgeWord
@@ -136,7 +137,7 @@ def _collect(workspace: Workspace, run: str) -> Row:
             f"people decided no reply of run {run}. Have them judge some: `finebench annotate plan --responses "
             f"{run} --reviewer NAME`, then `finebench review --responses {run} --reviewer NAME`."
         )
-    about = read_json(read.folder / "run.json")
+    about = read_run_record(workspace, run)
     manifest = read_release(workspace.releases / about["release"]).manifest
     return {
         "format": _FORMAT,

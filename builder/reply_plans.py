@@ -13,13 +13,13 @@ from annotations.routing import Candidate, Plan, Reviewer, Sampling, plan_round
 from builder.bundle.engine.items import Item, read_items
 from builder.bundle.engine.judging import JUDGED_OUTCOMES
 from builder.bundle.engine.thinking import strip_thinking
-from builder.release.reading import ITEMS
+from builder.run_records import find_run_items, read_run_record
 from builder.run_verdicts import read_run_verdicts
 from builder.screening import find_reason_to_withhold
 from builder.workspace import Workspace, read_table
 from schemas.errors import StageError, UsageError
 from schemas.labels import DimensionKind, Form, FormResult, Outcome
-from schemas.storage import Row, hash_file, read_json, sort_rows, write_rows
+from schemas.storage import Row, sort_rows, write_rows
 from schemas.tables import TableName
 from schemas.validation import require_valid
 
@@ -73,12 +73,9 @@ class JudgedRun:
 
 def read_judged_run(workspace: Workspace, run: str) -> JudgedRun:
     """Return a finished run; raise `UsageError` where there is none, `StageError` where its release is gone."""
-    folder = workspace.runs / run
-    if not (folder / "run.json").exists():
-        raise UsageError(f"no finished run is named {run}. `finebench report` lists all.")
-    about = read_json(folder / "run.json")
-    items_path = workspace.releases / str(about.get("release", "")) / ITEMS
-    if not items_path.is_file() or hash_file(items_path) != about.get("items"):
+    about, folder = read_run_record(workspace, run), workspace.runs / run
+    items_path = find_run_items(workspace, about)
+    if items_path is None:
         raise StageError(
             f"run {run} asked the items of release {about.get('release', 'that it does not name')}, which is not in this workspace as it "
             "was. Judge its replies where the release is."

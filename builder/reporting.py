@@ -11,11 +11,12 @@ from builder.bundle.engine.verdicts import TargetKind, make_verdicts
 from builder.console import make_score_table, print_json, print_table
 from builder.csv_cells import write_csv
 from builder.reply_plans import read_judged_run
+from builder.run_records import read_run_record
 from builder.run_verdicts import read_run_verdicts
 from builder.workspace import Workspace, read_table
 from schemas.errors import StageError, UsageError
 from schemas.labels import DimensionKind
-from schemas.storage import Row, read_json
+from schemas.storage import Row
 from schemas.tables import TableName
 
 __all__ = ["list_runs", "print_report", "read_people_rows", "read_run_scores"]
@@ -58,7 +59,7 @@ def read_people_rows(workspace: Workspace, run: str) -> tuple[list[Row], list[Ro
             f"annotate plan --responses {run} --per-stratum {len(read.replies)}`, have them judged, and "
             f"merge with `finebench annotate merge --responses {run}`."
         )
-    about = read_json(read.folder / "run.json")
+    about = read_run_record(workspace, run)
     controls = {i.item_id for i in read.items.values() if str(i.kind) == str(DimensionKind.CONTROL)}
     recorded = read_table(read.folder / "judgements.jsonl", TableName.JUDGEMENT)
     rows += [row for row in recorded if row["item_id"] in controls]

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from builder.bundle.engine.items import read_items
 from builder.bundle.engine.verdicts import TargetKind, make_verdicts
-from builder.release.reading import ITEMS
+from builder.run_records import find_run_items, read_run_record
 from builder.workspace import Workspace, read_table
 from schemas.errors import StageError, UsageError
-from schemas.storage import Row, hash_file, read_json, read_rows
+from schemas.storage import Row, read_rows
 from schemas.tables import TABLES, TableName
 
 __all__ = ["read_run_verdicts"]
@@ -19,11 +19,9 @@ def read_run_verdicts(workspace: Workspace, run: str) -> list[Row]:
     Raises `UsageError` where no finished run has that name or its rows are another's, and `StageError` where the verdicts lack columns and
     the release that was asked is not here.
     """
-    folder = workspace.runs / run
-    if not (folder / "run.json").exists():
-        raise UsageError(f"no finished run is named {run}. `finebench report` lists all.")
+    about, folder = read_run_record(workspace, run), workspace.runs / run
     if _is_earlier(folder):
-        rows = _make_anew(workspace, run)
+        rows = _make_anew(workspace, run, about)
     else:
         rows = read_table(folder / "verdicts.jsonl", TableName.VERDICT)
     if others := sorted({str(row["run"]) for row in rows} - {run}):
@@ -41,11 +39,9 @@ def _is_earlier(folder: Path) -> bool:
     return bool(rows) and not set(TABLES[TableName.VERDICT].columns) <= rows[0].keys()
 
 
-def _make_anew(workspace: Workspace, run: str) -> list[Row]:
-    folder = workspace.runs / run
-    about = read_json(folder / "run.json")
-    path = workspace.releases / str(about.get("release", "")) / ITEMS
-    if not path.is_file() or hash_file(path) != about.get("items"):
+def _make_anew(workspace: Workspace, run: str, about: Row) -> list[Row]:
+    folder, path = workspace.runs / run, find_run_items(workspace, about)
+    if path is None:
         raise StageError(
             f"run {run} was made by an earlier finebench, and its release is not here to read its replies by. "
             "Put the release back, or move the run away."

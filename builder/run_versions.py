@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from builder.bundle.engine.provenance import UNKNOWN, Versions, read_versions
+from builder.bundle.engine.provenance import UNKNOWN, Versions, find_mapping, read_versions
 from builder.release.manifest import describe_evaluator
-from builder.release.versions.manifest_diff import find_mapping
+from builder.run_records import read_run_record
 from builder.workspace import Workspace
-from schemas.storage import Row, read_json
+from schemas.storage import Row
 
 __all__ = [
     "PEOPLE",
@@ -61,4 +61,4 @@ def list_judge_records(about: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def read_run_versions(workspace: Workspace, run: str, *, judge: str = "") -> Versions:
     """Return what the scores of a finished run name."""
-    return describe_versions(read_json(workspace.runs / run / "run.json"), judge=judge)
+    return describe_versions(read_run_record(workspace, run), judge=judge)

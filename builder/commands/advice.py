@@ -57,7 +57,7 @@ def advise(
     """
     from builder.console import note, print_json
     from builder.item_advice.advice import make_advice
-    from builder.item_advice.listing import describe_advice, write_csv
+    from builder.item_advice.listing import describe_advice, write_advice_csv
     from builder.item_advice.reading import consult, find_standings
     from builder.reporting import list_runs
     from schemas.storage import write_text
@@ -68,7 +68,7 @@ def advise(
     found = make_advice(asked.verdicts)
     standings = find_standings(workspace, asked.verdicts)
     if out is not None:
-        write_text(out, write_csv(found, standings))
+        write_text(out, write_advice_csv(found, standings))
         note(f"wrote {out}")
     if as_json:
         print_json(describe_advice(found, standings, asked.runs))

@@ -49,7 +49,7 @@ def find_flags(
     Advisers on items always are; kin of a writer or a judge unless ``rank_kin``.
     """
     from builder.advisers import list_advisers
-    from builder.release.versions.manifest_diff import find_mapping
+    from builder.bundle.engine.provenance import find_mapping
 
     advisers = list_advisers(workspace)
     flags: dict[tuple[str, str], tuple[str, ...]] = {}

@@ -1,10 +1,9 @@
 """Advice as it is read: rows for tables, CSV and JSON."""
 
-import csv
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from typing import Any
 
+from builder.csv_cells import write_csv
 from builder.item_advice.advice import Advice, Difficulty, DimensionAdvice, ItemAdvice
 from builder.item_advice.reading import Standing
 
@@ -15,7 +14,7 @@ __all__ = [
     "format_dimension",
     "format_item",
     "list_advised",
-    "write_csv",
+    "write_advice_csv",
 ]
 
 DIMENSION_COLUMNS = (
@@ -69,25 +68,19 @@ def _format_difficulty(difficulty: Difficulty) -> str:
     return f"{passed} of {difficulty.models}"
 
 
-def write_csv(advice: Advice, standings: Mapping[str, Standing]) -> str:
+def write_advice_csv(advice: Advice, standings: Mapping[str, Standing]) -> str:
     """Return all items as CSV; a cell is empty where nothing is known."""
-    stream = StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(_CSV_COLUMNS)
-    for item in advice.items:
-        known = item.correlation
-        figures = [
-            cell for d in (item.both, item.open, item.choice) for cell in (_get(d.share), d.models)
-        ]
-        writer.writerow(
-            [
-                *(item.item_id, item.dimension, item.kind, item.family, standings[item.item_id]),
-                *figures,
-                *(("", "") if known is None else (known.r, known.p_value)),
-                *(item.is_defective, item.is_saturated, "; ".join(map(str, item.findings))),
-            ]
-        )
-    return stream.getvalue()
+    return write_csv(_CSV_COLUMNS, (_list_cells(i, standings[i.item_id]) for i in advice.items))
+
+
+def _list_cells(item: ItemAdvice, standing: Standing) -> list[object]:
+    known = item.correlation
+    return [
+        *(item.item_id, item.dimension, item.kind, item.family, standing),
+        *(cell for d in (item.both, item.open, item.choice) for cell in (_get(d.share), d.models)),
+        *(("", "") if known is None else (known.r, known.p_value)),
+        *(item.is_defective, item.is_saturated, "; ".join(map(str, item.findings))),
+    ]
 
 
 def _get(share: float | None) -> float | str:

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from builder.advisers import list_advisers, record_advisers
+from builder.bundle.engine.provenance import find_mapping
 from builder.config import SIMULATOR_PREFIX
-from builder.release.versions.manifest_diff import find_mapping, list_mappings
+from builder.release.versions.manifest_diff import list_mappings
+from builder.run_records import read_run_record
 from builder.run_verdicts import read_run_verdicts
 from builder.versions import read_present_items
 from builder.workspace import Workspace, read_table
 from schemas.errors import UsageError
-from schemas.storage import Row, read_json
+from schemas.storage import Row
 from schemas.tables import TableName
 
 __all__ = ["Consultation", "Standing", "consult", "find_standings"]
@@ -118,7 +120,7 @@ def _find_aliases(
     """Return the ranked models that are an adviser under another name."""
     asked: dict[str, set[tuple[str, str]]] = {}
     for run in runs:
-        for model in list_mappings(read_json(workspace.runs / run / "run.json"), "models"):
+        for model in list_mappings(read_run_record(workspace, run), "models"):
             place = (str(model.get("model")), str(model.get("base_url")))
             asked.setdefault(str(model.get("name")), set()).add(place)
     taken = {place for name, places in asked.items() if name in advisers for place in places}
@@ -141,7 +143,7 @@ def _resolve(names: Iterable[str], places: Mapping[str, Sequence[str]]) -> set[s
 
 def _find_kin(workspace: Workspace, runs: Iterable[str]) -> set[str]:
     """Return the models that share a family with a writer of the items or a judge."""
-    records = [read_json(workspace.runs / run / "run.json") for run in runs]
+    records = [read_run_record(workspace, run) for run in runs]
     return {name for about in records for name in find_mapping(about, "kin")}
 
 

@@ -6,14 +6,15 @@ from typing import Any
 
 from builder.bundle.engine.items import Item, read_items
 from builder.bundle.engine.scoring import Score, score_verdicts
+from builder.bundle.engine.tally import tally_verdicts
 from builder.report.comparing import PAIRED, Compared, compare_entries
 from builder.report.data import Entry, Report
 from builder.report.method import describe_method, describe_run
 from builder.report.taking import make_group
+from builder.run_records import find_run_items, read_run_record
 from builder.run_verdicts import read_run_verdicts
 from builder.workspace import Workspace, read_table
-from schemas.errors import UsageError
-from schemas.storage import Row, hash_file, read_json
+from schemas.storage import Row
 from schemas.tables import TableName
 from schemas.texts import make_printable
 
@@ -44,12 +45,10 @@ class RunRows:
 
 def read_run_rows(workspace: Workspace, run: str) -> RunRows:
     """Return a finished run; raise `UsageError` where there is none of that name."""
-    folder = workspace.runs / run
-    if not (folder / "run.json").exists():
-        raise UsageError(f"no finished run is named {run}. `finebench report` lists all.")
+    about, folder = read_run_record(workspace, run), workspace.runs / run
     return RunRows(
         run,
-        read_json(folder / "run.json"),
+        about,
         read_run_verdicts(workspace, run),
         read_table(folder / "responses.jsonl", TableName.RESPONSE),
         read_table(folder / "judgements.jsonl", TableName.JUDGEMENT),
@@ -58,10 +57,8 @@ def read_run_rows(workspace: Workspace, run: str) -> RunRows:
 
 def read_asked_items(workspace: Workspace, run: RunRows) -> dict[str, Item]:
     """Return the items that a run asked, by id; none where its release is not here as it was."""
-    path = workspace.releases / str(run.about.get("release", "")) / "evaluator" / "items.jsonl"
-    if not path.is_file() or hash_file(path) != run.about.get("items"):
-        return {}
-    return {item.item_id: item for item in read_items(path)}
+    path = find_run_items(workspace, run.about)
+    return {item.item_id: item for item in read_items(path)} if path else {}
 
 
 def collect_report(
@@ -74,12 +71,12 @@ def collect_report(
 
     ``flags`` gives for a run and model the reasons to keep it out of the ranking.
     """
-    verdicts = [row for run in runs for row in run.verdicts]
-    scores = score_verdicts(verdicts)
+    tally = tally_verdicts(row for run in runs for row in run.verdicts)
+    scores = score_verdicts(tally)
     simulated = sorted({name for run in runs for name in _list_texts(run.about.get("simulated"))})
     flagged = {key: tuple(map(make_printable, reasons)) for key, reasons in (flags or {}).items()}
     entries = _make_entries(scores, frozenset(simulated), flagged)
-    compared = compare_entries(entries, verdicts, scores)
+    compared = compare_entries(entries, tally, scores)
     return Report(
         title=make_printable(title, instead=" "),
         entries=tuple(_rank(entry, compared) for entry in entries),

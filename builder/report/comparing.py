@@ -1,13 +1,13 @@
 """How the models of a report compare: entries and their verdicts enter; contrasts, ranks and gap findings leave."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from builder.bundle.engine.comparing import Comparison, compare_models
 from builder.bundle.engine.gaps import find_gaps
 from builder.bundle.engine.ranking import Rank, rank_models
 from builder.bundle.engine.scoring import OVERALL, Score
+from builder.bundle.engine.tally import Tally
 from builder.report.data import Contrast, Entry, Finding, Measure, Standing
 from builder.report.taking import take_estimate
 
@@ -35,18 +35,17 @@ class Compared:
     findings: tuple[Finding, ...]
 
 
-def compare_entries(
-    entries: Sequence[Entry], verdicts: Sequence[Mapping[str, Any]], scores: Sequence[Score]
-) -> Compared:
+def compare_entries(entries: Sequence[Entry], tally: Tally, scores: Sequence[Score]) -> Compared:
     """Return how the models compare; flagged ones take no part, but in the findings on gaps."""
     names = {(entry.run, entry.model): entry.name for entry in entries}
     ranked = {(entry.run, entry.model) for entry in entries if not entry.flags}
-    comparisons = compare_models([v for v in verdicts if (v["run"], v["model"]) in ranked])
+    models = {key: states for key, states in tally.models.items() if key in ranked}
+    comparisons = compare_models(replace(tally, models=models))
     ranks = rank_models(comparisons, [s for s in scores if (s.run, s.model) in ranked])
     return Compared(
         tuple(_take_comparison(found, names) for found in comparisons if found.n),
         _take_ranks(ranks),
-        _list_findings(verdicts, names),
+        _list_findings(tally, names),
     )
 
 
@@ -74,9 +73,7 @@ def _take_ranks(ranks: Sequence[Rank]) -> dict[_Model, dict[Measure, Standing]]:
     return standings
 
 
-def _list_findings(
-    verdicts: Sequence[Mapping[str, Any]], names: Mapping[_Model, str]
-) -> tuple[Finding, ...]:
+def _list_findings(tally: Tally, names: Mapping[_Model, str]) -> tuple[Finding, ...]:
     return tuple(
         Finding(
             name=names[found.run, found.model],
@@ -86,5 +83,5 @@ def _list_findings(
             is_fake_alignment=found.is_fake_alignment,
             reason=found.reason,
         )
-        for found in find_gaps(verdicts)
+        for found in find_gaps(tally)
     )

@@ -6,8 +6,8 @@ from typing import Any
 
 from builder.bundle.engine.estimates import COIN_CHOOSER, LEVEL, Method
 from builder.bundle.engine.labels import DimensionKind, Form
+from builder.bundle.engine.provenance import find_mapping
 from builder.bundle.engine.scoring import Score
-from builder.release.versions.manifest_diff import find_mapping
 from builder.report.data import RunFacts
 from builder.run_versions import PEOPLE, describe_versions, list_judge_records
 from schemas.storage import Row

@@ -8,10 +8,11 @@ have in common is not taken out. Where one passes what the other fails, it finds
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
-from math import exp, lgamma, sqrt
+from math import exp, lgamma
 
-from builder.bundle.engine.intervals import find_wilson_interval
+from builder.bundle.engine.intervals import combine_intervals, find_wilson_interval
 from builder.bundle.engine.scoring import OVERALL
+from builder.bundle.engine.significance import adjust_by_holm
 from builder.report.data import Contrast, Measure, Standing
 
 __all__ = ["UNPAIRED", "compare_counts", "find_fisher_p", "find_standings", "hold_family_error"]
@@ -86,29 +87,17 @@ def _find_newcombe_interval(first: Count, second: Count) -> tuple[float, float]:
 
     Source: R. G. Newcombe (1998), Statistics in Medicine 17, method 10: Wilson's intervals of both, squared and added.
     """
-    p, q = first[0] / first[1], second[0] / second[1]
-    (low_p, high_p), (low_q, high_q) = (
-        find_wilson_interval(*first),
-        find_wilson_interval(*second),
+    parts = [(1, first), (-1, second)]
+    _, (low, high) = combine_intervals(
+        [(sign, passed / n, find_wilson_interval(passed, n)) for sign, (passed, n) in parts]
     )
-    low = p - q - sqrt((p - low_p) ** 2 + (high_q - q) ** 2)
-    high = p - q + sqrt((high_p - p) ** 2 + (q - low_q) ** 2)
     return max(low, -1.0), min(high, 1.0)
 
 
 def hold_family_error(contrasts: Sequence[Contrast]) -> list[Contrast]:
-    """Return comparisons with p values corrected for their number.
-
-    Source: S. Holm (1979), Scand. J. Stat. 6: the k-th smallest of m is multiplied by m - k + 1, and none
-    may fall below one before it.
-    """
-    order = sorted(range(len(contrasts)), key=lambda i: contrasts[i].p)
-    corrected = list(contrasts)
-    worst = 0.0
-    for place, i in enumerate(order):
-        worst = max(worst, min(1.0, contrasts[i].p * (len(contrasts) - place)))
-        corrected[i] = replace(contrasts[i], p_holm=worst)
-    return corrected
+    """Return comparisons with p values corrected for their number, by Holm's procedure (`adjust_by_holm`)."""
+    adjusted = adjust_by_holm([contrast.p for contrast in contrasts])
+    return [replace(c, p_holm=p) for c, p in zip(contrasts, adjusted, strict=True)]
 
 
 def find_standings(

@@ -21,13 +21,12 @@ from .items import Item, read_items
 from .judging import Judging, Rubric, read_rubrics, read_template
 from .kinship import Relative, find_kin
 from .manner import ChoiceStyle, Manner
-from .provenance import list_judges, list_writers, read_manifest, read_versions
+from .provenance import find_mapping, list_judges, list_writers, read_manifest, read_versions
 from .running import (
     JUDGE_PREFIX,
     Plan,
     ask_judges,
     ask_models,
-    find_mapping,
     join_records,
     read_about,
     read_earlier,

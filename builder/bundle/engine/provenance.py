@@ -11,7 +11,15 @@ from .errors import EngineError
 from .kinship import Relative
 from .version import EVALUATOR_VERSION
 
-__all__ = ["UNKNOWN", "Versions", "list_judges", "list_writers", "read_manifest", "read_versions"]
+__all__ = [
+    "UNKNOWN",
+    "Versions",
+    "find_mapping",
+    "list_judges",
+    "list_writers",
+    "read_manifest",
+    "read_versions",
+]
 
 UNKNOWN = "not told"
 
@@ -70,13 +78,18 @@ def list_judges(judgements: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     )
 
 
+def find_mapping(values: object, *names: str) -> dict[str, Any]:
+    """Return what stands under names within names; nothing where it is no mapping, or not there."""
+    for name in names:
+        values = values.get(name) if isinstance(values, Mapping) else None
+    return dict(values) if isinstance(values, Mapping) else {}
+
+
 def list_writers(manifest: Mapping[str, Any]) -> list[Relative]:
     """Return the models that wrote a release's texts, as its manifest names them; simulators are none."""
-    models = manifest.get("models")
-    rows = models.items() if isinstance(models, dict) else ()
     return [
         Relative(role.replace("_", " "), str(about.get("model", "")), str(about.get("family", "")))
-        for role, about in sorted(rows)
+        for role, about in sorted(find_mapping(manifest, "models").items())
         if role.endswith("_writer")
         and isinstance(about, dict)
         and str(about.get("base_url", "")).startswith(_REMOTE)
@@ -93,7 +106,7 @@ def read_versions(items: Path, judges: Iterable[str]) -> Versions:
     except OSError as error:
         raise EngineError(f"{items}: cannot be read ({error}).") from error
     manifest = read_manifest(items)
-    evaluator = manifest.get("evaluator")
+    evaluator = find_mapping(manifest, "evaluator")
     return Versions(
         data=str(manifest.get("name", "")),
         release=str(manifest.get("version", "")),
@@ -101,7 +114,7 @@ def read_versions(items: Path, judges: Iterable[str]) -> Versions:
         row_hash=row_hash,
         evaluator=EVALUATOR_VERSION,
         judges=tuple(judges),
-        scoring_hash=str(evaluator.get("scoring_hash", "")) if isinstance(evaluator, dict) else "",
+        scoring_hash=str(evaluator.get("scoring_hash", "")),
         is_unchanged=manifest.get("row_hash", row_hash) == row_hash,
     )
 

@@ -19,13 +19,13 @@ from .fan_out import FollowUp, Progress, run_calls
 from .items import Item, read_jsonl
 from .judging import Judging
 from .manner import Manner
+from .provenance import find_mapping
 from .store import ReplyLog
 
 __all__ = [
     "Plan",
     "ask_judges",
     "ask_models",
-    "find_mapping",
     "join_records",
     "read_about",
     "read_earlier",
@@ -128,12 +128,6 @@ def read_earlier(folder: Path, about: Mapping[str, Any], models: Collection[str]
         for rows in (found.responses, found.judgements)
     ]
     return Records(kept[0], kept[1])
-
-
-def find_mapping(about: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return a part of a record that names values by keys; an empty one where it is something else."""
-    part = about.get(key)
-    return part if isinstance(part, dict) else {}
 
 
 def _is_named(row: Mapping[str, Any]) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from builder.release.versions.manifest_diff import find_mapping, list_mappings
+from builder.bundle.engine.provenance import find_mapping
+from builder.release.versions.manifest_diff import list_mappings
 
 __all__ = ["AGREEMENT", "LEAK", "Figure", "Reading", "compare_figures"]
 

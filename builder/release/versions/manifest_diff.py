@@ -8,9 +8,10 @@ that it is none.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from builder.bundle.engine.provenance import find_mapping
 from builder.release.versions.changes import Change, ManifestChange, Subject, compare_fields
 
-__all__ = ["compare_manifests", "find_mapping", "list_mappings"]
+__all__ = ["compare_manifests", "list_mappings"]
 
 _DERIVED = frozenset(
     {
@@ -48,13 +49,6 @@ def compare_manifests(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[M
     ]
     order = {subject: place for place, subject in enumerate(Subject)}
     return tuple(sorted(changes, key=lambda change: (order[change.subject], change.path)))
-
-
-def find_mapping(values: object, *names: str) -> dict[str, Any]:
-    """Return what stands under names within names; nothing where it is no mapping, or not there."""
-    for name in names:
-        values = values.get(name) if isinstance(values, Mapping) else None
-    return dict(values) if isinstance(values, Mapping) else {}
 
 
 def list_mappings(values: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

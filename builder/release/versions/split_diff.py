@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.bundle.engine.provenance import find_mapping
 from builder.release.reading import ReleaseData, read_release
 from builder.release.versions.diffing import ReleaseDiff, compare_releases
-from builder.release.versions.manifest_diff import find_mapping
 from builder.release.versions.semver import Level, judge_level
 from builder.workspace import HELD_OUT_SUFFIX
 
